@@ -59,7 +59,7 @@ class ValueSet {
   bool add(BytesView value) {
     const uint64_t hash = hash64(value);
     if (!registers_.empty()) return add_estimated(hash);
-    if ((count_ + 1) * 2 > slots_.size()) grow();
+    if (static_cast<size_t>(count_ + 1) * 2 > slots_.size()) grow();
     size_t at = hash & (slots_.size() - 1);
     for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
       if (value_at(slots_[at] - 1) == value) return false;
