@@ -104,6 +104,7 @@ const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
 void Dictionary::sweep() {
   // Worth it only when much is unused: the whole arena is written anew.
   if (unused_ < 4096 || unused_ * 2 < keys_.size()) return;
+  ++epoch_;
   std::vector<std::unique_ptr<char[]>> old;
   old.swap(arena_);
   arena_left_ = 0;

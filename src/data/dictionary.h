@@ -37,6 +37,8 @@ class Dictionary {
     if (--uses_[id] == 0) ++unused_;
   }
   void sweep();
+  // Grows when sweep() gave ids to other keys.
+  uint64_t epoch() const { return epoch_; }
   size_t bytes() const { return arena_bytes_ + table_.size() * sizeof(Entry) + keys_.size() * 24; }
 
  private:
@@ -60,6 +62,7 @@ class Dictionary {
   char* arena_at_ = nullptr;
   size_t arena_left_ = 0;
   size_t arena_bytes_ = 0;
+  uint64_t epoch_ = 0;
   std::vector<uint64_t> hashes_;  // of the batch at hand
 };
 

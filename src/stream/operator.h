@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "base/time.h"
 #include "data/batch.h"
 #include "data/dictionary.h"
+#include "log/record.h"
 #include "state/durable.h"
 
 namespace tradewind::stream {
@@ -51,9 +53,8 @@ class Context {
   // True when the partition was read to its end and has been silent for so long that nobody waits for it.
   virtual bool idle(int32_t partition) = 0;
   virtual int32_t source_partitions() const = 0;
-  // A record for another topic, in the commit at hand (late rows, partials).
-  virtual Result<> append(const std::string& topic, int32_t partition, BytesView key, BytesView value,
-                          Timestamp time) = 0;
+  // Records of the commit at hand: results, late rows, partials. The bytes are copied.
+  virtual Result<> append(const log::Position& position, std::span<const log::RecordView> records) = 0;
 };
 
 class Operator {
