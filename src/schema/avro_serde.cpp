@@ -1,0 +1,186 @@
+#include "schema/avro_serde.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/coding.h"
+#include "schema/avro/decode.h"
+#include "schema/avro/encode.h"
+
+namespace tradewind::schema {
+namespace {
+
+constexpr size_t kHeader = 5;
+constexpr size_t kMostPlans = 1000;  // writers' schemas remembered at once
+
+// Whether the columns are fields of this record, or the one column is the whole value.
+bool is_wrapped(const AvroType& root, const SerdeSpec& spec) {
+  if (spec.columns.size() != 1) return true;
+  const AvroType* only = root.only();
+  if (only == nullptr || only->kind != AvroKind::record) return false;
+  return !(spec.key && spec.columns[0].type.kind() == Kind::structure);
+}
+
+class AvroDecoder final : public Decoder {
+ public:
+  AvroDecoder(const SerdeSpec& spec, Registry& registry, AvroSchemaPtr reader)
+      : spec_(spec), registry_(registry), slots_(spec.columns, spec.wanted), reader_(std::move(reader)) {}
+
+  Result<Decoded> decode(std::span<const std::optional<BytesView>> payloads,
+                         const std::shared_ptr<const void>& buffer) override {
+    Decoded decoded;
+    avro::Rows rows(slots_, payloads.size());
+    TRY(sort_by_writer(payloads, decoded.bad, rows));
+    std::vector<std::shared_ptr<const void>> owners;
+    if (buffer != nullptr) owners.push_back(buffer);
+    for (const auto& [id, picked] : by_writer_) {
+      const Writer& writer = writers_.at(id);
+      if (writer.plan == nullptr) {
+        for (const uint32_t row : picked) decoded.bad.push_back({row, writer.problem});
+        continue;
+      }
+      owners.push_back(writer.plan);
+      avro::Payloads part{.all = payloads, .header = kHeader};
+      if (picked.size() == payloads.size()) {
+        part.last = static_cast<uint32_t>(payloads.size());
+      } else {
+        part.picked = &picked;
+      }
+      avro::decode(*writer.plan, part, rows, decoded.bad);
+    }
+    for (const BadRow& bad : decoded.bad) {
+      for (const int top : slots_.tops()) rows.blank(top, bad.row);
+    }
+    std::sort(decoded.bad.begin(), decoded.bad.end(), [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    decoded.columns = rows.finish(owners);
+    return decoded;
+  }
+
+ private:
+  struct Writer {
+    std::shared_ptr<const avro::Plan> plan;  // null: its rows are bad
+    std::string problem;
+    bool unknown = false;                    // ask again next time: it may be registered by then
+  };
+
+  // Sorts the rows into by_writer_; what has no writer is null or bad.
+  Result<> sort_by_writer(std::span<const std::optional<BytesView>> payloads, std::vector<BadRow>& bad,
+                          avro::Rows& rows) {
+    by_writer_.clear();
+    if (writers_.size() > kMostPlans) writers_.clear();
+    std::erase_if(writers_, [](const auto& writer) { return writer.second.unknown; });
+    std::vector<uint32_t>* last = nullptr;
+    SchemaId last_id = 0;
+    for (uint32_t row = 0; row < payloads.size(); ++row) {
+      if (!payloads[row]) {
+        for (const int top : slots_.tops()) rows.blank(top, row);
+        continue;
+      }
+      BytesView rest = *payloads[row];
+      if (rest.size() < kHeader || rest[0] != 0) {
+        bad.push_back({row, "not Confluent's Avro framing: it begins with " + to_hex(rest.substr(0, kHeader)) +
+                                " and not with 00 and a schema id"});
+        continue;
+      }
+      rest.remove_prefix(1);
+      uint32_t raw = 0;
+      (void)get_big32(rest, raw);
+      const auto id = static_cast<SchemaId>(raw);
+      if (last == nullptr || id != last_id) {
+        TRY(meet(id));
+        last = &by_writer_[id];
+        last_id = id;
+      }
+      last->push_back(row);
+    }
+    return {};
+  }
+
+  // Makes sure that the writer `id` has a plan, or a reason why its rows are bad.
+  Result<> meet(SchemaId id) {
+    if (writers_.contains(id)) return {};
+    const auto found = registry_.by_id(id);
+    if (!found.ok() && found.error().code != Code::not_found) {
+      return found.error().within("schema " + std::to_string(id));
+    }
+    Writer& writer = writers_[id];
+    if (!found.ok()) {
+      writer.problem = "no schema has id " + std::to_string(id);
+      writer.unknown = true;
+      return {};
+    }
+    const auto schema = found->kind == SchemaKind::avro
+                            ? AvroSchema::parse(found->text)
+                            : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
+    if (!schema.ok()) {
+      writer.problem = schema.error().message;
+      return {};
+    }
+    writer.plan = avro::resolve(*schema, reader_, slots_, is_wrapped((*schema)->root(), spec_));
+    return {};
+  }
+
+  const SerdeSpec spec_;
+  Registry& registry_;
+  const avro::Slots slots_;
+  const AvroSchemaPtr reader_;
+  std::map<SchemaId, Writer> writers_;
+  std::map<SchemaId, std::vector<uint32_t>> by_writer_;
+};
+
+class AvroEncoder final : public Encoder {
+ public:
+  AvroEncoder(avro::Encoding encoding, SchemaId id) : encoding_(std::move(encoding)) {
+    header_ += '\0';
+    put_big32(header_, static_cast<uint32_t>(id));
+  }
+
+  Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) override {
+    return encoding_.encode(header_, columns, rows, out);
+  }
+
+ private:
+  const avro::Encoding encoding_;
+  Bytes header_;
+};
+
+}  // namespace
+
+std::string subject_of(const SerdeSpec& spec) { return spec.topic + (spec.key ? "-key" : "-value"); }
+
+Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Registry& registry) {
+  // The subject's latest schema tells aliases and defaults of fields that older writers lack.
+  AvroSchemaPtr reader;
+  if (!spec.topic.empty()) {
+    const auto latest = registry.latest(subject_of(spec));
+    if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
+    if (latest.ok() && latest->kind == SchemaKind::avro) {
+      auto parsed = AvroSchema::parse(latest->text);
+      if (parsed.ok()) reader = *parsed;
+    }
+  }
+  return std::unique_ptr<Decoder>(std::make_unique<AvroDecoder>(spec, registry, std::move(reader)));
+}
+
+Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Registry& registry) {
+  if (spec.columns.empty()) return Error{Code::invalid, "an Avro value needs at least one column"};
+  const auto latest = registry.latest(subject_of(spec));
+  if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
+  if (latest.ok() && latest->kind == SchemaKind::avro) {
+    const auto schema = AvroSchema::parse(latest->text);
+    if (schema.ok()) {
+      auto encoding = avro::Encoding::make(*schema, spec.columns, is_wrapped((*schema)->root(), spec));
+      if (encoding.ok()) {
+        return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(*encoding), latest->id));
+      }
+    }
+  }
+  const bool wrapped = !spec.key || spec.columns.size() != 1;
+  const std::string text = wrapped ? avro_text_of(spec.columns) : avro_text_of(spec.columns[0].type);
+  const AvroSchemaPtr schema = TRY(AvroSchema::parse(text));
+  avro::Encoding encoding = TRY(avro::Encoding::make(schema, spec.columns, wrapped));
+  const RegisteredSchema registered = TRY(registry.register_schema(subject_of(spec), SchemaKind::avro, text));
+  return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(encoding), registered.id));
+}
+
+}  // namespace tradewind::schema

@@ -1,0 +1,13 @@
+#pragma once
+// JSON: one object (or a lone value, for keys of one column) per payload, read and written by ksqlDB's rules.
+//
+// Threads: each decoder and encoder belongs to one thread.
+
+#include "schema/serde.h"
+
+namespace tradewind::schema {
+
+Result<std::unique_ptr<Decoder>> make_json_decoder(const SerdeSpec& spec);
+Result<std::unique_ptr<Encoder>> make_json_encoder(const SerdeSpec& spec);
+
+}  // namespace tradewind::schema
