@@ -84,7 +84,7 @@ Result<std::vector<stream::Topology>> flow_queries(int count) {
   using stream::AggregateStep;
   const Type items = Type::array(item_type());
   const auto item = [&](size_t field) { return expr::field(expr::column(7, item_type()), field); };
-  const stream::Step explode = stream::ExplodeStep{.arrays = {expr::column(3, items)}, .names = {"ITEM"}};
+  const stream::Step explode = stream::ExplodeStep{.arrays = {expr::column(3, items)}, .names = {"ITEM"}, .keep = std::vector<bool>(7, false)};
   std::vector<stream::Topology> all;
 
   stream::SourceSpec source = orders();

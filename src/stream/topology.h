@@ -48,6 +48,7 @@ struct ProjectStep {
 struct ExplodeStep {
   std::vector<expr::ExpressionPtr> arrays;
   std::vector<std::string> names;
+  std::vector<bool> keep;  // which input columns later steps need; empty: all that were read
 };
 
 struct AggregateCall {

@@ -98,7 +98,7 @@ class Explode final : public Operator {
     for (const ColumnPtr& array : arrays) most = std::max(most, length(*array, row));
     return most;
   }
-  bool wanted(size_t column) const { return !output_->fields()[column].type.is_nested(); }
+  bool wanted(size_t column) const { return step_.keep.empty() || (column < step_.keep.size() && step_.keep[column]); }
 
   // The elements one behind the other: for a lone array without null rows that is its child as it is.
   static ColumnPtr elements(const Column& array, const std::vector<uint32_t>& parents, bool alone) {
