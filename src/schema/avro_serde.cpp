@@ -11,6 +11,8 @@ namespace tradewind::schema {
 namespace {
 
 constexpr size_t kHeader = 5;
+constexpr size_t kMostExpected = 100'000;
+constexpr uint32_t kAhead = 16;      // rows whose headers are fetched from memory in advance
 constexpr size_t kMostPlans = 1000;  // writers' schemas remembered at once
 
 // Whether the columns are fields of this record, or the one column is the whole value.
@@ -29,7 +31,7 @@ class AvroDecoder final : public Decoder {
   Result<Decoded> decode(std::span<const std::optional<BytesView>> payloads,
                          const std::shared_ptr<const void>& buffer) override {
     Decoded decoded;
-    avro::Rows rows(slots_, payloads.size());
+    avro::Rows rows(slots_, payloads.size(), sizes_);
     TRY(sort_by_writer(payloads, decoded.bad, rows));
     std::vector<std::shared_ptr<const void>> owners;
     if (buffer != nullptr) owners.push_back(buffer);
@@ -52,6 +54,8 @@ class AvroDecoder final : public Decoder {
       for (const int top : slots_.tops()) rows.blank(top, bad.row);
     }
     std::sort(decoded.bad.begin(), decoded.bad.end(), [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    sizes_ = rows.sizes();
+    for (size_t& size : sizes_) size = std::min(size, kMostExpected);
     decoded.columns = rows.finish(owners);
     return decoded;
   }
@@ -72,6 +76,8 @@ class AvroDecoder final : public Decoder {
     std::vector<uint32_t>* last = nullptr;
     SchemaId last_id = 0;
     for (uint32_t row = 0; row < payloads.size(); ++row) {
+      const size_t ahead = std::min<size_t>(row + kAhead, payloads.size() - 1);
+      if (payloads[ahead]) __builtin_prefetch(payloads[ahead]->data());
       if (!payloads[row]) {
         for (const int top : slots_.tops()) rows.blank(top, row);
         continue;
@@ -126,6 +132,7 @@ class AvroDecoder final : public Decoder {
   const AvroSchemaPtr reader_;
   std::map<SchemaId, Writer> writers_;
   std::map<SchemaId, std::vector<uint32_t>> by_writer_;
+  std::vector<size_t> sizes_;  // of the lists of the last call: about what the next will need
 };
 
 class AvroEncoder final : public Encoder {

@@ -13,7 +13,7 @@
 namespace tradewind::schema::avro {
 
 // Records decoded together; their cursors and the plan fit into the first-level cache.
-constexpr size_t kBlock = 128;
+constexpr size_t kBlock = 64;
 
 struct Payloads {
   std::span<const std::optional<BytesView>> all;

@@ -40,7 +40,8 @@ class Slots {
 
 class Rows {
  public:
-  Rows(const Slots& slots, size_t rows);
+  // `expected`, if any, says per slot how many elements its lists may have, from sizes() of earlier rows.
+  Rows(const Slots& slots, size_t rows, const std::vector<size_t>& expected = {});
 
   Column& column(int slot) { return *columns_[static_cast<size_t>(slot)]; }
 
@@ -49,6 +50,9 @@ class Rows {
   // Says that the list at `row` goes on with `count` elements from `start`.
   void add_stretch(int slot, uint32_t row, uint32_t start, uint32_t count);
   size_t elements(int slot) const { return lists_[static_cast<size_t>(slot)].elements; }
+
+  // Per slot the elements its lists have so far; 0 for others.
+  std::vector<size_t> sizes() const;
 
   // Makes the row null, and everything inside it.
   void blank(int slot, uint32_t row);
