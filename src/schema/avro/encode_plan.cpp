@@ -61,7 +61,9 @@ class Planner {
         if (type.only() != nullptr) return part.error();
         continue;
       }
-      part->before = branch_bytes(i);
+      if (i > 63) return Error{Code::invalid, "column " + place + ": its union has too many branches"};
+      part->branch = static_cast<uint8_t>(i * 2);
+      part->branch_bytes = 1;
       if (const auto null = type.null_branch()) part->when_null = branch_bytes(*null);
       return part;
     }
@@ -100,7 +102,9 @@ class Planner {
         part.parts = TRY(record(type, column.fields(), place + "."));
         return part;
       default:
-        if (scalar(type, column, part)) return part;
+        if (!scalar(type, column, part)) break;
+        if (part.put == Put::symbol) index_symbols(part);
+        return part;
     }
     return cannot(type, column, place);
   }
@@ -133,6 +137,7 @@ class Planner {
       case Kind::decimal:
         part.put = type.kind == AvroKind::fixed ? Put::decimal_fixed : Put::decimal;
         part.lift = type.scale - column.scale();
+        if (part.put == Put::decimal && part.lift == 0 && column.layout() == Layout::i64) part.put = Put::decimal64;
         return type.logical == decimal && part.lift >= 0 &&
                type.precision - type.scale >= column.precision() - column.scale();
       case Kind::array:
@@ -140,6 +145,16 @@ class Planner {
       case Kind::structure: break;
     }
     return false;
+  }
+
+  static void index_symbols(EncodePart& part) {
+    const std::vector<std::string>& symbols = part.type->symbols;
+    for (size_t i = 0; i < symbols.size(); ++i) {
+      int32_t& first = part.symbols.first[SymbolTable::slot(symbols[i])];
+      part.symbols.next.push_back(first);
+      first = static_cast<int32_t>(i);
+      if (part.type->symbol_default == symbols[i]) part.symbols.fallback = first;
+    }
   }
 
   static Error cannot(const AvroType& type, const Type& column, const std::string& place) {
