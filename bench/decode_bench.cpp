@@ -1,7 +1,8 @@
-// tradewind-bench-decode: Avro decoding and encoding beside libavro-c and beside code written by hand for one schema.
+// tradewind-bench-decode: Avro decoding and encoding beside libavro-c and beside code written by hand for one
+// schema.
 //
-// Each figure is the median of the rounds in CPU nanoseconds per record on one thread. Values are compared before
-// anything is timed. Exits 1 when they differ, or when a ratio is below its goal and --check is given.
+// Each figure is the median of the rounds in CPU nanoseconds per record on one thread. Values are compared
+// before anything is timed. Exits 1 when they differ, or when a ratio is below its goal and --check is given.
 
 #include <avro.h>
 #include <time.h>
@@ -24,9 +25,9 @@
 namespace tradewind::bench {
 namespace {
 
-constexpr size_t kRows = 1024;    // per call of decode
+constexpr size_t kRows = 1024;  // per call of decode
 constexpr int kRounds = 5;
-constexpr size_t kBuilt = 4096;   // rows that both encode again and again
+constexpr size_t kBuilt = 4096;  // rows that both encode again and again
 
 double cpu_ns() {
   timespec time{};
@@ -136,7 +137,8 @@ class Topic {
     std::vector<std::vector<ColumnPtr>> batches;
     const size_t built = std::min(kBuilt, size());
     for (size_t from = 0; from < built; from += kRows) {
-      batches.push_back(decoder->decode({views_.data() + from, std::min(kRows, built - from)}, nullptr)->columns);
+      batches.push_back(
+          decoder->decode({views_.data() + from, std::min(kRows, built - from)}, nullptr)->columns);
     }
     schema::Encoded out;
     size_t row = 0;
@@ -256,7 +258,8 @@ Value value_of(avro_value_t value, const Type& type) {
       size_t size = 0;
       ask(avro_value_get_bytes(&value, &bytes, &size));
       Int128 unscaled = size > 0 && (static_cast<const signed char*>(bytes)[0] < 0) ? -1 : 0;
-      for (size_t i = 0; i < size; ++i) unscaled = unscaled * 256 + static_cast<const unsigned char*>(bytes)[i];
+      for (size_t i = 0; i < size; ++i)
+        unscaled = unscaled * 256 + static_cast<const unsigned char*>(bytes)[i];
       return unscaled;
     }
     case AVRO_ENUM: {
@@ -347,7 +350,8 @@ int run(size_t count, bool json, bool check) {
   std::vector<Measured> rows;
   std::vector<Goal> goals;
   Topic orders("order", kOrderSchema, make_orders(count, 1), {"EVENT_TIME", "CUSTOMER_ID", "TOTAL"});
-  Topic views("page view", kPageViewSchema, make_page_views(count, 2), {"EVENT_TIME", "VISITOR_ID", "PRODUCT_ID"});
+  Topic views("page view", kPageViewSchema, make_page_views(count, 2),
+              {"EVENT_TIME", "VISITOR_ID", "PRODUCT_ID"});
   const double order_by_hand = straight_line<OrderArrays>(orders.payloads(), decode_orders);
   const double view_by_hand = straight_line<PageViewArrays>(views.payloads(), decode_page_views);
   const bool same = measure(orders, order_by_hand, rows, goals) & measure(views, view_by_hand, rows, goals);

@@ -79,7 +79,9 @@ void put_optional(Bytes& out, bool there, BytesView text) {
   if (there) put_text(out, text);
 }
 
-void put_money(Bytes& out, int64_t unscaled) { put_text(out, decimal_bytes(unscaled)); }
+void put_money(Bytes& out, int64_t unscaled) {
+  put_text(out, decimal_bytes(unscaled));
+}
 
 std::string uuid(Random& random) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -95,8 +97,12 @@ std::string named(const char* prefix, uint64_t number) {
   return prefix + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
 }
 
-void begin(Payloads& out) { out.bytes.append("\0\0\0\0\1", 5); }
-void end(Payloads& out) { out.ends.push_back(static_cast<uint32_t>(out.bytes.size())); }
+void begin(Payloads& out) {
+  out.bytes.append("\0\0\0\0\1", 5);
+}
+void end(Payloads& out) {
+  out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
-// Orders and page views as Avro payloads with realistic values, and the schemas they follow; for the decode benchmark.
+// Orders and page views as Avro payloads with realistic values, and the schemas they follow; for the decode
+// benchmark.
 //
 // Deterministic: the same seed gives the same bytes.
 

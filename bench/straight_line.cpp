@@ -86,7 +86,8 @@ Reader reader_of(BytesView payload) {
 }  // namespace
 
 PageViewArrays::PageViewArrays(size_t rows) {
-  for (auto* views : {&event_id, &event_type, &visitor, &customer, &session, &product, &category, &url, &referrer}) {
+  for (auto* views :
+       {&event_id, &event_type, &visitor, &customer, &session, &product, &category, &url, &referrer}) {
     views->resize(rows);
   }
   time.resize(rows);
@@ -97,8 +98,8 @@ PageViewArrays::PageViewArrays(size_t rows) {
 }
 
 OrderArrays::OrderArrays(size_t rows) {
-  for (auto* views : {&event_id, &event_type, &order, &customer, &visitor, &session, &channel, &currency, &country,
-                      &method, &bin}) {
+  for (auto* views : {&event_id, &event_type, &order, &customer, &visitor, &session, &channel, &currency,
+                      &country, &method, &bin}) {
     views->resize(rows);
   }
   for (auto* numbers : {&time, &subtotal, &shipping, &tax, &total}) numbers->resize(rows);

@@ -1,5 +1,6 @@
 #pragma once
-// Decoders written by hand for the two benchmark schemas, straight into arrays: what code made for one schema reaches.
+// Decoders written by hand for the two benchmark schemas, straight into arrays: what code made for one schema
+// reaches.
 
 #include <vector>
 
@@ -16,7 +17,8 @@ struct PageViewArrays {
 };
 
 struct OrderArrays {
-  std::vector<BytesView> event_id, event_type, order, customer, visitor, session, channel, currency, country, method, bin;
+  std::vector<BytesView> event_id, event_type, order, customer, visitor, session, channel, currency, country,
+      method, bin;
   std::vector<int64_t> time, subtotal, shipping, tax, total;
   std::vector<uint8_t> has_visitor, has_session, has_bin;
   std::vector<uint32_t> items;  // offsets

@@ -77,7 +77,8 @@ class MemoryLog final : public Log {
       const auto copy = [](const std::optional<BytesView>& view) {
         return view ? std::optional<Bytes>(Bytes(*view)) : std::nullopt;
       };
-      for (const RecordView& record : records) kept.push_back({copy(record.key), copy(record.value), record.time});
+      for (const RecordView& record : records)
+        kept.push_back({copy(record.key), copy(record.value), record.time});
       return first;
     }
     Result<> append_all(std::span<const Appending> parts, int64_t sequence) override {
@@ -117,7 +118,8 @@ class MemoryLog final : public Log {
         FetchedBatch batch{.position = position};
         while (next < static_cast<Offset>(kept.size()) && batch.records.size() < max_records) {
           const Kept& record = kept[static_cast<size_t>(next)];
-          batch.records.push_back({.key = record.key, .value = record.value, .time = record.time, .offset = next++});
+          batch.records.push_back(
+              {.key = record.key, .value = record.value, .time = record.time, .offset = next++});
         }
         batch.next = next;
         batch.end = static_cast<Offset>(kept.size());

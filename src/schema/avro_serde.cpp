@@ -53,7 +53,8 @@ class AvroDecoder final : public Decoder {
     for (const BadRow& bad : decoded.bad) {
       for (const int top : slots_.tops()) rows.blank(top, bad.row);
     }
-    std::sort(decoded.bad.begin(), decoded.bad.end(), [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    std::sort(decoded.bad.begin(), decoded.bad.end(),
+              [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
     sizes_ = rows.sizes();
     for (size_t& size : sizes_) size = std::min(size, kMostExpected);
     decoded.columns = rows.finish(owners);
@@ -64,7 +65,7 @@ class AvroDecoder final : public Decoder {
   struct Writer {
     std::shared_ptr<const avro::Plan> plan;  // null: its rows are bad
     std::string problem;
-    bool unknown = false;                    // ask again next time: it may be registered by then
+    bool unknown = false;  // ask again next time: it may be registered by then
   };
 
   // Sorts the rows into by_writer_; what has no writer is null or bad.
@@ -84,8 +85,8 @@ class AvroDecoder final : public Decoder {
       }
       BytesView rest = *payloads[row];
       if (rest.size() < kHeader || rest[0] != 0) {
-        bad.push_back({row, "not Confluent's Avro framing: it begins with " + to_hex(rest.substr(0, kHeader)) +
-                                " and not with 00 and a schema id"});
+        bad.push_back({row, "not Confluent's Avro framing: it begins with " +
+                                to_hex(rest.substr(0, kHeader)) + " and not with 00 and a schema id"});
         continue;
       }
       rest.remove_prefix(1);
@@ -115,9 +116,10 @@ class AvroDecoder final : public Decoder {
       writer.unknown = true;
       return {};
     }
-    const auto schema = found->kind == SchemaKind::avro
-                            ? AvroSchema::parse(found->text)
-                            : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
+    const auto schema =
+        found->kind == SchemaKind::avro
+            ? AvroSchema::parse(found->text)
+            : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
     if (!schema.ok()) {
       writer.problem = schema.error().message;
       return {};
@@ -153,7 +155,9 @@ class AvroEncoder final : public Encoder {
 
 }  // namespace
 
-std::string subject_of(const SerdeSpec& spec) { return spec.topic + (spec.key ? "-key" : "-value"); }
+std::string subject_of(const SerdeSpec& spec) {
+  return spec.topic + (spec.key ? "-key" : "-value");
+}
 
 Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Registry& registry) {
   // The subject's latest schema tells aliases and defaults of fields that older writers lack.

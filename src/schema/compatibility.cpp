@@ -23,8 +23,9 @@ bool promotes(AvroKind writer, AvroKind reader) {
 bool same_name(const AvroType& reader, const AvroType& writer) {
   const auto name = short_name(writer.name);
   if (short_name(reader.name) == name) return true;
-  return std::any_of(reader.aliases.begin(), reader.aliases.end(),
-                     [&](const std::string& alias) { return alias == writer.name || short_name(alias) == name; });
+  return std::any_of(reader.aliases.begin(), reader.aliases.end(), [&](const std::string& alias) {
+    return alias == writer.name || short_name(alias) == name;
+  });
 }
 
 class Comparison {
@@ -48,7 +49,8 @@ class Comparison {
       case AvroKind::fixed:
         if (!same_name(reader, writer)) return tell_name(reader, writer, place);
         if (reader.size != writer.size) {
-          tell(place, "fixed of " + std::to_string(writer.size) + " bytes read as " + std::to_string(reader.size));
+          tell(place,
+               "fixed of " + std::to_string(writer.size) + " bytes read as " + std::to_string(reader.size));
         }
         return;
       case AvroKind::array: return compare(*reader.element, *writer.element, place + "[]");
@@ -79,7 +81,8 @@ class Comparison {
       if (candidate.name == field.name) return &candidate;
     }
     for (const AvroField& candidate : writer.fields) {
-      if (std::find(field.aliases.begin(), field.aliases.end(), candidate.name) != field.aliases.end()) return &candidate;
+      if (std::find(field.aliases.begin(), field.aliases.end(), candidate.name) != field.aliases.end())
+        return &candidate;
     }
     return nullptr;
   }
@@ -89,7 +92,8 @@ class Comparison {
     if (reader.symbol_default) return;
     std::string lost;
     for (const std::string& symbol : writer.symbols) {
-      if (std::find(reader.symbols.begin(), reader.symbols.end(), symbol) == reader.symbols.end()) lost += " " + symbol;
+      if (std::find(reader.symbols.begin(), reader.symbols.end(), symbol) == reader.symbols.end())
+        lost += " " + symbol;
     }
     if (!lost.empty()) tell(place, "the reader's enum has no default and lacks" + lost);
   }
@@ -114,7 +118,8 @@ class Comparison {
     tell(place, std::string(name_of(reader.kind)) + " " + writer.name + " cannot be read as " + reader.name);
   }
   void tell(const std::string& place, const std::string& what) {
-    if (problems_.size() < kMostProblems) problems_.push_back((place.empty() ? "the schema" : place) + ": " + what);
+    if (problems_.size() < kMostProblems)
+      problems_.push_back((place.empty() ? "the schema" : place) + ": " + what);
   }
 
   std::set<std::pair<const AvroType*, const AvroType*>> seen_;
@@ -165,7 +170,9 @@ std::vector<std::string> compatibility_problems(Compatibility level, const AvroS
   return problems;
 }
 
-const char* name_of(Compatibility level) { return kLevels[static_cast<size_t>(level)].name; }
+const char* name_of(Compatibility level) {
+  return kLevels[static_cast<size_t>(level)].name;
+}
 
 Result<Compatibility> compatibility_from(const std::string& name) {
   const std::string upper = upper_case(name);

@@ -1,5 +1,6 @@
 #pragma once
-// Compatibility: whether data written with one Avro schema can be read with another, and Confluent's seven levels of it.
+// Compatibility: whether data written with one Avro schema can be read with another, and Confluent's seven
+// levels of it.
 //
 // Pure functions.
 
@@ -11,7 +12,8 @@
 
 namespace tradewind::schema {
 
-// Why what `writer` wrote cannot be read with `reader`, each with its path ("Order.items[].price: ..."); empty: it can.
+// Why what `writer` wrote cannot be read with `reader`, each with its path ("Order.items[].price: ...");
+// empty: it can.
 std::vector<std::string> read_problems(const AvroSchema& reader, const AvroSchema& writer);
 
 // Why `next` may not follow `before` (a subject's versions, oldest first) at this level; empty: it may.

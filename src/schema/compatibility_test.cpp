@@ -12,15 +12,22 @@ AvroSchemaPtr parsed(const std::string& text) {
   EXPECT_TRUE(schema.ok()) << (schema.ok() ? "" : schema.error().message);
   return *schema;
 }
-std::string record(const std::string& fields) { return R"({"type":"record","name":"R","fields":[)" + fields + "]}"; }
+std::string record(const std::string& fields) {
+  return R"({"type":"record","name":"R","fields":[)" + fields + "]}";
+}
 std::vector<std::string> problems(const std::string& reader, const std::string& writer) {
   return read_problems(*parsed(reader), *parsed(writer));
 }
 
 TEST(Compatibility, NumbersWidenAndTextAndBytesMix) {
-  for (const auto& [writer, reader] : std::vector<std::pair<std::string, std::string>>{
-           {"int", "long"}, {"int", "float"}, {"int", "double"}, {"long", "float"}, {"long", "double"},
-           {"float", "double"}, {"string", "bytes"}, {"bytes", "string"}}) {
+  for (const auto& [writer, reader] : std::vector<std::pair<std::string, std::string>>{{"int", "long"},
+                                                                                       {"int", "float"},
+                                                                                       {"int", "double"},
+                                                                                       {"long", "float"},
+                                                                                       {"long", "double"},
+                                                                                       {"float", "double"},
+                                                                                       {"string", "bytes"},
+                                                                                       {"bytes", "string"}}) {
     EXPECT_THAT(problems('"' + reader + '"', '"' + writer + '"'), IsEmpty()) << writer << reader;
   }
   EXPECT_THAT(problems("\"int\"", "\"long\""), ElementsAre("the schema: long cannot be read as int"));
@@ -29,16 +36,19 @@ TEST(Compatibility, NumbersWidenAndTextAndBytesMix) {
 
 TEST(Compatibility, FieldsMayComeWithDefaultsAndGo) {
   const std::string a = record(R"({"name":"a","type":"int"})");
-  EXPECT_THAT(problems(record(R"({"name":"a","type":"int"},{"name":"b","type":"int","default":1})"), a), IsEmpty());
+  EXPECT_THAT(problems(record(R"({"name":"a","type":"int"},{"name":"b","type":"int","default":1})"), a),
+              IsEmpty());
   EXPECT_THAT(problems(a, record(R"({"name":"a","type":"int"},{"name":"b","type":"int"})")), IsEmpty());
   EXPECT_THAT(problems(record(R"({"name":"z","type":"int","aliases":["a"]})"), a), IsEmpty());
-  EXPECT_THAT(problems(record(R"({"name":"z","type":"int"})"), a), ElementsAre(HasSubstr("R.z: the reader's field")));
+  EXPECT_THAT(problems(record(R"({"name":"z","type":"int"})"), a),
+              ElementsAre(HasSubstr("R.z: the reader's field")));
 }
 
 TEST(Compatibility, PathsLeadIntoNestedTypes) {
   const auto list = [](const std::string& type) {
     return record(R"({"name":"items","type":{"type":"array","items":{"type":"record","name":"I","fields":[
-                     {"name":"price","type":")" + type + R"("}]}}})");
+                     {"name":"price","type":")" +
+                  type + R"("}]}}})");
   };
   EXPECT_THAT(problems(list("int"), list("string")),
               ElementsAre("R.items[].price: string cannot be read as int"));

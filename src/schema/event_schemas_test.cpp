@@ -63,7 +63,8 @@ TEST(EventSchemas, OnlyIdsKeysTimeAndTypeLackADefault) {
   for (const Shipped& shipped : kShipped) {
     const auto schema = AvroSchema::parse(text_of(shipped.file));
     for (const AvroField& field : (*schema)->root().fields) {
-      EXPECT_EQ(field.fallback.has_value(), shipped.required.count(field.name) == 0) << shipped.file << field.name;
+      EXPECT_EQ(field.fallback.has_value(), shipped.required.count(field.name) == 0)
+          << shipped.file << field.name;
     }
     std::set<const AvroType*> seen;
     check_enums((*schema)->root(), seen);
@@ -79,10 +80,12 @@ TEST(EventSchemas, AnythingElseMayGoUnderFullTransitive) {
       if (shipped.required.count(*field.string_at("name")) > 0) fields.push(field);
     }
     Json bare = Json::object();
-    for (const Json::Member& member : json.members()) bare.set(member.name, member.name == "fields" ? fields : member.value);
+    for (const Json::Member& member : json.members())
+      bare.set(member.name, member.name == "fields" ? fields : member.value);
     const auto smallest = AvroSchema::parse(bare.dump());
     ASSERT_TRUE(smallest.ok());
-    EXPECT_TRUE(compatibility_problems(Compatibility::full_transitive, **smallest, {*schema}).empty()) << shipped.file;
+    EXPECT_TRUE(compatibility_problems(Compatibility::full_transitive, **smallest, {*schema}).empty())
+        << shipped.file;
   }
 }
 
@@ -93,7 +96,8 @@ TEST(EventSchemas, ListsAndRecordsStandBehindTheScalars) {
     bool nested_seen = false;
     for (const AvroField& field : (*schema)->root().fields) {
       const AvroType* only = field.type->only();
-      const bool nested = only->kind == AvroKind::record || only->kind == AvroKind::array || only->kind == AvroKind::map;
+      const bool nested =
+          only->kind == AvroKind::record || only->kind == AvroKind::array || only->kind == AvroKind::map;
       if (field.name == "payment") continue;
       EXPECT_TRUE(nested || !nested_seen) << shipped.file << ": " << field.name;
       nested_seen |= nested;

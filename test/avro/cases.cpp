@@ -1,5 +1,5 @@
-// avro_cases <seed> <schemas>: random writers' and readers' schemas with payloads and what our decoder makes of them,
-// one JSON object a line; fastavro_check.py compares them with fastavro.
+// avro_cases <seed> <schemas>: random writers' and readers' schemas with payloads and what our decoder makes
+// of them, one JSON object a line; fastavro_check.py compares them with fastavro.
 
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +23,8 @@ int print_case(uint64_t seed) {
   const auto columns = columns_of(*registered);
   const auto schema = AvroSchema::parse(writer.dump());
   if (!columns.ok() || !schema.ok()) {
-    std::fprintf(stderr, "seed %lu: %s\n", seed, columns.ok() ? "no schema" : columns.error().message.c_str());
+    std::fprintf(stderr, "seed %lu: %s\n", seed,
+                 columns.ok() ? "no schema" : columns.error().message.c_str());
     return 1;
   }
   SerdeSpec spec{.columns = *columns, .topic = "t"};
@@ -36,8 +37,10 @@ int print_case(uint64_t seed) {
   const auto decoded = make_decoder(spec, &registry).value()->decode(views, nullptr);
   spec.format = Format::json;
   Encoded rows;
-  if (!decoded.ok() || !make_encoder(spec, nullptr).value()->encode(decoded->columns, kRows, rows).ok()) return 1;
-  Json out = Json::object({{"seed", Json::number(static_cast<int64_t>(seed))}, {"writer", writer}, {"reader", reader}});
+  if (!decoded.ok() || !make_encoder(spec, nullptr).value()->encode(decoded->columns, kRows, rows).ok())
+    return 1;
+  Json out = Json::object(
+      {{"seed", Json::number(static_cast<int64_t>(seed))}, {"writer", writer}, {"reader", reader}});
   Json list = Json::array();
   for (size_t i = 0; i < kRows; ++i) {
     list.push(Json::object({{"payload", Json::string(to_base64(BytesView(payloads[i]).substr(5)))},

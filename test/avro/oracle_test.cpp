@@ -1,4 +1,5 @@
-// Random schemas and values: our decoder beside libavro-c's, and our encoder against the bytes it should give back.
+// Random schemas and values: our decoder beside libavro-c's, and our encoder against the bytes it should give
+// back.
 
 #include <avro.h>
 
@@ -14,9 +15,13 @@ namespace {
 constexpr int kSchemas = 600;
 constexpr size_t kRows = 150;
 
-void ask(int failed) { ASSERT_EQ(failed, 0) << avro_strerror(); }
+void ask(int failed) {
+  ASSERT_EQ(failed, 0) << avro_strerror();
+}
 
-int64_t millis(int64_t micros) { return micros / 1000; }
+int64_t millis(int64_t micros) {
+  return micros / 1000;
+}
 
 Int128 number_of(const void* bytes, size_t size) {
   const auto* from = static_cast<const unsigned char*>(bytes);
@@ -59,7 +64,8 @@ Value branch_of(avro_value_t value, const AvroType& type, const Type& sql) {
 }
 
 Value value_of(avro_value_t value, const AvroType& type, const Type& sql) {
-  const bool micros = type.logical == AvroLogical::timestamp_micros || type.logical == AvroLogical::time_micros;
+  const bool micros =
+      type.logical == AvroLogical::timestamp_micros || type.logical == AvroLogical::time_micros;
   int32_t small = 0;
   int64_t large = 0;
   float narrow = 0;
@@ -74,7 +80,9 @@ Value value_of(avro_value_t value, const AvroType& type, const Type& sql) {
     case AvroKind::int64: ask(avro_value_get_long(&value, &large)); return micros ? millis(large) : large;
     case AvroKind::float32: ask(avro_value_get_float(&value, &narrow)); return double{narrow};
     case AvroKind::float64: ask(avro_value_get_double(&value, &wide)); return wide;
-    case AvroKind::string: ask(avro_value_get_string(&value, &text, &size)); return std::string(text, size - 1);
+    case AvroKind::string:
+      ask(avro_value_get_string(&value, &text, &size));
+      return std::string(text, size - 1);
     case AvroKind::bytes:
     case AvroKind::fixed:
       ask(type.kind == AvroKind::bytes ? avro_value_get_bytes(&value, &bytes, &size)
@@ -120,14 +128,16 @@ void compare(uint64_t seed) {
   avro_reader_t reader = avro_reader_memory("", 0);
   const Type row_type = Type::structure(spec.columns);
   for (size_t row = 0; row < kRows; ++row) {
-    avro_reader_memory_set_source(reader, payloads[row].data() + 5, static_cast<int64_t>(payloads[row].size() - 5));
+    avro_reader_memory_set_source(reader, payloads[row].data() + 5,
+                                  static_cast<int64_t>(payloads[row].size() - 5));
     avro_value_reset(&value);
     ask(avro_value_read(reader, &value));
     const Value expected = value_of(value, schema->root(), row_type);
     for (size_t i = 0; i < spec.columns.size(); ++i) {
       const Value got = value_at(*decoded->columns[i], row);
       ASSERT_EQ(value_text(spec.columns[i].type, got), value_text(spec.columns[i].type, expected.parts()[i]))
-          << "row " << row << " column " << spec.columns[i].name << "\n" << text;
+          << "row " << row << " column " << spec.columns[i].name << "\n"
+          << text;
     }
   }
   avro_reader_free(reader);
@@ -163,7 +173,8 @@ TEST(AvroOracle, DamagedPayloadsAreBadRowsOrOtherValues) {
       random.value(schema->root(), true, payload);
       if (random.random().chance(0.5)) payload.resize(5 + random.random().below(payload.size() - 4));
       for (uint64_t changes = random.random().below(4); changes > 0 && payload.size() > 5; --changes) {
-        payload[5 + random.random().below(payload.size() - 5)] = static_cast<char>(random.random().below(256));
+        payload[5 + random.random().below(payload.size() - 5)] =
+            static_cast<char>(random.random().below(256));
       }
       payload.shrink_to_fit();
       payloads.push_back(std::move(payload));

@@ -8,7 +8,9 @@
 namespace tradewind::schema {
 namespace {
 
-Json text_json(const std::string& text) { return Json::string(text); }
+Json text_json(const std::string& text) {
+  return Json::string(text);
+}
 
 Json logical(const char* base, const char* name) {
   return Json::object({{"type", text_json(base)}, {"logicalType", text_json(name)}});
@@ -37,7 +39,9 @@ bool is_type(const Json& json, const char* type) {
 
 }  // namespace
 
-Json RandomAvro::record() { return record_of(0); }
+Json RandomAvro::record() {
+  return record_of(0);
+}
 
 Json RandomAvro::record_of(int depth) {
   Json fields = Json::array();
@@ -45,7 +49,8 @@ Json RandomAvro::record_of(int depth) {
   for (uint64_t i = 0; i < count; ++i) {
     fields.push(Json::object({{"name", text_json(name("f"))}, {"type", field_type(depth)}}));
   }
-  return Json::object({{"type", text_json("record")}, {"name", text_json(name("R"))}, {"fields", std::move(fields)}});
+  return Json::object(
+      {{"type", text_json("record")}, {"name", text_json(name("R"))}, {"fields", std::move(fields)}});
 }
 
 Json RandomAvro::field_type(int depth) {
@@ -59,7 +64,8 @@ Json RandomAvro::field_type(int depth) {
   }
   if (draw < 16) return Json::object({{"type", text_json("array")}, {"items", field_type(depth + 1)}});
   if (draw < 17) return Json::object({{"type", text_json("map")}, {"values", field_type(depth + 1)}});
-  if (draw < 18) return Json::array({text_json("null"), text_json("int"), text_json("string"), text_json("boolean")});
+  if (draw < 18)
+    return Json::array({text_json("null"), text_json("int"), text_json("string"), text_json("boolean")});
   return record_of(depth + 1);
 }
 
@@ -91,7 +97,8 @@ Json RandomAvro::scalar() {
     }
     case 9: {
       const int precision = static_cast<int>(1 + random_.below(18));
-      Json fixed = decimal_json({"type", text_json("fixed")}, precision, static_cast<int>(random_.below(2)) % precision);
+      Json fixed = decimal_json({"type", text_json("fixed")}, precision,
+                                static_cast<int>(random_.below(2)) % precision);
       fixed.set("name", text_json(name("D")));
       fixed.set("size", Json::number(static_cast<int64_t>(8 + random_.below(12))));
       return fixed;
@@ -143,7 +150,8 @@ Json RandomAvro::evolved_record(const Json& writer) {
                            {"aliases", Json::array({*field.find("name")})},
                            {"type", *kept.find("type")}});
     }
-    const auto place = static_cast<std::ptrdiff_t>(random_.chance(0.3) ? random_.below(fields.size() + 1) : fields.size());
+    const auto place =
+        static_cast<std::ptrdiff_t>(random_.chance(0.3) ? random_.below(fields.size() + 1) : fields.size());
     fields.insert(fields.begin() + place, std::move(kept));
   }
   if (random_.chance(0.5)) fields.push_back(new_field());
@@ -188,7 +196,8 @@ int64_t RandomAvro::number(int64_t low, int64_t high) {
 }
 
 std::string RandomAvro::text() {
-  constexpr const char* kPieces[] = {"a", "tradewind", "\xc3\xa9", "\xe2\x82\xac", "\"", "\\", " ", "0123456789", "\n"};
+  constexpr const char* kPieces[] = {"a", "tradewind",  "\xc3\xa9", "\xe2\x82\xac", "\"", "\\",
+                                     " ", "0123456789", "\n"};
   std::string text;
   const uint64_t pieces = random_.chance(0.02) ? 50 : random_.below(5);
   for (uint64_t i = 0; i < pieces; ++i) text += kPieces[random_.below(9)];
@@ -206,7 +215,8 @@ void RandomAvro::value(const AvroType& type, bool blocks, Bytes& out) {
       return put_zigzag(out, number(INT32_MIN, INT32_MAX));
     case AvroKind::int64:
       if (type.logical == time_micros) return put_zigzag(out, random_.between(0, 86'399'999) * 1000);
-      if (type.logical == timestamp_millis) return put_zigzag(out, random_.between(-1'000'000'000'000, 4'000'000'000'000));
+      if (type.logical == timestamp_millis)
+        return put_zigzag(out, random_.between(-1'000'000'000'000, 4'000'000'000'000));
       if (type.logical == timestamp_micros) {
         return put_zigzag(out, random_.between(-1'000'000'000'000, 4'000'000'000'000) * 1000);
       }
@@ -221,7 +231,8 @@ void RandomAvro::value(const AvroType& type, bool blocks, Bytes& out) {
     }
     case AvroKind::bytes:
     case AvroKind::fixed: return bytes_value(type, out);
-    case AvroKind::enumeration: return put_zigzag(out, static_cast<int64_t>(random_.below(type.symbols.size())));
+    case AvroKind::enumeration:
+      return put_zigzag(out, static_cast<int64_t>(random_.below(type.symbols.size())));
     case AvroKind::choice: {
       const uint64_t branch = random_.below(type.branches.size());
       put_zigzag(out, static_cast<int64_t>(branch));

@@ -1,5 +1,6 @@
 #pragma once
-// RandomAvro: random Avro schemas, readers that evolved from them, and random values; for oracles and fuzzing.
+// RandomAvro: random Avro schemas, readers that evolved from them, and random values; for oracles and
+// fuzzing.
 //
 // Deterministic: the same seed gives the same schemas and bytes. One thread.
 

@@ -1,8 +1,8 @@
 #pragma once
 // Decoding: runs a plan over blocks of records, one step at a time for all records of a block, into Rows.
 //
-// Each record has a cursor; a step moves every cursor past one value, so that the records' chains of lengths overlap in
-// the processor. A record that turns out bad is left behind with its reason and the others go on.
+// Each record has a cursor; a step moves every cursor past one value, so that the records' chains of lengths
+// overlap in the processor. A record that turns out bad is left behind with its reason and the others go on.
 
 #include <optional>
 #include <span>
@@ -17,8 +17,9 @@ constexpr size_t kBlock = 64;
 
 struct Payloads {
   std::span<const std::optional<BytesView>> all;
-  size_t header = 0;                       // bytes in front of each body
-  // The rows to decode, each with a payload of at least `header` bytes: those listed (ascending), or [first, last).
+  size_t header = 0;  // bytes in front of each body
+  // The rows to decode, each with a payload of at least `header` bytes: those listed (ascending), or [first,
+  // last).
   const std::vector<uint32_t>* picked = nullptr;
   uint32_t first = 0;
   uint32_t last = 0;

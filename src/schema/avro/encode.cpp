@@ -61,8 +61,8 @@ inline char* put_decimal(char* at, int64_t value) {
   return at + 1 + size;
 }
 
-// Writes one row after the other through a pointer; between values there are always kSlack bytes of room. A value that
-// does not fit is answered with null, and `problem` tells which.
+// Writes one row after the other through a pointer; between values there are always kSlack bytes of room. A
+// value that does not fit is answered with null, and `problem` tells which.
 class RowWriter {
  public:
   explicit RowWriter(Bytes& bytes) : bytes_(bytes), end_(bytes.data() + bytes.size()) {}
@@ -80,7 +80,8 @@ class RowWriter {
     at = room(at, 0);
     if (__builtin_expect(part.put == Put::constant, 0)) return raw(at, part.constant);
     if (column.is_null(row)) {
-      if (!part.when_null) return refuse(part, "is null and its field has neither a null branch nor a default");
+      if (!part.when_null)
+        return refuse(part, "is null and its field has neither a null branch nor a default");
       return raw(at, *part.when_null);
     }
     *at = static_cast<char>(part.branch);  // overwritten when there is none
@@ -140,13 +141,15 @@ class RowWriter {
 
   char* micros(char* at, const EncodePart& part, int64_t millis) {
     int64_t value = 0;
-    if (__builtin_mul_overflow(millis, int64_t{1000}, &value)) return refuse(part, "does not fit microseconds");
+    if (__builtin_mul_overflow(millis, int64_t{1000}, &value))
+      return refuse(part, "does not fit microseconds");
     return put_number(at, value);
   }
 
   char* fixed(char* at, const EncodePart& part, BytesView bytes) {
     if (bytes.size() != part.type->size) {
-      return refuse(part, "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(part.type->size));
+      return refuse(part,
+                    "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(part.type->size));
     }
     return raw(at, bytes);
   }
@@ -210,7 +213,8 @@ class RowWriter {
 
 }  // namespace
 
-Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) const {
+Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& columns, size_t rows,
+                          Encoded& out) const {
   const size_t bytes_before = out.bytes.size();
   const size_t rows_before = out.ends.size();
   out.ends.resize(rows_before + rows);

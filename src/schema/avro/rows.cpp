@@ -173,7 +173,8 @@ void Rows::finish_list(Column& column, List& list) {
     offsets[row + 1] = at;
   }
   if (in_order && at == list.elements) return;
-  std::stable_sort(list.more.begin(), list.more.end(), [](const Stretch& a, const Stretch& b) { return a.row < b.row; });
+  std::stable_sort(list.more.begin(), list.more.end(),
+                   [](const Stretch& a, const Stretch& b) { return a.row < b.row; });
   std::vector<uint32_t> order;
   const auto take = [&](uint32_t start, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) order.push_back(start + i);

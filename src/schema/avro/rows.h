@@ -1,8 +1,9 @@
 #pragma once
-// Rows: the columns a decoder is filling, flattened into slots: one for each column and each wanted part of one.
+// Rows: the columns a decoder is filling, flattened into slots: one for each column and each wanted part of
+// one.
 //
-// Slots are fixed per decoder; Rows live for one call of decode and belong to one thread. Elements of lists may arrive
-// in any order (a list row knows its stretches); finish() brings them into the order of the rows.
+// Slots are fixed per decoder; Rows live for one call of decode and belong to one thread. Elements of lists
+// may arrive in any order (a list row knows its stretches); finish() brings them into the order of the rows.
 
 #include <memory>
 #include <vector>
@@ -71,7 +72,7 @@ class Rows {
   struct List {
     std::vector<uint32_t> starts;  // per row its first stretch
     std::vector<uint32_t> counts;
-    std::vector<Stretch> more;     // further stretches, in order for each row
+    std::vector<Stretch> more;  // further stretches, in order for each row
     size_t elements = 0;
   };
 

@@ -79,11 +79,14 @@ class Known {
   SchemaId next_id_ = 1;
 };
 
-Error unknown_subject(const std::string& subject) { return {Code::not_found, "no subject is named " + subject}; }
+Error unknown_subject(const std::string& subject) {
+  return {Code::not_found, "no subject is named " + subject};
+}
 
 class FoldedRegistry final : public LocalRegistry {
  public:
-  FoldedRegistry(log::Log& log, std::unique_ptr<log::Producer> producer, std::unique_ptr<log::Consumer> consumer)
+  FoldedRegistry(log::Log& log, std::unique_ptr<log::Producer> producer,
+                 std::unique_ptr<log::Consumer> consumer)
       : log_(log), producer_(std::move(producer)), consumer_(std::move(consumer)) {}
 
   Result<> begin() {
@@ -97,7 +100,8 @@ class FoldedRegistry final : public LocalRegistry {
   Result<RegisteredSchema> register_schema(const std::string& subject, SchemaKind kind,
                                            const std::string& text) override {
     if (kind != SchemaKind::avro) return Error{Code::unsupported, "only Avro schemas can be registered here"};
-    if (subject.empty() || subject.size() > 1000) return Error{Code::invalid, "'" + subject + "' cannot name a subject"};
+    if (subject.empty() || subject.size() > 1000)
+      return Error{Code::invalid, "'" + subject + "' cannot name a subject"};
     const std::string normal = TRY(normalised(text));
     const std::lock_guard lock(writing_);
     TRY(catch_up());
@@ -110,7 +114,8 @@ class FoldedRegistry final : public LocalRegistry {
       schema.id = known_.id_for(normal);
       schema.version = known_.next_version(subject);
     }
-    if (schema.version > static_cast<int32_t>(kMostVersions)) return Error{Code::invalid, "too many versions of " + subject};
+    if (schema.version > static_cast<int32_t>(kMostVersions))
+      return Error{Code::invalid, "too many versions of " + subject};
     TRY(append({.kind = SchemaRecord::Kind::schema, .subject = subject, .schema = schema}));
     return schema;
   }
@@ -180,7 +185,8 @@ class FoldedRegistry final : public LocalRegistry {
   }
 
  private:
-  // One JSON text for every way of spacing it; a schema that does not parse, or whose defaults are wrong, is refused.
+  // One JSON text for every way of spacing it; a schema that does not parse, or whose defaults are wrong, is
+  // refused.
   static Result<std::string> normalised(const std::string& text) {
     const AvroSchemaPtr schema = TRY(AvroSchema::parse(text));
     TRY(check_defaults(*schema));
@@ -198,7 +204,8 @@ class FoldedRegistry final : public LocalRegistry {
     return std::nullopt;
   }
 
-  Result<std::vector<std::string>> problems_of(const std::string& subject, const std::string& text, int32_t version) {
+  Result<std::vector<std::string>> problems_of(const std::string& subject, const std::string& text,
+                                               int32_t version) {
     std::vector<RegisteredSchema> before;
     Compatibility level = Compatibility::none;
     {
@@ -218,8 +225,8 @@ class FoldedRegistry final : public LocalRegistry {
 
   Error conflict_of(const std::string& subject, const std::vector<std::string>& found) {
     const std::lock_guard lock(mutex_);
-    std::string message = "the schema is not compatible with subject " + subject + " (" +
-                          name_of(known_.level(subject)) + ")";
+    std::string message =
+        "the schema is not compatible with subject " + subject + " (" + name_of(known_.level(subject)) + ")";
     for (const std::string& problem : found) message += "; " + problem;
     return {Code::conflict, message};
   }
@@ -262,14 +269,17 @@ class FoldedRegistry final : public LocalRegistry {
   std::unique_ptr<log::Consumer> consumer_;
   log::Offset next_ = 0;
   int64_t sequence_ = 0;
-  std::mutex mutex_;    // of known_; never held while the log is asked
+  std::mutex mutex_;  // of known_; never held while the log is asked
   Known known_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<LocalRegistry>> LocalRegistry::open(log::Log& log, int16_t replicas) {
-  TRY(log.create_topic({.name = kPlace.topic, .partitions = 1, .replicas = replicas, .cleanup = log::Cleanup::compact,
+  TRY(log.create_topic({.name = kPlace.topic,
+                        .partitions = 1,
+                        .replicas = replicas,
+                        .cleanup = log::Cleanup::compact,
                         .retention = Duration(-1)}));
   auto producer = TRY(log.producer({.id = "schema-registry"}));
   auto consumer = TRY(log.consumer(log::Visibility::durable));

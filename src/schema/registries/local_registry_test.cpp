@@ -50,7 +50,8 @@ TEST_F(LocalRegistryTest, WhatWasRegisteredIsThereAfterAReopen) {
   ASSERT_TRUE(add("x", kA).ok());
   ASSERT_TRUE(registry_->set_compatibility("x", Compatibility::none).ok());
   reopen();
-  EXPECT_EQ(registry_->by_id(1)->text, R"({"type":"record","name":"R","fields":[{"name":"a","type":"int"}]})");
+  EXPECT_EQ(registry_->by_id(1)->text,
+            R"({"type":"record","name":"R","fields":[{"name":"a","type":"int"}]})");
   EXPECT_EQ(*registry_->compatibility("x"), Compatibility::none);
   EXPECT_EQ(add("x", kAC)->id, 2);
   reopen();
@@ -116,7 +117,8 @@ TEST_F(LocalRegistryTest, ManyThreadsGetOneIdPerSchema) {
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([this, t] {
       for (int i = 0; i < 20; ++i) {
-        const auto done = add("s" + std::to_string(t), R"({"name":"f)" + std::to_string(i) + R"(","type":"int","default":0})");
+        const auto done = add("s" + std::to_string(t),
+                              R"({"name":"f)" + std::to_string(i) + R"(","type":"int","default":0})");
         EXPECT_TRUE(done.ok());
       }
     });
