@@ -136,7 +136,7 @@ TEST_F(AvroSerde, ReadersDefaultsAndAliasesFillWhatAWriterLacks) {
   const auto old = writes(R"({"name":"first","type":"int"})");
   reads(R"({"name":"name","type":"double","aliases":["first"]},{"name":"n","type":"int","default":7},
            {"name":"tags","type":{"type":"array","items":"string"},"default":["a","b"]},
-           {"name":"o","type":{"type":"record","name":"O","fields":[{"name":"p","type":"string","default":"q"}]},
+{"name":"o","type":{"type":"record","name":"O","fields":[{"name":"p","type":"string","default":"q"}]},
             "default":{}})");
   EXPECT_THAT(rows({framed(old, number(1)), framed(old, number(2))}),
               ElementsAre("NAME=1.0 N=7 TAGS=[a, b] O={P=q}", "NAME=2.0 N=7 TAGS=[a, b] O={P=q}"));
@@ -153,7 +153,7 @@ TEST_F(AvroSerde, ANewSymbolBecomesTheReadersDefault) {
 TEST_F(AvroSerde, DecimalsComeFromBytesAndFixedAndRescaleExactly) {
   const auto id =
       writes(R"({"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},
-                            {"name":"b","type":{"type":"fixed","name":"F","size":3,"logicalType":"decimal","precision":6,
+              {"name":"b","type":{"type":"fixed","name":"F","size":3,"logicalType":"decimal","precision":6,
                              "scale":2}})");
   spec_.columns = {{"A", Type::decimal(12, 4)}, {"B", Type::decimal(6, 1)}};
   EXPECT_THAT(rows({framed(id, text("\x30\x39") + std::string("\xff\xff\xf6", 3)),
@@ -227,7 +227,7 @@ TEST_F(AvroSerde, AUnionOfSeveralTypesIsAStructWithOneFieldSet) {
 TEST_F(AvroSerde, OnlyWhatIsWantedIsDecoded) {
   const auto id =
       writes(R"({"name":"s","type":"string"},{"name":"o","type":["null",{"type":"record","name":"O","fields":[
-                            {"name":"p","type":"string"},{"name":"q","type":"int"}]}]},{"name":"l","type":"long"},
+              {"name":"p","type":"string"},{"name":"q","type":"int"}]}]},{"name":"l","type":"long"},
                             {"name":"tail","type":"string"})");
   spec_.columns = {{"S", Kind::string},
                    {"O", Type::structure({{"P", Kind::string}, {"Q", Kind::integer}})},
