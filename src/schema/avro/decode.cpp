@@ -22,6 +22,15 @@ class Runner {
     for (const Step& step : steps) run(step);
   }
 
+  // The same, fetching a share of what comes next with every step.
+  void run(const Steps& steps, Ahead& ahead) {
+    const size_t share = ahead.payloads.size() / std::max<size_t>(steps.size(), 1) + 1;
+    for (const Step& step : steps) {
+      ahead.fetch(share);
+      run(step);
+    }
+  }
+
  private:
   void run(const Step& step) {
     switch (step.op) {
@@ -133,14 +142,15 @@ class Runner {
   }
 
   void text(const Step& step) {
-    each<BytesView>(block_, step, lanes_,
-                    [](Cursor at, Cursor end, size_t, BytesView& out, const char*&) -> Cursor {
-                      size_t length = 0;
-                      at = read_length(at, end, length);
-                      if (__builtin_expect(at == nullptr, 0)) return nullptr;
-                      out = view_of(at, length);
-                      return at + length;
-                    });
+    const auto read = [](Cursor at, Cursor end, size_t, BytesView& out, const char*&) -> Cursor {
+      size_t length = 0;
+      at = read_length(at, end, length);
+      if (__builtin_expect(at == nullptr, 0)) return nullptr;
+      out = view_of(at, length);
+      return at + length;
+    };
+    if (step.null_branch != kNeverNull) return each_nullable_text(block_, step, lanes_, read);
+    each_value<BytesView>(block_, step, lanes_, read);
   }
 
   void fixed(const Step& step) {
@@ -352,12 +362,6 @@ class Runner {
   const Lanes lanes_;
 };
 
-// So many payloads are read at once that the processor does not foresee where each goes on.
-inline void prefetch(BytesView payload, size_t reach) {
-  const size_t bytes = std::min({payload.size(), reach, size_t{1024}});
-  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(payload.data() + at);
-}
-
 std::string reason_of(const Plan& plan, const Fault& fault) {
   const std::string& place = plan.places[fault.place];
   return (place.empty() ? std::string("the value") : "field " + place) + ": " + fault.what + ", at byte " +
@@ -366,7 +370,7 @@ std::string reason_of(const Plan& plan, const Fault& fault) {
 
 }  // namespace
 
-void decode(const Plan& plan, const Payloads& payloads, Rows& rows, std::vector<BadRow>& bad) {
+void decode(const Plan& plan, const Payloads& payloads, Ahead& ahead, Rows& rows, std::vector<BadRow>& bad) {
   Block block{.plan = plan, .rows = rows};
   const size_t total = payloads.picked != nullptr ? payloads.picked->size() : payloads.last - payloads.first;
   uint16_t lanes[kBlock];
@@ -374,12 +378,8 @@ void decode(const Plan& plan, const Payloads& payloads, Rows& rows, std::vector<
   const auto row_of = [&](size_t i) {
     return payloads.picked != nullptr ? (*payloads.picked)[i] : payloads.first + static_cast<uint32_t>(i);
   };
-  size_t reach = 256;  // how far into its payload a record of the last block was read
   for (size_t from = 0; from < total; from += kBlock) {
     const size_t count = std::min(kBlock, total - from);
-    for (size_t i = from + kBlock; i < std::min(total, from + 2 * kBlock); ++i) {
-      prefetch(*payloads.all[row_of(i)], reach);
-    }
     for (size_t i = 0; i < count; ++i) {
       const BytesView payload = *payloads.all[row_of(from + i)];
       block.begin[i] = reinterpret_cast<Cursor>(payload.data());
@@ -389,11 +389,11 @@ void decode(const Plan& plan, const Payloads& payloads, Rows& rows, std::vector<
       block.faults[i].what = nullptr;
     }
     if (payloads.picked != nullptr) {
-      Runner<Sparse>(block, Sparse{count, lanes, payloads.picked->data() + from}).run(plan.steps);
+      Runner<Sparse>(block, Sparse{count, lanes, payloads.picked->data() + from}).run(plan.steps, ahead);
     } else {
-      Runner<Dense>(block, Dense{count, row_of(from)}).run(plan.steps);
+      Runner<Dense>(block, Dense{count, row_of(from)}).run(plan.steps, ahead);
     }
-    reach = static_cast<size_t>(block.at[0] - block.begin[0]);
+    ahead.reach = std::clamp<size_t>(static_cast<size_t>(block.at[0] - block.begin[0]), 64, 1024);
     for (size_t i = 0; i < count; ++i) {
       if (block.failed(i)) bad.push_back({row_of(from + i), reason_of(plan, block.faults[i])});
     }

@@ -34,7 +34,7 @@ struct Block {
 
   bool failed(size_t lane) const { return faults[lane].what != nullptr; }
   // Every later read of this record finds no bytes. The first fault is the one told.
-  void fail(size_t lane, uint32_t place, const char* what) {
+  [[gnu::noinline, gnu::cold]] void fail(size_t lane, uint32_t place, const char* what) {
     if (!failed(lane)) faults[lane] = {place, static_cast<uint32_t>(at[lane] - begin[lane]), what};
     end[lane] = at[lane];
   }
@@ -60,39 +60,82 @@ struct Sparse {
 // Runs one reader over the lanes. `read(at, end, lane, out, what)` answers the end of the value, or null with
 // a reason.
 template <typename T, typename Lanes, typename Read>
-inline void each(Block& block, const Step& step, const Lanes& lanes, const Read& read) {
-  Column& column = block.rows.column(step.slot);
-  T* const out = column.data<T>();
-  if (step.null_branch == kNeverNull) {
-    for (size_t i = 0; i < lanes.count; ++i) {
-      const size_t lane = lanes.lane(i);
-      const char* what = kShort;
-      const Cursor next = read(block.at[lane], block.end[lane], lane, out[lanes.row(i)], what);
-      if (__builtin_expect(next == nullptr, 0)) {
-        block.fail(lane, step.place, what);
-        continue;
-      }
-      block.at[lane] = next;
+inline void each_value(Block& block, const Step& step, const Lanes lanes, const Read read) {
+  T* const out = block.rows.column(step.slot).data<T>();
+  for (size_t i = 0; i < lanes.count; ++i) {
+    const size_t lane = lanes.lane(i);
+    const char* what = kShort;
+    const Cursor next = read(block.at[lane], block.end[lane], lane, out[lanes.row(i)], what);
+    if (__builtin_expect(next == nullptr, 0)) {
+      block.fail(lane, step.place, what);
+      continue;
     }
-    return;
+    block.at[lane] = next;
   }
-  uint8_t* const valid = column.make_valid();
+}
+
+// One value of ["null", T] or [T, "null"].
+template <typename T, typename Read>
+inline Cursor read_nullable(const Read& read, Cursor at, Cursor end, size_t lane, uint64_t null, T& out,
+                            uint8_t& valid, const char*& what) {
+  uint64_t branch = 0;
+  at = read_varint(at, end, branch);
+  if (__builtin_expect(at == nullptr, 0)) return nullptr;
+  if (branch == null) {
+    valid = 0;
+    out = T{};
+    return at;
+  }
+  if (__builtin_expect(branch == (null ^ 2), 1)) return read(at, end, lane, out, what);
+  what = kBranch;
+  return nullptr;
+}
+
+template <typename T, typename Lanes, typename Read>
+inline void each(Block& block, const Step& step, const Lanes lanes, const Read read) {
+  if (step.null_branch == kNeverNull) return each_value<T>(block, step, lanes, read);
+  uint8_t* const valid = block.rows.column(step.slot).make_valid();
   const uint64_t null = uint64_t{step.null_branch} << 1;
+  T* const out = block.rows.column(step.slot).data<T>();
   for (size_t i = 0; i < lanes.count; ++i) {
     const size_t lane = lanes.lane(i);
     const uint32_t row = lanes.row(i);
-    uint64_t branch = 0;
-    Cursor next = read_varint(block.at[lane], block.end[lane], branch);
     const char* what = kShort;
-    if (next != nullptr && branch == null) {
-      valid[row] = 0;
-      out[row] = T{};
-    } else if (next != nullptr && branch == (null ^ 2)) {
-      next = read(next, block.end[lane], lane, out[row], what);
-    } else if (next != nullptr) {
-      what = kBranch;
-      next = nullptr;
+    const Cursor next =
+        read_nullable(read, block.at[lane], block.end[lane], lane, null, out[row], valid[row], what);
+    if (__builtin_expect(next == nullptr, 0)) {
+      block.fail(lane, step.place, what);
+      continue;
     }
+    block.at[lane] = next;
+  }
+}
+
+// Text that may be null, which nobody can foresee: the usual case, a length of one byte, is done without a branch.
+template <typename Lanes, typename Read>
+inline void each_nullable_text(Block& block, const Step& step, const Lanes lanes, const Read read) {
+  uint8_t* const valid = block.rows.column(step.slot).make_valid();
+  const uint64_t null = uint64_t{step.null_branch} << 1;
+  BytesView* const out = block.rows.column(step.slot).data<BytesView>();
+  for (size_t i = 0; i < lanes.count; ++i) {
+    const size_t lane = lanes.lane(i);
+    const uint32_t row = lanes.row(i);
+    const Cursor at = block.at[lane];
+    const Cursor end = block.end[lane];
+    if (__builtin_expect(end - at >= 2, 1)) {
+      const size_t there = at[0] != null ? 1 : 0;
+      const size_t length = at[1] & -there;  // doubled; odd or with a second byte only in the unusual case
+      const Cursor from = at + 1 + there;
+      const Cursor next = from + length / 2;
+      if (__builtin_expect(((at[0] & ~2) | (length & 0x81)) == 0 && next <= end, 1)) {
+        valid[row] = static_cast<uint8_t>(there);
+        out[row] = {reinterpret_cast<const char*>(reinterpret_cast<uintptr_t>(from) & -there), length / 2};
+        block.at[lane] = next;
+        continue;
+      }
+    }
+    const char* what = kShort;
+    const Cursor next = read_nullable(read, at, end, lane, null, out[row], valid[row], what);
     if (__builtin_expect(next == nullptr, 0)) {
       block.fail(lane, step.place, what);
       continue;
