@@ -23,7 +23,9 @@ Json Json::boolean(bool value) {
   return json;
 }
 
-Json Json::number(int64_t value) { return number(std::to_string(value)); }
+Json Json::number(int64_t value) {
+  return number(std::to_string(value));
+}
 
 Json Json::number(std::string text) {
   Json json;
@@ -37,6 +39,13 @@ Json Json::string(std::string text) {
   json.kind_ = Kind::string;
   json.text_ = std::move(text);
   return json;
+}
+
+Json Json::array() {
+  return array(std::vector<Json>());
+}
+Json Json::object() {
+  return object(std::vector<Member>());
 }
 
 Json Json::array(std::vector<Json> elements) {
@@ -116,8 +125,8 @@ std::string Json::dump() const {
 }
 
 bool Json::operator==(const Json& other) const {
-  return kind_ == other.kind_ && truth_ == other.truth_ && text_ == other.text_ && elements_ == other.elements_ &&
-         members_ == other.members_;
+  return kind_ == other.kind_ && truth_ == other.truth_ && text_ == other.text_ &&
+         elements_ == other.elements_ && members_ == other.members_;
 }
 
 namespace {
@@ -176,7 +185,8 @@ class Walk {
         }
         double number = 0;  // moves the iterator on; a number too big for a double is still a number
         const auto error = value.get_double().get(number);
-        if (!is_json_number(token) || (error && error != simdjson::NUMBER_ERROR)) return refuse("not a number");
+        if (!is_json_number(token) || (error && error != simdjson::NUMBER_ERROR))
+          return refuse("not a number");
         if (error) return refuse("a number out of every range");
         out = Json::number(std::string(token));
         return true;
@@ -260,7 +270,8 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   padded.append("[").append(text).append("]");
   ondemand::document document;
   ondemand::array array;
-  if (const auto error = parser.iterate(padded.data(), padded.size(), padded.capacity()).get(document); error) {
+  if (const auto error = parser.iterate(padded.data(), padded.size(), padded.capacity()).get(document);
+      error) {
     return Error{Code::invalid, std::string("not JSON: ") + simdjson::error_message(error)};
   }
   if (const auto error = document.get_array().get(array); error) {
@@ -279,7 +290,8 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     }
   }
   const char* rest = nullptr;
-  if (count != 1 || document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS) return Error{Code::invalid, "not JSON: not exactly one value"};
+  if (count != 1 || document.current_location().get(rest) != simdjson::OUT_OF_BOUNDS)
+    return Error{Code::invalid, "not JSON: not exactly one value"};
   return json;
 }
 
@@ -289,7 +301,12 @@ namespace {
 size_t utf8_length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t lead = byte(0);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+  const size_t length = lead < 0x80   ? 1
+                        : lead < 0xc2 ? 0
+                        : lead < 0xe0 ? 2
+                        : lead < 0xf0 ? 3
+                        : lead < 0xf5 ? 4
+                                      : 0;
   if (length == 0 || text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;

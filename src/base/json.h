@@ -1,8 +1,8 @@
 #pragma once
 // Json: a JSON document as a value; numbers keep their text, so that BIGINT and DECIMAL stay exact.
 //
-// Threads: plain values. Parsing: strict RFC 8259, UTF-8 checked, depth and size limited. For hot paths the writer is
-// meant, not the document.
+// Threads: plain values. Parsing: strict RFC 8259, UTF-8 checked, depth and size limited. For hot paths the
+// writer is meant, not the document.
 
 #include <cstdint>
 #include <optional>
@@ -31,8 +31,10 @@ class Json {
   // REQUIRES the text of a JSON number.
   static Json number(std::string text);
   static Json string(std::string text);
-  static Json array(std::vector<Json> elements = {});
-  static Json object(std::vector<Member> members = {});
+  static Json array();
+  static Json array(std::vector<Json> elements);
+  static Json object();
+  static Json object(std::vector<Member> members);
 
   Kind kind() const { return kind_; }
   bool is(Kind kind) const { return kind_ == kind; }

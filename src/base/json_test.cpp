@@ -22,8 +22,10 @@ TEST(Json, ParsesLoneScalars) {
 }
 
 TEST(Json, RefusesWhatIsNotOneValue) {
-  for (const char* bad : {"", " ", "1,2", "]", "][", "[1", "{\"a\"}", "{\"a\":}", "{a:1}", "nul", "tru", "01", "1.", "-",
-                          "+1", ".5", "1e", "\"a", "\"\x01\"", "[1]]", "[1 2]", "{\"a\":1,}", "\"\xff\"", "NaN", "1]"}) {
+  for (const char* bad :
+       {"",         " ",    "1,2",   "]",          "][",       "[1",  "{\"a\"}", "{\"a\":}", "{a:1}",
+        "nul",      "tru",  "01",    "1.",         "-",        "+1",  ".5",      "1e",       "\"a",
+        "\"\x01\"", "[1]]", "[1 2]", "{\"a\":1,}", "\"\xff\"", "NaN", "1]"}) {
     EXPECT_FALSE(parse_json(bad).ok()) << bad;
   }
 }
@@ -58,8 +60,12 @@ TEST(Json, ReadsIntegersOnlyWhereTheyFit) {
 
 TEST(JsonWriter, EscapesAndMendsText) {
   std::string out;
-  append_json_string(out, "a\"\\\n\x01é\xff" "b");
-  EXPECT_EQ(out, "\"a\\\"\\\\\\n\\u0001é\xef\xbf\xbd" "b\"");
+  append_json_string(out,
+                     "a\"\\\n\x01é\xff"
+                     "b");
+  EXPECT_EQ(out,
+            "\"a\\\"\\\\\\n\\u0001é\xef\xbf\xbd"
+            "b\"");
   EXPECT_TRUE(parse_json(out).ok());
 }
 

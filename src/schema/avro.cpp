@@ -16,9 +16,9 @@ struct Primitive {
   AvroKind kind;
 };
 constexpr Primitive kPrimitives[] = {
-    {"null", AvroKind::null},       {"boolean", AvroKind::boolean}, {"int", AvroKind::int32},
-    {"long", AvroKind::int64},      {"float", AvroKind::float32},   {"double", AvroKind::float64},
-    {"bytes", AvroKind::bytes},     {"string", AvroKind::string},
+    {"null", AvroKind::null},   {"boolean", AvroKind::boolean}, {"int", AvroKind::int32},
+    {"long", AvroKind::int64},  {"float", AvroKind::float32},   {"double", AvroKind::float64},
+    {"bytes", AvroKind::bytes}, {"string", AvroKind::string},
 };
 
 Error wrong(const std::string& place, const std::string& what) {
@@ -45,7 +45,8 @@ class AvroParser {
  public:
   explicit AvroParser(AvroSchema& schema) : schema_(schema) {}
 
-  Result<const AvroType*> take(const Json& json, const std::string& space, const std::string& place, size_t depth) {
+  Result<const AvroType*> take(const Json& json, const std::string& space, const std::string& place,
+                               size_t depth) {
     if (depth > kMostDepth) return wrong(place, "nested deeper than " + std::to_string(kMostDepth));
     switch (json.kind()) {
       case Json::Kind::string: return named(json.text(), space, place);
@@ -71,7 +72,8 @@ class AvroParser {
     return wrong(place, "no type is named '" + name + "'");
   }
 
-  Result<const AvroType*> choice(const Json& json, const std::string& space, const std::string& place, size_t depth) {
+  Result<const AvroType*> choice(const Json& json, const std::string& space, const std::string& place,
+                                 size_t depth) {
     AvroType* type = add(AvroKind::choice);
     if (json.elements().empty()) return wrong(place, "a union without branches");
     std::set<std::string> seen;
@@ -96,7 +98,8 @@ class AvroParser {
     if (name == "fixed") return fixed(json, space, place);
     if (name == "array" || name == "map") {
       const Json* element = json.find(name == "array" ? "items" : "values");
-      if (element == nullptr) return wrong(place, name + (name == "array" ? " without \"items\"" : " without \"values\""));
+      if (element == nullptr)
+        return wrong(place, name + (name == "array" ? " without \"items\"" : " without \"values\""));
       AvroType* type = add(name == "array" ? AvroKind::array : AvroKind::map);
       type->element = TRY(take(*element, space, place + (name == "array" ? "[]" : "{}"), depth + 1));
       return static_cast<const AvroType*>(type);
@@ -111,16 +114,19 @@ class AvroParser {
   }
 
   // Registers a named type; gives its namespace for the names inside it.
-  Result<std::string> define(const Json& json, const std::string& space, const std::string& place, AvroType* type) {
+  Result<std::string> define(const Json& json, const std::string& space, const std::string& place,
+                             AvroType* type) {
     const auto name = json.string_at("name");
     if (!name) return wrong(place, std::string(name_of(type->kind)) + " without \"name\"");
     const auto own_space = json.string_at("namespace");
     type->name = name->find('.') != std::string::npos ? *name : full(*name, own_space.value_or(space));
     if (!is_full_name(type->name)) return wrong(place, "'" + type->name + "' is not a name");
     for (const Primitive& primitive : kPrimitives) {
-      if (type->name == primitive.name) return wrong(place, "'" + type->name + "' is the name of a primitive type");
+      if (type->name == primitive.name)
+        return wrong(place, "'" + type->name + "' is the name of a primitive type");
     }
-    if (!names_.emplace(type->name, type).second) return wrong(place, "'" + type->name + "' is defined twice");
+    if (!names_.emplace(type->name, type).second)
+      return wrong(place, "'" + type->name + "' is defined twice");
     const size_t dot = type->name.rfind('.');
     const std::string inner = dot == std::string::npos ? "" : type->name.substr(0, dot);
     for (const std::string& alias : TRY(aliases(json, place))) type->aliases.push_back(full(alias, inner));
@@ -139,16 +145,19 @@ class AvroParser {
     return names;
   }
 
-  Result<const AvroType*> record(const Json& json, const std::string& space, const std::string& place, size_t depth) {
+  Result<const AvroType*> record(const Json& json, const std::string& space, const std::string& place,
+                                 size_t depth) {
     AvroType* type = add(AvroKind::record);
     const std::string inner = TRY(define(json, space, place, type));
     const std::string here = place.empty() ? std::string(short_name(type->name)) : place;
     const Json* fields = json.find("fields");
-    if (fields == nullptr || !fields->is(Json::Kind::array)) return wrong(here, "a record without a list of \"fields\"");
+    if (fields == nullptr || !fields->is(Json::Kind::array))
+      return wrong(here, "a record without a list of \"fields\"");
     std::set<std::string> seen;
     for (const Json& entry : fields->elements()) {
       const auto name = entry.string_at("name");
-      if (!name || !is_name(*name)) return wrong(here, "a field without a proper \"name\": " + entry.dump().substr(0, 80));
+      if (!name || !is_name(*name))
+        return wrong(here, "a field without a proper \"name\": " + entry.dump().substr(0, 80));
       const std::string at = here + "." + *name;
       if (!seen.insert(*name).second) return wrong(at, "defined twice");
       const Json* kind = entry.find("type");
@@ -167,7 +176,8 @@ class AvroParser {
     AvroType* type = add(AvroKind::enumeration);
     TRY(define(json, space, place, type));
     const Json* symbols = json.find("symbols");
-    if (symbols == nullptr || !symbols->is(Json::Kind::array)) return wrong(place, "an enum without a list of \"symbols\"");
+    if (symbols == nullptr || !symbols->is(Json::Kind::array))
+      return wrong(place, "an enum without a list of \"symbols\"");
     if (symbols->elements().size() > kMostSymbols) return wrong(place, "an enum with too many symbols");
     std::set<std::string> seen;
     for (const Json& symbol : symbols->elements()) {
@@ -191,7 +201,8 @@ class AvroParser {
     TRY(define(json, space, place, type));
     const Json* size = json.find("size");
     const auto bytes = size == nullptr ? std::nullopt : size->integer();
-    if (!bytes || *bytes < 0 || *bytes > (int64_t{1} << 24)) return wrong(place, "a fixed without a proper \"size\"");
+    if (!bytes || *bytes < 0 || *bytes > (int64_t{1} << 24))
+      return wrong(place, "a fixed without a proper \"size\"");
     type->size = static_cast<size_t>(*bytes);
     annotate(json, *type);
     return static_cast<const AvroType*>(type);
@@ -201,7 +212,8 @@ class AvroParser {
     using enum AvroLogical;
     const std::string name = json.string_at("logicalType").value_or("");
     const auto is = [&](const char* wanted, AvroKind kind) { return name == wanted && type.kind == kind; };
-    if (name == "decimal" && (type.kind == AvroKind::bytes || type.kind == AvroKind::fixed)) annotate_decimal(json, type);
+    if (name == "decimal" && (type.kind == AvroKind::bytes || type.kind == AvroKind::fixed))
+      annotate_decimal(json, type);
     if (is("uuid", AvroKind::string) || (is("uuid", AvroKind::fixed) && type.size == 16)) type.logical = uuid;
     if (is("date", AvroKind::int32)) type.logical = date;
     if (is("time-millis", AvroKind::int32)) type.logical = time_millis;

@@ -1,8 +1,8 @@
 #pragma once
 // AvroSchema: an Avro schema as a tree of types, parsed from its JSON text; and its relation to SQL columns.
 //
-// Threads: immutable, share freely. Types live as long as their schema; recursive ones point back to themselves.
-// Errors: `invalid`, with the path of the place: "Order.items[].price: ...".
+// Threads: immutable, share freely. Types live as long as their schema; recursive ones point back to
+// themselves. Errors: `invalid`, with the path of the place: "Order.items[].price: ...".
 
 #include <memory>
 #include <optional>
@@ -16,13 +16,35 @@
 namespace tradewind::schema {
 
 enum class AvroKind : uint8_t {
-  null, boolean, int32, int64, float32, float64, bytes, string, record, enumeration, array, map, choice, fixed
+  null,
+  boolean,
+  int32,
+  int64,
+  float32,
+  float64,
+  bytes,
+  string,
+  record,
+  enumeration,
+  array,
+  map,
+  choice,
+  fixed
 };
 
 // An unknown logical type, or one that does not fit its base type, is none.
 enum class AvroLogical : uint8_t {
-  none, decimal, uuid, date, time_millis, time_micros, timestamp_millis, timestamp_micros, local_timestamp_millis,
-  local_timestamp_micros, duration
+  none,
+  decimal,
+  uuid,
+  date,
+  time_millis,
+  time_micros,
+  timestamp_millis,
+  timestamp_micros,
+  local_timestamp_millis,
+  local_timestamp_micros,
+  duration
 };
 
 struct AvroType;
@@ -37,16 +59,16 @@ struct AvroField {
 struct AvroType {
   AvroKind kind = AvroKind::null;
   AvroLogical logical = AvroLogical::none;
-  int precision = 0;                       // decimal
+  int precision = 0;  // decimal
   int scale = 0;
-  std::string name;                        // record, enumeration, fixed: with namespace
-  std::vector<std::string> aliases;        // with namespace
-  std::vector<AvroField> fields;           // record
-  std::vector<std::string> symbols;        // enumeration
+  std::string name;                  // record, enumeration, fixed: with namespace
+  std::vector<std::string> aliases;  // with namespace
+  std::vector<AvroField> fields;     // record
+  std::vector<std::string> symbols;  // enumeration
   std::optional<std::string> symbol_default;
-  const AvroType* element = nullptr;       // array; map: its value
-  std::vector<const AvroType*> branches;   // choice: Avro's union
-  size_t size = 0;                         // fixed
+  const AvroType* element = nullptr;      // array; map: its value
+  std::vector<const AvroType*> branches;  // choice: Avro's union
+  size_t size = 0;                        // fixed
 
   // The branch that is null; nothing when there is none or this is no union.
   std::optional<size_t> null_branch() const;

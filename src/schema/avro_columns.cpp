@@ -53,7 +53,8 @@ class Columns {
       for (const Field& other : fields) {
         if (other.name == name) return refuse(at, "two fields would be the column " + name);
       }
-      if (++count_ > kMostFields) return refuse(at, "more than " + std::to_string(kMostFields) + " fields in all");
+      if (++count_ > kMostFields)
+        return refuse(at, "more than " + std::to_string(kMostFields) + " fields in all");
       fields.push_back({name, TRY(type_of(*field.type, at))});
     }
     open_.pop_back();
@@ -173,13 +174,15 @@ Result<> check_parts(const AvroType& type, const Json& value, const std::string&
     return {};
   }
   if (type.kind == AvroKind::map) {
-    for (const Json::Member& member : value.members()) TRY(check_default(*type.element, member.value, place + "{}"));
+    for (const Json::Member& member : value.members())
+      TRY(check_default(*type.element, member.value, place + "{}"));
     return {};
   }
   for (const AvroField& field : type.fields) {
     const std::string at = place + "." + field.name;
     const Json* part = value.find(field.name);
-    if (part == nullptr && !field.fallback) return Error{Code::invalid, at + ": the default lacks this field"};
+    if (part == nullptr && !field.fallback)
+      return Error{Code::invalid, at + ": the default lacks this field"};
     if (part != nullptr) TRY(check_default(*field.type, *part, at));
   }
   return {};
@@ -231,9 +234,11 @@ Result<> check_default(const AvroType& type, const Json& value, const std::strin
     case AvroKind::record: good = value.is(Json::Kind::object); break;
   }
   if (!good) {
-    return Error{Code::invalid, place + ": the default " + value.dump().substr(0, 80) + " is no " + name_of(type.kind)};
+    return Error{Code::invalid,
+                 place + ": the default " + value.dump().substr(0, 80) + " is no " + name_of(type.kind)};
   }
-  const bool nested = type.kind == AvroKind::array || type.kind == AvroKind::map || type.kind == AvroKind::record;
+  const bool nested =
+      type.kind == AvroKind::array || type.kind == AvroKind::map || type.kind == AvroKind::record;
   return nested ? check_parts(type, value, place) : Result<>();
 }
 
@@ -259,7 +264,9 @@ Result<> check_defaults(const AvroSchema& schema) {
   return check_fields(schema.root(), std::string(short_name(schema.root().name)), seen);
 }
 
-Result<Type> sql_type_of(const AvroType& type, const std::string& place) { return Columns().type_of(type, place); }
+Result<Type> sql_type_of(const AvroType& type, const std::string& place) {
+  return Columns().type_of(type, place);
+}
 
 Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone) {
   const AvroType* root = schema.root().only();

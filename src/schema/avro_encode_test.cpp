@@ -61,10 +61,20 @@ TEST_F(AvroEncode, EveryTypeComesBack) {
   const Type item = Type::structure({{"ID", Kind::string}, {"N", Kind::integer}});
   const std::vector<Value> items = {std::vector<Value>{std::string("a"), int64_t{1}}, Value(),
                                     std::vector<Value>{Value(), int64_t{-2}}};
-  round_trip({{"B", Kind::boolean}, {"I", Kind::integer}, {"L", Kind::bigint}, {"D", Kind::real}, {"S", Kind::string},
-              {"Y", Kind::bytes}, {"M", Type::decimal(18, 4)}, {"W", Type::decimal(38, 2)}, {"DAY", Kind::date},
-              {"TOD", Kind::time}, {"AT", Kind::timestamp}, {"ITEMS", Type::array(item)},
-              {"BY", Type::map(Kind::string, Type::array(Kind::bigint))}, {"ONE", item}},
+  round_trip({{"B", Kind::boolean},
+              {"I", Kind::integer},
+              {"L", Kind::bigint},
+              {"D", Kind::real},
+              {"S", Kind::string},
+              {"Y", Kind::bytes},
+              {"M", Type::decimal(18, 4)},
+              {"W", Type::decimal(38, 2)},
+              {"DAY", Kind::date},
+              {"TOD", Kind::time},
+              {"AT", Kind::timestamp},
+              {"ITEMS", Type::array(item)},
+              {"BY", Type::map(Kind::string, Type::array(Kind::bigint))},
+              {"ONE", item}},
              {{int64_t{1}, Value()},
               {int64_t{INT32_MIN}, Value()},
               {int64_t{INT64_MIN}, Value()},
@@ -94,13 +104,15 @@ TEST_F(AvroEncode, SmallDecimalsAreShortest) {
 }
 
 TEST_F(AvroEncode, TheSubjectsLatestSchemaIsUsedWhenItCanHoldTheColumns) {
-  EXPECT_EQ(problem(R"({"name":"a","type":"long"},{"name":"z","type":"string","default":"zz"})", Kind::bigint, int64_t{1}),
+  EXPECT_EQ(problem(R"({"name":"a","type":"long"},{"name":"z","type":"string","default":"zz"})", Kind::bigint,
+                    int64_t{1}),
             "02 04 7a 7a");
   EXPECT_EQ(registry_.versions("u-value")->size(), 1U);
 }
 
 TEST_F(AvroEncode, AnotherSchemaIsRegisteredWhenItCannot) {
-  EXPECT_EQ(problem(R"({"name":"a","type":"int"},{"name":"z","type":"string"})", Kind::bigint, int64_t{1}), "02 02");
+  EXPECT_EQ(problem(R"({"name":"a","type":"int"},{"name":"z","type":"string"})", Kind::bigint, int64_t{1}),
+            "02 02");
   EXPECT_EQ(registry_.versions("u-value")->size(), 2U);
 }
 
@@ -110,11 +122,12 @@ TEST_F(AvroEncode, AValueThatDoesNotFitIsTold) {
   EXPECT_EQ(problem(R"({"name":"a","type":{"type":"enum","name":"E","symbols":["X"]}})", Kind::string,
                     std::string("Y")),
             "row 0: column a 'Y' is no symbol of E");
-  EXPECT_EQ(problem(R"({"name":"a","type":{"type":"enum","name":"E","symbols":["Y","X"],"default":"X"}})", Kind::string,
-                    std::string("Q")),
+  EXPECT_EQ(problem(R"({"name":"a","type":{"type":"enum","name":"E","symbols":["Y","X"],"default":"X"}})",
+                    Kind::string, std::string("Q")),
             "02");
-  EXPECT_EQ(problem(R"({"name":"a","type":{"type":"fixed","name":"F","size":2}})", Kind::bytes, std::string("abc")),
-            "row 0: column a has 3 bytes, not 2");
+  EXPECT_EQ(
+      problem(R"({"name":"a","type":{"type":"fixed","name":"F","size":2}})", Kind::bytes, std::string("abc")),
+      "row 0: column a has 3 bytes, not 2");
   EXPECT_EQ(problem(R"({"name":"a","type":"long","default":5})", Kind::bigint, Value()), "0a");
 }
 

@@ -11,6 +11,7 @@ namespace tradewind::schema {
 namespace {
 
 constexpr size_t kHeader = 5;
+constexpr size_t kMostExpected = 100'000;
 constexpr size_t kMostPlans = 1000;  // writers' schemas remembered at once
 
 // Whether the columns are fields of this record, or the one column is the whole value.
@@ -29,57 +30,74 @@ class AvroDecoder final : public Decoder {
   Result<Decoded> decode(std::span<const std::optional<BytesView>> payloads,
                          const std::shared_ptr<const void>& buffer) override {
     Decoded decoded;
-    avro::Rows rows(slots_, payloads.size());
-    TRY(sort_by_writer(payloads, decoded.bad, rows));
+    avro::Rows rows(slots_, payloads.size(), sizes_);
+    if (writers_.size() > kMostPlans) writers_.clear();
+    std::erase_if(writers_, [](const auto& writer) { return writer.second.plan == nullptr; });
+    by_writer_.clear();
+    for (size_t from = 0; from < payloads.size(); from += avro::kBlock) {
+      TRY(decode_block(payloads, from, rows, decoded.bad));
+    }
     std::vector<std::shared_ptr<const void>> owners;
     if (buffer != nullptr) owners.push_back(buffer);
     for (const auto& [id, picked] : by_writer_) {
-      const Writer& writer = writers_.at(id);
-      if (writer.plan == nullptr) {
-        for (const uint32_t row : picked) decoded.bad.push_back({row, writer.problem});
-        continue;
-      }
-      owners.push_back(writer.plan);
-      avro::Payloads part{.all = payloads, .header = kHeader};
-      if (picked.size() == payloads.size()) {
-        part.last = static_cast<uint32_t>(payloads.size());
-      } else {
-        part.picked = &picked;
-      }
-      avro::decode(*writer.plan, part, rows, decoded.bad);
+      if (writers_.at(id).plan != nullptr) owners.push_back(writers_.at(id).plan);
     }
     for (const BadRow& bad : decoded.bad) {
       for (const int top : slots_.tops()) rows.blank(top, bad.row);
     }
-    std::sort(decoded.bad.begin(), decoded.bad.end(), [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    std::sort(decoded.bad.begin(), decoded.bad.end(),
+              [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    sizes_ = rows.sizes();
+    for (size_t& size : sizes_) size = std::min(size, kMostExpected);
     decoded.columns = rows.finish(owners);
     return decoded;
   }
 
  private:
   struct Writer {
-    std::shared_ptr<const avro::Plan> plan;  // null: its rows are bad
+    std::shared_ptr<const avro::Plan> plan;  // null: its rows are bad, and the registry is asked again next time
     std::string problem;
-    bool unknown = false;                    // ask again next time: it may be registered by then
   };
 
+  Result<> decode_block(std::span<const std::optional<BytesView>> payloads, size_t from, avro::Rows& rows,
+                        std::vector<BadRow>& bad) {
+    const size_t to = std::min(from + avro::kBlock, payloads.size());
+    ahead_.payloads = payloads.subspan(to, std::min(avro::kBlock, payloads.size() - to));
+    ahead_.next = 0;
+    for (auto& [id, picked] : by_writer_) picked.clear();
+    TRY(sort_by_writer(payloads, from, to, rows, bad));
+    for (const auto& [id, picked] : by_writer_) {
+      const Writer& writer = writers_.at(id);
+      if (writer.plan == nullptr) {
+        for (const uint32_t row : picked) bad.push_back({row, writer.problem});
+        continue;
+      }
+      avro::Payloads part{.all = payloads, .header = kHeader, .picked = &picked};
+      if (picked.size() == to - from) {
+        part.picked = nullptr;
+        part.first = static_cast<uint32_t>(from);
+        part.last = static_cast<uint32_t>(to);
+      }
+      avro::decode(*writer.plan, part, ahead_, rows, bad);
+    }
+    return {};
+  }
+
   // Sorts the rows into by_writer_; what has no writer is null or bad.
-  Result<> sort_by_writer(std::span<const std::optional<BytesView>> payloads, std::vector<BadRow>& bad,
-                          avro::Rows& rows) {
-    by_writer_.clear();
-    if (writers_.size() > kMostPlans) writers_.clear();
-    std::erase_if(writers_, [](const auto& writer) { return writer.second.unknown; });
+  Result<> sort_by_writer(std::span<const std::optional<BytesView>> payloads, size_t from, size_t to,
+                          avro::Rows& rows, std::vector<BadRow>& bad) {
     std::vector<uint32_t>* last = nullptr;
     SchemaId last_id = 0;
-    for (uint32_t row = 0; row < payloads.size(); ++row) {
-      if (!payloads[row]) {
+    for (size_t i = from; i < to; ++i) {
+      const auto row = static_cast<uint32_t>(i);
+      if (!payloads[i]) {
         for (const int top : slots_.tops()) rows.blank(top, row);
         continue;
       }
-      BytesView rest = *payloads[row];
+      BytesView rest = *payloads[i];
       if (rest.size() < kHeader || rest[0] != 0) {
-        bad.push_back({row, "not Confluent's Avro framing: it begins with " + to_hex(rest.substr(0, kHeader)) +
-                                " and not with 00 and a schema id"});
+        bad.push_back({row, "not Confluent's Avro framing: it begins with " +
+                                to_hex(rest.substr(0, kHeader)) + " and not with 00 and a schema id"});
         continue;
       }
       rest.remove_prefix(1);
@@ -106,12 +124,12 @@ class AvroDecoder final : public Decoder {
     Writer& writer = writers_[id];
     if (!found.ok()) {
       writer.problem = "no schema has id " + std::to_string(id);
-      writer.unknown = true;
       return {};
     }
-    const auto schema = found->kind == SchemaKind::avro
-                            ? AvroSchema::parse(found->text)
-                            : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
+    const auto schema =
+        found->kind == SchemaKind::avro
+            ? AvroSchema::parse(found->text)
+            : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
     if (!schema.ok()) {
       writer.problem = schema.error().message;
       return {};
@@ -125,7 +143,9 @@ class AvroDecoder final : public Decoder {
   const avro::Slots slots_;
   const AvroSchemaPtr reader_;
   std::map<SchemaId, Writer> writers_;
-  std::map<SchemaId, std::vector<uint32_t>> by_writer_;
+  std::map<SchemaId, std::vector<uint32_t>> by_writer_;  // rows of the block under way
+  avro::Ahead ahead_;
+  std::vector<size_t> sizes_;  // of the lists of the last call: about what the next will need
 };
 
 class AvroEncoder final : public Encoder {
@@ -146,7 +166,9 @@ class AvroEncoder final : public Encoder {
 
 }  // namespace
 
-std::string subject_of(const SerdeSpec& spec) { return spec.topic + (spec.key ? "-key" : "-value"); }
+std::string subject_of(const SerdeSpec& spec) {
+  return spec.topic + (spec.key ? "-key" : "-value");
+}
 
 Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Registry& registry) {
   // The subject's latest schema tells aliases and defaults of fields that older writers lack.

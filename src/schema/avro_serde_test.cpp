@@ -66,7 +66,8 @@ class AvroSerde : public testing::Test {
 };
 
 TEST_F(AvroSerde, DecodesScalarsInWritersOrder) {
-  const auto id = writes(R"({"name":"s","type":"string"},{"name":"l","type":"long"},{"name":"b","type":"boolean"})");
+  const auto id =
+      writes(R"({"name":"s","type":"string"},{"name":"l","type":"long"},{"name":"b","type":"boolean"})");
   spec_.columns = {{"L", Kind::bigint}, {"B", Kind::boolean}, {"S", Kind::string}};
   EXPECT_THAT(rows({framed(id, text("hi") + number(-7) + "\1"),
                     framed(id, text("") + number(1'700'000'000'000) + std::string("\0", 1))}),
@@ -76,18 +77,20 @@ TEST_F(AvroSerde, DecodesScalarsInWritersOrder) {
 TEST_F(AvroSerde, ANullIsANullAndABadBranchIsABadRow) {
   const auto id = writes(R"({"name":"a","type":["null","string"]},{"name":"b","type":["int","null"]})");
   spec_.columns = {{"A", Kind::string}, {"B", Kind::integer}};
-  EXPECT_THAT(rows({framed(id, number(0) + number(1)), framed(id, number(1) + text("x") + number(0) + number(5)),
-                    framed(id, number(2) + number(0))}),
-              ElementsAre("A=null B=null", "A=x B=5", HasSubstr("bad: field a: no such branch")));
+  EXPECT_THAT(
+      rows({framed(id, number(0) + number(1)), framed(id, number(1) + text("x") + number(0) + number(5)),
+            framed(id, number(2) + number(0))}),
+      ElementsAre("A=null B=null", "A=x B=5", HasSubstr("bad: field a: no such branch")));
 }
 
 TEST_F(AvroSerde, AShortPayloadMakesOnlyItsRowBad) {
   const auto id = writes(R"({"name":"s","type":"string"},{"name":"l","type":"long"})");
   spec_.columns = {{"S", Kind::string}, {"L", Kind::bigint}};
-  EXPECT_THAT(rows({framed(id, text("a") + number(1)), framed(id, text("abc")), framed(id, number(100) + "abc"),
-                    framed(id, number(-1)), framed(id, text("b") + number(2))}),
-              ElementsAre("S=a L=1", "bad: field l: the payload ends early or its bytes are no such value, at byte 9",
-                          HasSubstr("bad: field s"), HasSubstr("bad: field s"), "S=b L=2"));
+  EXPECT_THAT(
+      rows({framed(id, text("a") + number(1)), framed(id, text("abc")), framed(id, number(100) + "abc"),
+            framed(id, number(-1)), framed(id, text("b") + number(2))}),
+      ElementsAre("S=a L=1", "bad: field l: the payload ends early or its bytes are no such value, at byte 9",
+                  HasSubstr("bad: field s"), HasSubstr("bad: field s"), "S=b L=2"));
 }
 
 TEST_F(AvroSerde, WrongFramingAndUnknownIdsMakeBadRows) {
@@ -133,7 +136,7 @@ TEST_F(AvroSerde, ReadersDefaultsAndAliasesFillWhatAWriterLacks) {
   const auto old = writes(R"({"name":"first","type":"int"})");
   reads(R"({"name":"name","type":"double","aliases":["first"]},{"name":"n","type":"int","default":7},
            {"name":"tags","type":{"type":"array","items":"string"},"default":["a","b"]},
-           {"name":"o","type":{"type":"record","name":"O","fields":[{"name":"p","type":"string","default":"q"}]},
+{"name":"o","type":{"type":"record","name":"O","fields":[{"name":"p","type":"string","default":"q"}]},
             "default":{}})");
   EXPECT_THAT(rows({framed(old, number(1)), framed(old, number(2))}),
               ElementsAre("NAME=1.0 N=7 TAGS=[a, b] O={P=q}", "NAME=2.0 N=7 TAGS=[a, b] O={P=q}"));
@@ -141,14 +144,16 @@ TEST_F(AvroSerde, ReadersDefaultsAndAliasesFillWhatAWriterLacks) {
 
 TEST_F(AvroSerde, ANewSymbolBecomesTheReadersDefault) {
   const auto young = writes(R"({"name":"e","type":{"type":"enum","name":"E","symbols":["A","B","NEW"]}})");
-  reads(R"({"name":"e","type":{"type":"enum","name":"E","symbols":["UNKNOWN","A","B"],"default":"UNKNOWN"}})");
+  reads(
+      R"({"name":"e","type":{"type":"enum","name":"E","symbols":["UNKNOWN","A","B"],"default":"UNKNOWN"}})");
   EXPECT_THAT(rows({framed(young, number(1)), framed(young, number(2)), framed(young, number(3))}),
               ElementsAre("E=B", "E=UNKNOWN", HasSubstr("bad: field e: no such symbol")));
 }
 
 TEST_F(AvroSerde, DecimalsComeFromBytesAndFixedAndRescaleExactly) {
-  const auto id = writes(R"({"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},
-                            {"name":"b","type":{"type":"fixed","name":"F","size":3,"logicalType":"decimal","precision":6,
+  const auto id =
+      writes(R"({"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":10,"scale":2}},
+              {"name":"b","type":{"type":"fixed","name":"F","size":3,"logicalType":"decimal","precision":6,
                              "scale":2}})");
   spec_.columns = {{"A", Type::decimal(12, 4)}, {"B", Type::decimal(6, 1)}};
   EXPECT_THAT(rows({framed(id, text("\x30\x39") + std::string("\xff\xff\xf6", 3)),
@@ -159,15 +164,16 @@ TEST_F(AvroSerde, DecimalsComeFromBytesAndFixedAndRescaleExactly) {
 TEST_F(AvroSerde, NestedListsKeepTheirOrder) {
   const auto id = writes(R"({"name":"a","type":{"type":"array","items":{"type":"array","items":"int"}}},
                             {"name":"m","type":{"type":"map","values":"string"}})");
-  spec_.columns = {{"A", Type::array(Type::array(Kind::integer))}, {"M", Type::map(Kind::string, Kind::string)}};
+  spec_.columns = {{"A", Type::array(Type::array(Kind::integer))},
+                   {"M", Type::map(Kind::string, Kind::string)}};
   const auto ints = [](std::vector<int> values) {
     Bytes bytes = values.empty() ? "" : number(static_cast<int64_t>(values.size()));
     for (const int value : values) bytes += number(value);
     return bytes + number(0);
   };
   EXPECT_THAT(rows({framed(id, number(2) + ints({1, 2}) + ints({3}) + number(0) + number(0)),
-                    framed(id, number(3) + ints({}) + ints({4, 5, 6}) + ints({7}) + number(0) + number(1) + text("k") +
-                                   text("v") + number(0)),
+                    framed(id, number(3) + ints({}) + ints({4, 5, 6}) + ints({7}) + number(0) + number(1) +
+                                   text("k") + text("v") + number(0)),
                     framed(id, number(0) + number(0))}),
               ElementsAre("A=[[1, 2], [3]] M={}", "A=[[], [4, 5, 6], [7]] M={k=v}", "A=[] M={}"));
 }
@@ -175,10 +181,11 @@ TEST_F(AvroSerde, NestedListsKeepTheirOrder) {
 TEST_F(AvroSerde, ListsMayComeInBlocksWithAndWithoutTheirSize) {
   const auto id = writes(R"({"name":"a","type":{"type":"array","items":"int"}},{"name":"z","type":"int"})");
   spec_.columns = {{"A", Type::array(Kind::integer)}, {"Z", Kind::integer}};
-  const Bytes blocks = framed(id, number(2) + number(1) + number(2) + number(-1) + number(1) + number(3) + number(1) +
-                                      number(4) + number(0) + number(9));
+  const Bytes blocks = framed(id, number(2) + number(1) + number(2) + number(-1) + number(1) + number(3) +
+                                      number(1) + number(4) + number(0) + number(9));
   const Bytes plain = framed(id, number(1) + number(8) + number(0) + number(7));
-  EXPECT_THAT(rows({blocks, plain, blocks}), ElementsAre("A=[1, 2, 3, 4] Z=9", "A=[8] Z=7", "A=[1, 2, 3, 4] Z=9"));
+  EXPECT_THAT(rows({blocks, plain, blocks}),
+              ElementsAre("A=[1, 2, 3, 4] Z=9", "A=[8] Z=7", "A=[1, 2, 3, 4] Z=9"));
   spec_.wanted = {{.any = false}, {}};
   EXPECT_THAT(rows({blocks, plain}), ElementsAre("Z=9", "Z=7"));
 }
@@ -187,18 +194,22 @@ TEST_F(AvroSerde, ABadElementLeavesTheOtherListsWhole) {
   const auto id = writes(R"({"name":"a","type":{"type":"array","items":{"type":"record","name":"I","fields":[
                             {"name":"s","type":"string"},{"name":"n","type":["null","int"]}]}}})");
   spec_.columns = {{"A", Type::array(Type::structure({{"S", Kind::string}, {"N", Kind::integer}}))}};
-  const Bytes good = framed(id, number(2) + text("x") + number(1) + number(5) + text("y") + number(0) + number(0));
+  const Bytes good =
+      framed(id, number(2) + text("x") + number(1) + number(5) + text("y") + number(0) + number(0));
   const Bytes bad = framed(id, number(2) + text("x") + number(1) + number(5) + number(50) + "abc");
-  EXPECT_THAT(rows({good, bad, good}), ElementsAre("A=[{S=x, N=5}, {S=y, N=null}]", HasSubstr("bad: field a[].s"),
-                                                    "A=[{S=x, N=5}, {S=y, N=null}]"));
+  EXPECT_THAT(rows({good, bad, good}),
+              ElementsAre("A=[{S=x, N=5}, {S=y, N=null}]", HasSubstr("bad: field a[].s"),
+                          "A=[{S=x, N=5}, {S=y, N=null}]"));
 }
 
 TEST_F(AvroSerde, ACountThatThePayloadCannotHoldIsRefused) {
   const auto id = writes(R"({"name":"a","type":{"type":"array","items":"long"}})");
-  const auto empty = writes(R"({"name":"a","type":{"type":"array","items":{"type":"fixed","name":"F","size":0}}})");
+  const auto empty =
+      writes(R"({"name":"a","type":{"type":"array","items":{"type":"fixed","name":"F","size":0}}})");
   spec_.columns = {{"A", Type::array(Kind::bigint)}};
-  EXPECT_THAT(rows({framed(id, number(1'000'000'000) + number(1)), framed(id, number(INT64_MIN) + number(1))}),
-              ElementsAre(HasSubstr("more elements than"), HasSubstr("more elements than")));
+  EXPECT_THAT(
+      rows({framed(id, number(1'000'000'000) + number(1)), framed(id, number(INT64_MIN) + number(1))}),
+      ElementsAre(HasSubstr("more elements than"), HasSubstr("more elements than")));
   spec_.columns = {{"A", Type::array(Kind::bytes)}};
   EXPECT_THAT(rows({framed(empty, number(1'000'000'000) + number(0)), framed(empty, number(2) + number(0))}),
               ElementsAre(HasSubstr("more elements than"), "A=[, ]"));
@@ -206,18 +217,22 @@ TEST_F(AvroSerde, ACountThatThePayloadCannotHoldIsRefused) {
 
 TEST_F(AvroSerde, AUnionOfSeveralTypesIsAStructWithOneFieldSet) {
   const auto id = writes(R"({"name":"u","type":["null","int","string"]},{"name":"z","type":"int"})");
-  spec_.columns = {{"U", Type::structure({{"INT", Kind::integer}, {"STRING", Kind::string}})}, {"Z", Kind::integer}};
+  spec_.columns = {{"U", Type::structure({{"INT", Kind::integer}, {"STRING", Kind::string}})},
+                   {"Z", Kind::integer}};
   EXPECT_THAT(rows({framed(id, number(0) + number(1)), framed(id, number(1) + number(5) + number(2)),
                     framed(id, number(2) + text("x") + number(3))}),
               ElementsAre("U=null Z=1", "U={INT=5, STRING=null} Z=2", "U={INT=null, STRING=x} Z=3"));
 }
 
 TEST_F(AvroSerde, OnlyWhatIsWantedIsDecoded) {
-  const auto id = writes(R"({"name":"s","type":"string"},{"name":"o","type":["null",{"type":"record","name":"O","fields":[
-                            {"name":"p","type":"string"},{"name":"q","type":"int"}]}]},{"name":"l","type":"long"},
+  const auto id =
+      writes(R"({"name":"s","type":"string"},{"name":"o","type":["null",{"type":"record","name":"O","fields":[
+              {"name":"p","type":"string"},{"name":"q","type":"int"}]}]},{"name":"l","type":"long"},
                             {"name":"tail","type":"string"})");
-  spec_.columns = {{"S", Kind::string}, {"O", Type::structure({{"P", Kind::string}, {"Q", Kind::integer}})},
-                   {"L", Kind::bigint}, {"TAIL", Kind::string}};
+  spec_.columns = {{"S", Kind::string},
+                   {"O", Type::structure({{"P", Kind::string}, {"Q", Kind::integer}})},
+                   {"L", Kind::bigint},
+                   {"TAIL", Kind::string}};
   spec_.wanted = {{.any = false}, {.parts = {{.any = false}, {}}}, {}, {.any = false}};
   // The tail is not even there: nothing looks at it.
   EXPECT_THAT(rows({framed(id, text("s") + number(1) + text("p") + number(4) + number(5)),
@@ -228,7 +243,8 @@ TEST_F(AvroSerde, OnlyWhatIsWantedIsDecoded) {
 TEST_F(AvroSerde, AWriterThatDoesNotFitMakesItsRowsBad) {
   const auto id = writes(R"({"name":"l","type":"string"})");
   spec_.columns = {{"L", Kind::bigint}};
-  EXPECT_THAT(rows({framed(id, text("x"))}), ElementsAre(HasSubstr("field l: an Avro string cannot become BIGINT")));
+  EXPECT_THAT(rows({framed(id, text("x"))}),
+              ElementsAre(HasSubstr("field l: an Avro string cannot become BIGINT")));
 }
 
 TEST_F(AvroSerde, MicrosecondsBecomeMilliseconds) {
@@ -246,7 +262,8 @@ TEST_F(AvroSerde, AKeyOfOneColumnIsNotWrapped) {
 }
 
 TEST_F(AvroSerde, ManyRowsCrossBlocks) {
-  const auto id = writes(R"({"name":"n","type":["null","long"]},{"name":"a","type":{"type":"array","items":"string"}})");
+  const auto id =
+      writes(R"({"name":"n","type":["null","long"]},{"name":"a","type":{"type":"array","items":"string"}})");
   spec_.columns = {{"N", Kind::bigint}, {"A", Type::array(Kind::string)}};
   std::vector<std::optional<Bytes>> payloads;
   std::vector<std::string> expected;

@@ -11,7 +11,8 @@ std::string columns_text(const std::string& schema) {
   const auto columns = columns_of(**parsed, "ROWVAL");
   if (!columns.ok()) return "error: " + columns.error().message;
   std::string text;
-  for (const Field& field : *columns) text += (text.empty() ? "" : ", ") + field.name + " " + field.type.text();
+  for (const Field& field : *columns)
+    text += (text.empty() ? "" : ", ") + field.name + " " + field.type.text();
   return text;
 }
 
@@ -47,7 +48,8 @@ TEST(AvroSchema, NestedTypesBecomeNestedColumns) {
 }
 
 TEST(AvroSchema, ALogicalTypeThatDoesNotFitIsIgnored) {
-  EXPECT_EQ(columns_text(record(R"({"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":2,"scale":3}},
+  EXPECT_EQ(columns_text(record(
+                R"({"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":2,"scale":3}},
                                    {"name":"b","type":{"type":"string","logicalType":"date"}},
                                    {"name":"c","type":{"type":"int","logicalType":"of-tomorrow"}})")),
             "A BYTES, B STRING, C INTEGER");
@@ -73,7 +75,8 @@ TEST(AvroSchema, ErrorsNameThePlace) {
   EXPECT_THAT(columns_text(record(R"({"name":"a","type":"int"},{"name":"A","type":"int"})")),
               HasSubstr("two fields would be the column A"));
   EXPECT_THAT(columns_text("{"), HasSubstr("not JSON"));
-  EXPECT_THAT(columns_text(R"({"type":"enum","name":"E","symbols":["A"],"default":"B"})"), HasSubstr("default"));
+  EXPECT_THAT(columns_text(R"({"type":"enum","name":"E","symbols":["A"],"default":"B"})"),
+              HasSubstr("default"));
 }
 
 TEST(AvroSchema, DefaultsMustBeOfTheirType) {
@@ -84,7 +87,8 @@ TEST(AvroSchema, DefaultsMustBeOfTheirType) {
   };
   EXPECT_EQ(check(R"({"name":"a","type":["null","int"],"default":null})"), "");
   EXPECT_EQ(check(R"({"name":"a","type":{"type":"array","items":"int"},"default":[1,2]})"), "");
-  EXPECT_THAT(check(R"({"name":"a","type":["null","int"],"default":1})"), HasSubstr("R.a: the default 1 is no null"));
+  EXPECT_THAT(check(R"({"name":"a","type":["null","int"],"default":1})"),
+              HasSubstr("R.a: the default 1 is no null"));
   EXPECT_THAT(check(R"({"name":"a","type":"int","default":"1"})"), HasSubstr("is no int"));
 }
 
@@ -96,7 +100,8 @@ TEST(AvroSchema, ColumnsBecomeASchemaThatGivesThemBack) {
       {"AT", Kind::timestamp},
       {"TOD", Kind::time},
       {"TAGS", Type::array(Kind::string)},
-      {"BY", Type::map(Kind::string, Type::structure({{"A", Kind::integer}, {"B", Type::array(Kind::real)}}))},
+      {"BY",
+       Type::map(Kind::string, Type::structure({{"A", Kind::integer}, {"B", Type::array(Kind::real)}}))},
       {"IN", Type::structure({{"A", Type::structure({{"C", Kind::bytes}})}})}};
   const auto parsed = AvroSchema::parse(avro_text_of(columns));
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;

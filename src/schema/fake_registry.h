@@ -22,7 +22,8 @@ class FakeRegistry final : public Registry {
       if (known.subject == subject && known.text == text) return known;
     }
     const auto versions = static_cast<int32_t>(this->versions(subject)->size());
-    schemas_.push_back({.id = next_id_++, .subject = subject, .version = versions + 1, .kind = kind, .text = text});
+    schemas_.push_back(
+        {.id = next_id_++, .subject = subject, .version = versions + 1, .kind = kind, .text = text});
     return schemas_.back();
   }
 
@@ -37,7 +38,9 @@ class FakeRegistry final : public Registry {
     return find([&](const RegisteredSchema& schema) { return schema.subject == subject; });
   }
   Result<RegisteredSchema> version(const std::string& subject, int32_t version) override {
-    return find([&](const RegisteredSchema& schema) { return schema.subject == subject && schema.version == version; });
+    return find([&](const RegisteredSchema& schema) {
+      return schema.subject == subject && schema.version == version;
+    });
   }
   Result<std::vector<std::string>> subjects() override {
     std::map<std::string, int> names;

@@ -34,7 +34,8 @@ class Reader {
       case Kind::string: return text(json, out);
       case Kind::bytes: {
         Bytes bytes;
-        if (!json.is(Json::Kind::string) || !from_base64(json.text(), bytes)) return refuse(json, type, place);
+        if (!json.is(Json::Kind::string) || !from_base64(json.text(), bytes))
+          return refuse(json, type, place);
         out = std::move(bytes);
         return true;
       }
@@ -68,7 +69,9 @@ class Reader {
   const std::string& problem() const { return problem_; }
 
  private:
-  static bool is_scalar_text(const Json& json) { return json.is(Json::Kind::number) || json.is(Json::Kind::string); }
+  static bool is_scalar_text(const Json& json) {
+    return json.is(Json::Kind::number) || json.is(Json::Kind::string);
+  }
 
   bool whole(const Json& json, const Type& type, const std::string& place, Value& out) {
     if (!is_scalar_text(json)) return refuse(json, type, place);
@@ -121,7 +124,8 @@ class Reader {
     }
     const auto scaled = rescale(unscaled, lifted, type.scale());
     if (!scaled || !fits_precision(*scaled, type.precision())) return refuse(json, type, place);
-    if (lifted > type.scale() && rescale(*scaled, type.scale(), lifted) != unscaled) return refuse(json, type, place);
+    if (lifted > type.scale() && rescale(*scaled, type.scale(), lifted) != unscaled)
+      return refuse(json, type, place);
     out = *scaled;
     return true;
   }
@@ -160,7 +164,8 @@ class Reader {
   bool refuse(const Json& json, const Type& type, const std::string& place) {
     std::string text = json.dump();
     if (text.size() > 60) text = text.substr(0, 60) + "...";
-    problem_ = (place.empty() ? std::string("the value") : "field " + place) + ": " + text + " is no " + type.text();
+    problem_ =
+        (place.empty() ? std::string("the value") : "field " + place) + ": " + text + " is no " + type.text();
     return false;
   }
 
@@ -185,7 +190,8 @@ class JsonDecoder final : public Decoder {
         if (wanted(i)) builders_[i].append(good ? values[i] : Value());
       }
     }
-    for (size_t i = 0; i < values.size(); ++i) decoded.columns.push_back(wanted(i) ? builders_[i].finish() : nullptr);
+    for (size_t i = 0; i < values.size(); ++i)
+      decoded.columns.push_back(wanted(i) ? builders_[i].finish() : nullptr);
     return decoded;
   }
 
@@ -227,7 +233,8 @@ class JsonDecoder final : public Decoder {
 
 class JsonEncoder final : public Encoder {
  public:
-  explicit JsonEncoder(const SerdeSpec& spec) : spec_(spec), wrapped_(!spec.key || spec.columns.size() != 1) {}
+  explicit JsonEncoder(const SerdeSpec& spec)
+      : spec_(spec), wrapped_(!spec.key || spec.columns.size() != 1) {}
 
   Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) override {
     for (size_t row = 0; row < rows; ++row) {
@@ -242,7 +249,8 @@ class JsonEncoder final : public Encoder {
         }
         writer.end_object();
       }
-      if (out.bytes.size() > UINT32_MAX) return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
+      if (out.bytes.size() > UINT32_MAX)
+        return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
       out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
     }
     return {};

@@ -12,7 +12,8 @@
 namespace tradewind::schema {
 namespace {
 
-// The part that all plain decoders share: rows of values, nulls for missing payloads, bad ones with their reason.
+// The part that all plain decoders share: rows of values, nulls for missing payloads, bad ones with their
+// reason.
 class PlainDecoder : public Decoder {
  public:
   explicit PlainDecoder(const SerdeSpec& spec) : spec_(spec) {
@@ -70,7 +71,8 @@ class KafkaDecoder final : public PlainDecoder {
       return true;
     }
     (void)get_big64(payload, large);
-    values[0] = type.kind() == Kind::real ? Value(std::bit_cast<double>(large)) : Value(static_cast<int64_t>(large));
+    values[0] =
+        type.kind() == Kind::real ? Value(std::bit_cast<double>(large)) : Value(static_cast<int64_t>(large));
     return true;
   }
 };
@@ -88,7 +90,8 @@ class KafkaEncoder final : public Encoder {
           default: out.bytes += column.data<BytesView>()[row]; break;
         }
       }
-      if (out.bytes.size() > UINT32_MAX) return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
+      if (out.bytes.size() > UINT32_MAX)
+        return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
       out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
     }
     return {};
@@ -145,9 +148,7 @@ bool scalar_from(const std::string& text, const Type& type, Value& out) {
       out = std::move(bytes);
       return true;
     }
-    case Kind::boolean:
-      out = int64_t{upper_case(text) == "TRUE"};
-      return true;
+    case Kind::boolean: out = int64_t{upper_case(text) == "TRUE"}; return true;
     case Kind::real: {
       double value = 0;
       if (!number_from(text, value)) return false;
@@ -158,7 +159,8 @@ bool scalar_from(const std::string& text, const Type& type, Value& out) {
       const auto parsed = parse_decimal(text);
       const auto scaled = parsed ? rescale(parsed->unscaled, parsed->scale, type.scale()) : std::nullopt;
       if (!scaled || !fits_precision(*scaled, type.precision())) return false;
-      if (parsed->scale > type.scale() && rescale(*scaled, type.scale(), parsed->scale) != parsed->unscaled) return false;
+      if (parsed->scale > type.scale() && rescale(*scaled, type.scale(), parsed->scale) != parsed->unscaled)
+        return false;
       out = *scaled;
       return true;
     }
@@ -211,7 +213,8 @@ class DelimitedEncoder final : public Encoder {
         if (i > 0) out.bytes += delimiter_;
         if (!columns[i]->is_null(row)) write(*columns[i], row, out.bytes);
       }
-      if (out.bytes.size() > UINT32_MAX) return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
+      if (out.bytes.size() > UINT32_MAX)
+        return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
       out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
     }
     return {};
@@ -248,7 +251,8 @@ class DelimitedEncoder final : public Encoder {
 
 class NoneDecoder final : public Decoder {
  public:
-  Result<Decoded> decode(std::span<const std::optional<BytesView>>, const std::shared_ptr<const void>&) override {
+  Result<Decoded> decode(std::span<const std::optional<BytesView>>,
+                         const std::shared_ptr<const void>&) override {
     return Decoded{};
   }
 };
@@ -273,7 +277,8 @@ Result<> check_kafka(const SerdeSpec& spec) {
     case Kind::bytes: return {};
     default: break;
   }
-  return Error{Code::invalid, "KAFKA cannot hold " + spec.columns[0].name + " " + spec.columns[0].type.text()};
+  return Error{Code::invalid,
+               "KAFKA cannot hold " + spec.columns[0].name + " " + spec.columns[0].type.text()};
 }
 
 Result<> check_delimited(const SerdeSpec& spec) {

@@ -1,5 +1,6 @@
 #pragma once
-// The plain formats: KAFKA (one column, big-endian numbers, UTF-8, bytes), DELIMITED (a CSV line) and NONE (nothing).
+// The plain formats: KAFKA (one column, big-endian numbers, UTF-8, bytes), DELIMITED (a CSV line) and NONE
+// (nothing).
 //
 // Threads: each decoder and encoder belongs to one thread.
 

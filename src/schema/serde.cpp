@@ -8,7 +8,9 @@
 namespace tradewind::schema {
 namespace {
 
-Error needs_registry() { return {Code::invalid, "AVRO needs a schema registry, and none is configured"}; }
+Error needs_registry() {
+  return {Code::invalid, "AVRO needs a schema registry, and none is configured"};
+}
 
 }  // namespace
 
@@ -43,7 +45,8 @@ Result<Format> format_from(const std::string& name) {
   for (const Format format : {Format::none, Format::kafka, Format::json, Format::avro, Format::delimited}) {
     if (upper == name_of(format)) return format;
   }
-  return Error{Code::invalid, "unknown format '" + name + "'; NONE, KAFKA, JSON, AVRO and DELIMITED are offered"};
+  return Error{Code::invalid,
+               "unknown format '" + name + "'; NONE, KAFKA, JSON, AVRO and DELIMITED are offered"};
 }
 
 const char* name_of(Format format) {
@@ -59,7 +62,8 @@ const char* name_of(Format format) {
 
 Result<std::vector<Field>> columns_of(const RegisteredSchema& schema) {
   if (schema.kind != SchemaKind::avro) {
-    return Error{Code::unsupported, "schema " + std::to_string(schema.id) + " is not Avro; columns come from Avro only"};
+    return Error{Code::unsupported,
+                 "schema " + std::to_string(schema.id) + " is not Avro; columns come from Avro only"};
   }
   const AvroSchemaPtr parsed = TRY(AvroSchema::parse(schema.text));
   const bool key = schema.subject.ends_with("-key");

@@ -1,6 +1,6 @@
 #pragma once
-// Reading and skipping Avro's encodings at a pointer, within bounds. Each answers where the value ends, or null when
-// the bytes end early or are no such value.
+// Reading and skipping Avro's encodings at a pointer, within bounds. Each answers where the value ends, or
+// null when the bytes end early or are no such value.
 
 #include <cstdint>
 #include <cstring>
@@ -79,6 +79,8 @@ inline Cursor skip_bytes(Cursor at, Cursor end, size_t count) {
   return __builtin_expect(count > static_cast<size_t>(end - at), 0) ? nullptr : at + count;
 }
 
-inline BytesView view_of(Cursor at, size_t length) { return {reinterpret_cast<const char*>(at), length}; }
+inline BytesView view_of(Cursor at, size_t length) {
+  return {reinterpret_cast<const char*>(at), length};
+}
 
 }  // namespace tradewind::schema::avro

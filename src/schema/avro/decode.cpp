@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "data/decimal.h"
+#include "schema/avro/lanes.h"
 #include "schema/avro/skip.h"
 
 namespace tradewind::schema::avro {
@@ -12,125 +13,6 @@ namespace {
 constexpr uint32_t kMostEmptyElements = 65'536;  // elements that take no bytes, per record
 constexpr size_t kMostElements = size_t{1} << 30;
 
-constexpr const char* kShort = "the payload ends early or its bytes are no such value";
-constexpr const char* kRange = "the number is out of range";
-constexpr const char* kBranch = "no such branch of the union";
-constexpr const char* kSymbol = "no such symbol of the enum";
-constexpr const char* kDecimal = "the decimal does not fit the column";
-constexpr const char* kCount = "more elements than the payload can hold";
-
-struct Fault {
-  uint32_t place = 0;
-  uint32_t byte = 0;
-  const char* what = nullptr;  // null: no fault
-};
-
-// A block of records under way.
-struct Block {
-  const Plan& plan;
-  Rows& rows;
-  Cursor at[kBlock];
-  Cursor end[kBlock];
-  Cursor begin[kBlock];
-  uint32_t empties[kBlock];
-  Fault faults[kBlock];
-
-  bool failed(size_t lane) const { return faults[lane].what != nullptr; }
-  // Every later read of this record finds no bytes. The first fault is the one told.
-  void fail(size_t lane, uint32_t place, const char* what) {
-    if (!failed(lane)) faults[lane] = {place, static_cast<uint32_t>(at[lane] - begin[lane]), what};
-    end[lane] = at[lane];
-  }
-};
-
-// All records of the block, their rows one behind the other.
-struct Dense {
-  size_t count;
-  uint32_t base;
-  size_t lane(size_t i) const { return i; }
-  uint32_t row(size_t i) const { return base + static_cast<uint32_t>(i); }
-};
-
-// Some records, with the row each writes next.
-struct Sparse {
-  size_t count;
-  const uint16_t* lanes;
-  const uint32_t* rows;
-  size_t lane(size_t i) const { return lanes[i]; }
-  uint32_t row(size_t i) const { return rows[i]; }
-};
-
-// Runs one reader over the lanes. `read(at, end, lane, out, what)` answers the end of the value, or null with a reason.
-template <typename T, typename Lanes, typename Read>
-inline void each(Block& block, const Step& step, const Lanes& lanes, const Read& read) {
-  Column& column = block.rows.column(step.slot);
-  T* const out = column.data<T>();
-  if (step.null_branch == kNeverNull) {
-    for (size_t i = 0; i < lanes.count; ++i) {
-      const size_t lane = lanes.lane(i);
-      const char* what = kShort;
-      const Cursor next = read(block.at[lane], block.end[lane], lane, out[lanes.row(i)], what);
-      if (__builtin_expect(next == nullptr, 0)) {
-        block.fail(lane, step.place, what);
-        continue;
-      }
-      block.at[lane] = next;
-    }
-    return;
-  }
-  uint8_t* const valid = column.make_valid();
-  const uint64_t null = uint64_t{step.null_branch} << 1;
-  for (size_t i = 0; i < lanes.count; ++i) {
-    const size_t lane = lanes.lane(i);
-    const uint32_t row = lanes.row(i);
-    uint64_t branch = 0;
-    Cursor next = read_varint(block.at[lane], block.end[lane], branch);
-    const char* what = kShort;
-    if (next != nullptr && branch == null) {
-      valid[row] = 0;
-      out[row] = T{};
-    } else if (next != nullptr && branch == (null ^ 2)) {
-      next = read(next, block.end[lane], lane, out[row], what);
-    } else if (next != nullptr) {
-      what = kBranch;
-      next = nullptr;
-    }
-    if (__builtin_expect(next == nullptr, 0)) {
-      block.fail(lane, step.place, what);
-      continue;
-    }
-    block.at[lane] = next;
-  }
-}
-
-// The bytes of a decimal as a number, sign extended; nothing when it takes more than 128 bits.
-bool wide_decimal(BytesView bytes, Int128& value) {
-  while (bytes.size() > 16) {
-    const bool negative = (bytes[1] & 0x80) != 0;
-    if (static_cast<uint8_t>(bytes[0]) != (negative ? 0xff : 0)) return false;
-    bytes.remove_prefix(1);
-  }
-  const auto read = decimal_from_bytes(bytes);
-  if (!read) return false;
-  value = *read;
-  return true;
-}
-
-// Eight bytes or fewer, big-endian. Reads the eight bytes that end where the value ends, if the record has them.
-inline int64_t small_decimal(Cursor at, size_t size, Cursor begin) {
-  if (__builtin_expect(at + size - begin >= 8 && size > 0, 1)) {
-    uint64_t word;
-    std::memcpy(&word, at + size - 8, 8);
-    const unsigned spare = 64 - 8 * static_cast<unsigned>(size);
-    return static_cast<int64_t>(__builtin_bswap64(word) << spare) >> spare;
-  }
-  int64_t value = size > 0 && (*at & 0x80) != 0 ? -1 : 0;
-  for (size_t i = 0; i < size; ++i) value = static_cast<int64_t>(static_cast<uint64_t>(value) << 8 | at[i]);
-  return value;
-}
-
-int64_t millis_of(int64_t micros) { return micros / 1000 - (micros % 1000 < 0 ? 1 : 0); }
-
 template <typename Lanes>
 class Runner {
  public:
@@ -138,6 +20,15 @@ class Runner {
 
   void run(const Steps& steps) {
     for (const Step& step : steps) run(step);
+  }
+
+  // The same, fetching a share of what comes next with every step.
+  void run(const Steps& steps, Ahead& ahead) {
+    const size_t share = ahead.payloads.size() / std::max<size_t>(steps.size(), 1) + 1;
+    for (const Step& step : steps) {
+      ahead.fetch(share);
+      run(step);
+    }
   }
 
  private:
@@ -161,7 +52,8 @@ class Runner {
       case Op::choice: return choice(step);
       case Op::fill:
         for (size_t i = 0; i < lanes_.count; ++i) {
-          if (!block_.failed(lanes_.lane(i))) block_.rows.fill(step.slot, lanes_.row(i), block_.plan.values[step.first]);
+          if (!block_.failed(lanes_.lane(i)))
+            block_.rows.fill(step.slot, lanes_.row(i), block_.plan.values[step.first]);
         }
         return;
       case Op::refuse:
@@ -192,11 +84,12 @@ class Runner {
   }
 
   void boolean(const Step& step) {
-    each<uint8_t>(block_, step, lanes_, [](Cursor at, Cursor end, size_t, uint8_t& out, const char*&) -> Cursor {
-      if (at == end || *at > 1) return nullptr;
-      out = *at;
-      return at + 1;
-    });
+    each<uint8_t>(block_, step, lanes_,
+                  [](Cursor at, Cursor end, size_t, uint8_t& out, const char*&) -> Cursor {
+                    if (at == end || *at > 1) return nullptr;
+                    out = *at;
+                    return at + 1;
+                  });
   }
 
   void small_number(const Step& step) {
@@ -216,44 +109,48 @@ class Runner {
 
   void number(const Step& step) {
     const bool micros = step.op == Op::micros;
-    each<int64_t>(block_, step, lanes_, [micros](Cursor at, Cursor end, size_t, int64_t& out, const char*&) -> Cursor {
-      uint64_t raw = 0;
-      at = read_long_varint(at, end, raw);
-      out = micros ? millis_of(unzigzag(raw)) : unzigzag(raw);
-      return at;
-    });
+    each<int64_t>(block_, step, lanes_,
+                  [micros](Cursor at, Cursor end, size_t, int64_t& out, const char*&) -> Cursor {
+                    uint64_t raw = 0;
+                    at = read_long_varint(at, end, raw);
+                    out = micros ? millis_of(unzigzag(raw)) : unzigzag(raw);
+                    return at;
+                  });
   }
 
   void real(const Step& step) {
     const Op op = step.op;
-    each<double>(block_, step, lanes_, [op](Cursor at, Cursor end, size_t, double& out, const char*&) -> Cursor {
-      if (op == Op::long_real) {
-        uint64_t raw = 0;
-        at = read_long_varint(at, end, raw);
-        out = static_cast<double>(unzigzag(raw));
-        return at;
-      }
-      if (op == Op::float_real) {
-        float small = 0;
-        if (end - at < 4) return nullptr;
-        std::memcpy(&small, at, 4);
-        out = small;
-        return at + 4;
-      }
-      if (end - at < 8) return nullptr;
-      std::memcpy(&out, at, 8);
-      return at + 8;
-    });
+    each<double>(block_, step, lanes_,
+                 [op](Cursor at, Cursor end, size_t, double& out, const char*&) -> Cursor {
+                   if (op == Op::long_real) {
+                     uint64_t raw = 0;
+                     at = read_long_varint(at, end, raw);
+                     out = static_cast<double>(unzigzag(raw));
+                     return at;
+                   }
+                   if (op == Op::float_real) {
+                     float small = 0;
+                     if (end - at < 4) return nullptr;
+                     std::memcpy(&small, at, 4);
+                     out = small;
+                     return at + 4;
+                   }
+                   if (end - at < 8) return nullptr;
+                   std::memcpy(&out, at, 8);
+                   return at + 8;
+                 });
   }
 
   void text(const Step& step) {
-    each<BytesView>(block_, step, lanes_, [](Cursor at, Cursor end, size_t, BytesView& out, const char*&) -> Cursor {
+    const auto read = [](Cursor at, Cursor end, size_t, BytesView& out, const char*&) -> Cursor {
       size_t length = 0;
       at = read_length(at, end, length);
       if (__builtin_expect(at == nullptr, 0)) return nullptr;
       out = view_of(at, length);
       return at + length;
-    });
+    };
+    if (step.null_branch != kNeverNull) return each_nullable_text(block_, step, lanes_, read);
+    each_value<BytesView>(block_, step, lanes_, read);
   }
 
   void fixed(const Step& step) {
@@ -286,7 +183,8 @@ class Runner {
     const uint32_t fixed_size = step.size;
     const auto bound = static_cast<int64_t>(power_of_ten(static_cast<int>(step.count)));
     each<int64_t>(block_, step, lanes_,
-                  [&, fixed_size, bound](Cursor at, Cursor end, size_t lane, int64_t& out, const char*& what) -> Cursor {
+                  [&, fixed_size, bound](Cursor at, Cursor end, size_t lane, int64_t& out,
+                                         const char*& what) -> Cursor {
                     size_t size = fixed_size;
                     at = fixed_size == kLengthFirst ? read_length(at, end, size)
                                                     : (size > static_cast<size_t>(end - at) ? nullptr : at);
@@ -316,24 +214,25 @@ class Runner {
   void decimal_into(const Step& step) {
     const uint32_t fixed_size = step.size;
     const DecimalPart part = block_.plan.decimals[step.first];
-    each<T>(block_, step, lanes_,
-            [fixed_size, part](Cursor at, Cursor end, size_t, T& out, const char*& what) -> Cursor {
-              size_t size = fixed_size;
-              at = fixed_size == kLengthFirst ? read_length(at, end, size)
-                                              : (size > static_cast<size_t>(end - at) ? nullptr : at);
-              if (at == nullptr) return nullptr;
-              what = kDecimal;
-              Int128 value = 0;
-              if (!wide_decimal(view_of(at, size), value)) return nullptr;
-              const auto scaled = rescale(value, part.from_scale, part.to_scale);
-              if (!scaled || !fits_precision(*scaled, part.precision)) return nullptr;
-              // Digits lost by rounding make the row bad, never the value.
-              if (part.to_scale < part.from_scale && rescale(*scaled, part.to_scale, part.from_scale) != value) {
-                return nullptr;
-              }
-              out = static_cast<T>(*scaled);
-              return at + size;
-            });
+    each<T>(
+        block_, step, lanes_,
+        [fixed_size, part](Cursor at, Cursor end, size_t, T& out, const char*& what) -> Cursor {
+          size_t size = fixed_size;
+          at = fixed_size == kLengthFirst ? read_length(at, end, size)
+                                          : (size > static_cast<size_t>(end - at) ? nullptr : at);
+          if (at == nullptr) return nullptr;
+          what = kDecimal;
+          Int128 value = 0;
+          if (!wide_decimal(view_of(at, size), value)) return nullptr;
+          const auto scaled = rescale(value, part.from_scale, part.to_scale);
+          if (!scaled || !fits_precision(*scaled, part.precision)) return nullptr;
+          // Digits lost by rounding make the row bad, never the value.
+          if (part.to_scale < part.from_scale && rescale(*scaled, part.to_scale, part.from_scale) != value) {
+            return nullptr;
+          }
+          out = static_cast<T>(*scaled);
+          return at + size;
+        });
   }
 
   void choice(const Step& step) {
@@ -390,8 +289,9 @@ class Runner {
       block_.fail(lane, step.place, kShort);
       return 0;
     }
-    const auto most = part.element_bytes == 0 ? kMostEmptyElements - block_.empties[lane]
-                                              : static_cast<size_t>(block_.end[lane] - next) / part.element_bytes;
+    const auto most = part.element_bytes == 0
+                          ? kMostEmptyElements - block_.empties[lane]
+                          : static_cast<size_t>(block_.end[lane] - next) / part.element_bytes;
     if (static_cast<uint64_t>(count) > most) {
       block_.fail(lane, step.place, kCount);
       return 0;
@@ -440,7 +340,8 @@ class Runner {
   }
 
   // The first elements of all lists, then the second ones, and so on.
-  void elements(const ListPart& part, const uint16_t* open, uint32_t* next, const uint32_t* last, size_t count) {
+  void elements(const ListPart& part, const uint16_t* open, uint32_t* next, const uint32_t* last,
+                size_t count) {
     uint16_t lanes[kBlock];
     uint32_t rows[kBlock];
     while (true) {
@@ -469,7 +370,7 @@ std::string reason_of(const Plan& plan, const Fault& fault) {
 
 }  // namespace
 
-void decode(const Plan& plan, const Payloads& payloads, Rows& rows, std::vector<BadRow>& bad) {
+void decode(const Plan& plan, const Payloads& payloads, Ahead& ahead, Rows& rows, std::vector<BadRow>& bad) {
   Block block{.plan = plan, .rows = rows};
   const size_t total = payloads.picked != nullptr ? payloads.picked->size() : payloads.last - payloads.first;
   uint16_t lanes[kBlock];
@@ -488,10 +389,11 @@ void decode(const Plan& plan, const Payloads& payloads, Rows& rows, std::vector<
       block.faults[i].what = nullptr;
     }
     if (payloads.picked != nullptr) {
-      Runner<Sparse>(block, Sparse{count, lanes, payloads.picked->data() + from}).run(plan.steps);
+      Runner<Sparse>(block, Sparse{count, lanes, payloads.picked->data() + from}).run(plan.steps, ahead);
     } else {
-      Runner<Dense>(block, Dense{count, row_of(from)}).run(plan.steps);
+      Runner<Dense>(block, Dense{count, row_of(from)}).run(plan.steps, ahead);
     }
+    ahead.reach = std::clamp<size_t>(static_cast<size_t>(block.at[0] - block.begin[0]), 64, 1024);
     for (size_t i = 0; i < count; ++i) {
       if (block.failed(i)) bad.push_back({row_of(from + i), reason_of(plan, block.faults[i])});
     }

@@ -10,7 +10,8 @@ Value number_of(const AvroType& type, const Json& json, const Type& sql) {
   if (sql.kind() == Kind::real) return static_cast<double>(json.integer().value_or(0));
   int64_t number = json.integer().value_or(0);
   const bool micros = type.logical == AvroLogical::timestamp_micros ||
-                      type.logical == AvroLogical::local_timestamp_micros || type.logical == AvroLogical::time_micros;
+                      type.logical == AvroLogical::local_timestamp_micros ||
+                      type.logical == AvroLogical::time_micros;
   if (micros && (sql.kind() == Kind::timestamp || sql.kind() == Kind::time)) {
     number = number / 1000 - (number % 1000 < 0 ? 1 : 0);
   }
@@ -33,7 +34,8 @@ Value bytes_of(const AvroType& type, const std::string& bytes, const Type& sql) 
 Value parts_of(const AvroType& type, const Json& json, const Type& sql) {
   std::vector<Value> parts;
   if (type.kind == AvroKind::array && sql.kind() == Kind::array) {
-    for (const Json& element : json.elements()) parts.push_back(value_of_default(*type.element, element, sql.element()));
+    for (const Json& element : json.elements())
+      parts.push_back(value_of_default(*type.element, element, sql.element()));
     return parts;
   }
   if (type.kind == AvroKind::map && sql.kind() == Kind::map) {
@@ -65,7 +67,8 @@ Value branch_of(const AvroType& type, const Json& json, const Type& sql) {
   if (type.only() != nullptr || sql.kind() != Kind::structure) return value_of_default(first, json, sql);
   std::vector<Value> parts;
   for (const Field& column : sql.fields()) {
-    parts.push_back(column.name == branch_field(first) ? value_of_default(first, json, column.type) : Value());
+    parts.push_back(column.name == branch_field(first) ? value_of_default(first, json, column.type)
+                                                       : Value());
   }
   return parts;
 }

@@ -8,239 +8,236 @@
 namespace tradewind::schema::avro {
 namespace {
 
-// A growing buffer written through a pointer.
-class Sink {
- public:
-  explicit Sink(Bytes& bytes) : bytes_(bytes), used_(bytes.size()) { bytes_.resize(std::max(bytes_.capacity(), used_)); }
+constexpr size_t kSlack = 64;  // room that every value finds: any scalar, and the length of a text
 
-  // A place for `count` bytes.
-  char* room(size_t count) {
-    if (__builtin_expect(bytes_.size() - used_ < count, 0)) bytes_.resize(std::max(bytes_.size() * 2, used_ + count + 4096));
-    return bytes_.data() + used_;
-  }
-  void wrote(size_t count) { used_ += count; }
-  void wrote_to(const char* end) { used_ = static_cast<size_t>(end - bytes_.data()); }
-  size_t used() const { return used_; }
-  void finish(size_t size) { bytes_.resize(size); }
-
-  void byte(uint8_t value) {
-    *room(1) = static_cast<char>(value);
-    wrote(1);
-  }
-  void raw(BytesView bytes) {
-    char* at = room(bytes.size());
-    if (bytes.size() == 1) {
-      *at = bytes[0];
-    } else {
-      std::memcpy(at, bytes.data(), bytes.size());
+// Copies without a call: most texts are short. May write up to 16 bytes more than `size`.
+inline char* put_raw(char* at, const char* from, size_t size) {
+  if (size >= 16) {
+    if (size > 128) {
+      std::memcpy(at, from, size);
+      return at + size;
     }
-    wrote(bytes.size());
+    for (size_t done = 0; done + 16 <= size; done += 16) std::memcpy(at + done, from + done, 16);
+    std::memcpy(at + size - 16, from + size - 16, 16);
+    return at + size;
   }
-  void varint(uint64_t value) {
-    char* at = room(10);
-    while (value >= 0x80) {
-      *at++ = static_cast<char>(value | 0x80);
-      value >>= 7;
-    }
-    *at++ = static_cast<char>(value);
-    wrote_to(at);
+  if (size >= 8) {
+    std::memcpy(at, from, 8);
+    std::memcpy(at + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(at, from, 4);
+    std::memcpy(at + size - 4, from + size - 4, 4);
+  } else if (size > 0) {
+    at[0] = from[0];
+    at[size / 2] = from[size / 2];
+    at[size - 1] = from[size - 1];
   }
-  void number(int64_t value) { varint(zigzag(value)); }
-  void text(BytesView bytes) {
-    number(static_cast<int64_t>(bytes.size()));
-    char* at = room(bytes.size() + 16);
-    if (bytes.size() <= 16 && !bytes.empty()) {  // most text is short: two overlapping halves instead of a call
-      copy_short(at, bytes);
-    } else if (!bytes.empty()) {
-      std::memcpy(at, bytes.data(), bytes.size());
-    }
-    wrote(bytes.size());
-  }
-  template <typename T>
-  void fixed(T value) {
-    std::memcpy(room(sizeof(T)), &value, sizeof(T));
-    wrote(sizeof(T));
-  }
-  // Shortest two's complement with its length in front.
-  void decimal(int64_t value) {
-    const auto bits = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(value ^ (value >> 63))));
-    const size_t size = bits / 8 + 1;
-    char* at = room(16);
-    *at = static_cast<char>(size * 2);
-    const uint64_t word = __builtin_bswap64(static_cast<uint64_t>(value) << (64 - 8 * size));
-    std::memcpy(at + 1, &word, 8);
-    wrote(1 + size);
-  }
+  return at + size;
+}
 
- private:
-  static void copy_short(char* at, BytesView bytes) {
-    const size_t size = bytes.size();
-    if (size >= 8) {
-      std::memcpy(at, bytes.data(), 8);
-      std::memcpy(at + size - 8, bytes.data() + size - 8, 8);
-    } else if (size >= 4) {
-      std::memcpy(at, bytes.data(), 4);
-      std::memcpy(at + size - 4, bytes.data() + size - 4, 4);
-    } else {
-      at[0] = bytes[0];
-      at[size / 2] = bytes[size / 2];
-      at[size - 1] = bytes[size - 1];
-    }
+inline char* put_number(char* at, int64_t value) {
+  uint64_t raw = zigzag(value);
+  while (raw >= 0x80) {
+    *at++ = static_cast<char>(raw | 0x80);
+    raw >>= 7;
   }
+  *at++ = static_cast<char>(raw);
+  return at;
+}
 
-  Bytes& bytes_;
-  size_t used_;
-};
+template <typename T>
+inline char* put_fixed(char* at, T value) {
+  std::memcpy(at, &value, sizeof(T));
+  return at + sizeof(T);
+}
 
-// Writes the parts of one row after the other; remembers the first thing that does not fit.
+// Shortest two's complement with its length in front.
+inline char* put_decimal(char* at, int64_t value) {
+  const auto bits = static_cast<size_t>(std::bit_width(static_cast<uint64_t>(value ^ (value >> 63))));
+  const size_t size = bits / 8 + 1;
+  *at = static_cast<char>(size * 2);
+  const uint64_t word = __builtin_bswap64(static_cast<uint64_t>(value) << (64 - 8 * size));
+  std::memcpy(at + 1, &word, 8);
+  return at + 1 + size;
+}
+
+// Writes one row after the other through a pointer; between values there are always kSlack bytes of room. A
+// value that does not fit is answered with null, and `problem` tells which.
 class RowWriter {
  public:
-  explicit RowWriter(Sink& sink) : sink_(sink) {}
+  explicit RowWriter(Bytes& bytes) : bytes_(bytes), end_(bytes.data() + bytes.size()) {}
 
-  bool write(const EncodePart& part, const Column& column, size_t row) {
-    if (part.put == Put::constant) {
-      sink_.raw(part.constant);
-      return true;
-    }
+  // The buffer has room for `count` bytes and kSlack behind `at`, which may move.
+  char* room(char* at, size_t count) {
+    if (__builtin_expect(static_cast<size_t>(end_ - at) >= count + kSlack, 1)) return at;
+    const size_t used = bytes_.empty() ? 0 : static_cast<size_t>(at - bytes_.data());
+    bytes_.resize(std::max(bytes_.size() * 2, used + count + 4096));
+    end_ = bytes_.data() + bytes_.size();
+    return bytes_.data() + used;
+  }
+
+  char* write(char* at, const EncodePart& part, const Column& column, size_t row) {
+    at = room(at, 0);
+    if (__builtin_expect(part.put == Put::constant, 0)) return raw(at, part.constant);
     if (column.is_null(row)) {
-      if (!part.when_null) return refuse(part, "is null and its field has neither a null branch nor a default");
-      sink_.raw(*part.when_null);
-      return true;
+      if (!part.when_null)
+        return refuse(part, "is null and its field has neither a null branch nor a default");
+      return raw(at, *part.when_null);
     }
-    if (!part.before.empty()) sink_.raw(part.before);
+    *at = static_cast<char>(part.branch);  // overwritten when there is none
+    at += part.branch_bytes;
     switch (part.put) {
-      case Put::boolean: sink_.byte(column.data<uint8_t>()[row] != 0 ? 1 : 0); return true;
-      case Put::number32: sink_.number(column.data<int32_t>()[row]); return true;
-      case Put::number64: sink_.number(column.data<int64_t>()[row]); return true;
-      case Put::number32_micros: sink_.number(int64_t{column.data<int32_t>()[row]} * 1000); return true;
-      case Put::number64_micros: return micros(part, column.data<int64_t>()[row]);
-      case Put::real32: sink_.fixed(static_cast<float>(column.data<double>()[row])); return true;
-      case Put::real64: sink_.fixed(column.data<double>()[row]); return true;
-      case Put::integer_real: sink_.fixed(static_cast<double>(column.data<int32_t>()[row])); return true;
-      case Put::text: sink_.text(column.data<BytesView>()[row]); return true;
-      case Put::fixed: return fixed(part, column.data<BytesView>()[row]);
-      case Put::symbol: return symbol(part, column.data<BytesView>()[row]);
+      case Put::boolean: *at = column.data<uint8_t>()[row] != 0 ? 1 : 0; return at + 1;
+      case Put::number32: return put_number(at, column.data<int32_t>()[row]);
+      case Put::number64: return put_number(at, column.data<int64_t>()[row]);
+      case Put::number32_micros: return put_number(at, int64_t{column.data<int32_t>()[row]} * 1000);
+      case Put::number64_micros: return micros(at, part, column.data<int64_t>()[row]);
+      case Put::real32: return put_fixed(at, static_cast<float>(column.data<double>()[row]));
+      case Put::real64: return put_fixed(at, column.data<double>()[row]);
+      case Put::integer_real: return put_fixed(at, static_cast<double>(column.data<int32_t>()[row]));
+      case Put::text: return text(at, column.data<BytesView>()[row]);
+      case Put::fixed: return fixed(at, part, column.data<BytesView>()[row]);
+      case Put::symbol: return symbol(at, part, column.data<BytesView>()[row]);
+      case Put::decimal64: return put_decimal(at, column.data<int64_t>()[row]);
       case Put::decimal:
-      case Put::decimal_fixed: return decimal(part, column, row);
+      case Put::decimal_fixed: return decimal(at, part, column, row);
       case Put::array:
-      case Put::map: return list(part, column, row);
-      case Put::record:
-        for (const EncodePart& field : part.parts) {
-          if (!write(field, *column.children()[field.column], row)) return false;
-        }
-        return true;
+      case Put::map: return list(at, part, column, row);
+      case Put::record: return record(at, part, column, row);
       case Put::constant: break;
     }
-    return true;
+    return at;
   }
 
   const std::string& problem() const { return problem_; }
 
  private:
-  bool micros(const EncodePart& part, int64_t millis) {
+  char* raw(char* at, BytesView bytes) {
+    if (__builtin_expect(bytes.size() == 1, 1)) {
+      *at = bytes[0];
+      return at + 1;
+    }
+    at = room(at, bytes.size());
+    return put_raw(at, bytes.data(), bytes.size());
+  }
+
+  __attribute__((always_inline)) char* text(char* at, BytesView bytes) {
+    at = room(at, bytes.size());
+    if (__builtin_expect(bytes.size() < 64, 1)) {
+      *at++ = static_cast<char>(bytes.size() * 2);
+    } else {
+      at = put_number(at, static_cast<int64_t>(bytes.size()));
+    }
+    return put_raw(at, bytes.data(), bytes.size());
+  }
+
+  char* record(char* at, const EncodePart& part, const Column& column, size_t row) {
+    for (const EncodePart& field : part.parts) {
+      at = write(at, field, *column.children()[field.column], row);
+      if (__builtin_expect(at == nullptr, 0)) return nullptr;
+    }
+    return at;
+  }
+
+  char* micros(char* at, const EncodePart& part, int64_t millis) {
     int64_t value = 0;
-    if (__builtin_mul_overflow(millis, int64_t{1000}, &value)) return refuse(part, "does not fit microseconds");
-    sink_.number(value);
-    return true;
+    if (__builtin_mul_overflow(millis, int64_t{1000}, &value))
+      return refuse(part, "does not fit microseconds");
+    return put_number(at, value);
   }
 
-  bool fixed(const EncodePart& part, BytesView bytes) {
+  char* fixed(char* at, const EncodePart& part, BytesView bytes) {
     if (bytes.size() != part.type->size) {
-      return refuse(part, "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(part.type->size));
+      return refuse(part,
+                    "has " + std::to_string(bytes.size()) + " bytes, not " + std::to_string(part.type->size));
     }
-    sink_.raw(bytes);
-    return true;
+    return raw(at, bytes);
   }
 
-  bool symbol(const EncodePart& part, BytesView text) {
+  char* symbol(char* at, const EncodePart& part, BytesView text) {
     const std::vector<std::string>& symbols = part.type->symbols;
-    size_t fallback = symbols.size();
-    for (size_t i = 0; i < symbols.size(); ++i) {
-      if (symbols[i] == text) {
-        sink_.number(static_cast<int64_t>(i));
-        return true;
-      }
-      if (part.type->symbol_default == symbols[i]) fallback = i;
+    int32_t number = part.symbols.first[SymbolTable::slot(text)];
+    while (number >= 0 && symbols[static_cast<size_t>(number)] != text) {
+      number = part.symbols.next[static_cast<size_t>(number)];
     }
-    if (fallback == symbols.size()) return refuse(part, "'" + std::string(text) + "' is no symbol of " + part.type->name);
-    sink_.number(static_cast<int64_t>(fallback));
-    return true;
+    if (number < 0) number = part.symbols.fallback;
+    if (number < 0) return refuse(part, "'" + std::string(text) + "' is no symbol of " + part.type->name);
+    return put_number(at, number);
   }
 
-  bool decimal(const EncodePart& part, const Column& column, size_t row) {
+  char* decimal(char* at, const EncodePart& part, const Column& column, size_t row) {
     const bool narrow = column.type().layout() == Layout::i64;
-    if (narrow && part.lift == 0 && part.put == Put::decimal) {
-      sink_.decimal(column.data<int64_t>()[row]);
-      return true;
-    }
     const Int128 value = narrow ? Int128{column.data<int64_t>()[row]} : column.data<Int128>()[row];
     const auto lifted = rescale(value, 0, part.lift);
     if (!lifted) return refuse(part, "does not fit the decimal of its field");
     const std::string bytes = decimal_bytes(*lifted);
-    if (part.put == Put::decimal) {
-      sink_.text(bytes);
-      return true;
-    }
+    if (part.put == Put::decimal) return text(at, bytes);
     if (bytes.size() > part.type->size) return refuse(part, "does not fit the fixed decimal of its field");
-    for (size_t i = bytes.size(); i < part.type->size; ++i) sink_.byte(*lifted < 0 ? 0xff : 0);
-    sink_.raw(bytes);
-    return true;
+    const size_t padding = part.type->size - bytes.size();
+    at = room(at, part.type->size);
+    std::memset(at, *lifted < 0 ? 0xff : 0, padding);
+    return put_raw(at + padding, bytes.data(), bytes.size());
   }
 
-  bool list(const EncodePart& part, const Column& column, size_t row) {
+  char* list(char* at, const EncodePart& part, const Column& column, size_t row) {
     const uint32_t from = column.offsets()[row];
     const uint32_t to = column.offsets()[row + 1];
+    const EncodePart& element = part.parts[0];
     if (to > from) {
-      sink_.number(to - from);
-      for (uint32_t at = from; at < to; ++at) {
-        if (part.put == Put::map) {
-          const Column& keys = *column.children()[0];
-          if (keys.is_null(at)) return refuse(part, "has a null key");
-          sink_.text(keys.data<BytesView>()[at]);
+      at = put_number(at, to - from);
+      const Column& values = *column.children()[element.column];
+      const Column* const keys = part.put == Put::map ? column.children()[0].get() : nullptr;
+      for (uint32_t i = from; i < to; ++i) {
+        if (keys != nullptr) {
+          if (keys->is_null(i)) return refuse(part, "has a null key");
+          at = text(at, keys->data<BytesView>()[i]);
         }
-        if (!write(part.parts[0], *column.children()[part.parts[0].column], at)) return false;
+        at = write(at, element, values, i);
+        if (__builtin_expect(at == nullptr, 0)) return nullptr;
       }
+      at = room(at, 0);
     }
-    sink_.byte(0);
-    return true;
+    *at = 0;
+    return at + 1;
   }
 
-  bool refuse(const EncodePart& part, const std::string& what) {
+  char* refuse(const EncodePart& part, const std::string& what) {
     problem_ = "column " + part.place + " " + what;
-    return false;
+    return nullptr;
   }
 
-  Sink& sink_;
+  Bytes& bytes_;
+  const char* end_;
   std::string problem_;
 };
 
 }  // namespace
 
-Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) const {
+Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& columns, size_t rows,
+                          Encoded& out) const {
   const size_t bytes_before = out.bytes.size();
   const size_t rows_before = out.ends.size();
-  out.ends.reserve(rows_before + rows);
-  Sink sink(out.bytes);
-  RowWriter writer(sink);
+  out.ends.resize(rows_before + rows);
+  uint32_t* const ends = out.ends.data() + rows_before;
+  RowWriter writer(out.bytes);
+  char* at = out.bytes.data() + bytes_before;
   for (size_t row = 0; row < rows; ++row) {
-    sink.raw(header);
-    bool fits = true;
+    at = writer.room(at, header.size());
+    at = put_raw(at, header.data(), header.size());
     for (const EncodePart& part : parts_) {
-      const Column& column = *columns[part.column];
-      if (!writer.write(part, column, row)) {
-        fits = false;
-        break;
-      }
+      at = writer.write(at, part, *columns[part.column], row);
+      if (__builtin_expect(at == nullptr, 0)) break;
     }
-    if (!fits || sink.used() > UINT32_MAX) {
-      sink.finish(bytes_before);
+    const auto used = at == nullptr ? 0 : static_cast<size_t>(at - out.bytes.data());
+    if (__builtin_expect(at == nullptr || used > UINT32_MAX, 0)) {
+      out.bytes.resize(bytes_before);
       out.ends.resize(rows_before);
-      if (fits) return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
+      if (at != nullptr) return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
       return Error{Code::invalid, "row " + std::to_string(row) + ": " + writer.problem()};
     }
-    out.ends.push_back(static_cast<uint32_t>(sink.used()));
+    ends[row] = static_cast<uint32_t>(used);
   }
-  sink.finish(sink.used());
+  if (rows > 0) out.bytes.resize(static_cast<size_t>(at - out.bytes.data()));
   return {};
 }
 

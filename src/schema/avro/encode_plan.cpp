@@ -37,7 +37,8 @@ class Planner {
       const std::string at = place + field.name;
       if (field.fallback) TRY(check_default(*field.type, *field.fallback, at));
       if (column_of[i] == SIZE_MAX) {
-        if (!field.fallback) return Error{Code::invalid, "field " + at + " has no default and no column fills it"};
+        if (!field.fallback)
+          return Error{Code::invalid, "field " + at + " has no default and no column fills it"};
         EncodePart part;
         append_default(*field.type, *field.fallback, part.constant);
         parts.push_back(std::move(part));
@@ -45,7 +46,8 @@ class Planner {
       }
       EncodePart part = TRY(value(*field.type, columns[column_of[i]].type, at));
       part.column = column_of[i];
-      if (!part.when_null && field.fallback) append_default(*field.type, *field.fallback, part.when_null.emplace());
+      if (!part.when_null && field.fallback)
+        append_default(*field.type, *field.fallback, part.when_null.emplace());
       parts.push_back(std::move(part));
     }
     --depth_;
@@ -61,7 +63,9 @@ class Planner {
         if (type.only() != nullptr) return part.error();
         continue;
       }
-      part->before = branch_bytes(i);
+      if (i > 63) return Error{Code::invalid, "column " + place + ": its union has too many branches"};
+      part->branch = static_cast<uint8_t>(i * 2);
+      part->branch_bytes = 1;
       if (const auto null = type.null_branch()) part->when_null = branch_bytes(*null);
       return part;
     }
@@ -69,7 +73,8 @@ class Planner {
   }
 
  private:
-  static size_t field_for(const AvroType& record, const std::string& column, const std::vector<size_t>& taken) {
+  static size_t field_for(const AvroType& record, const std::string& column,
+                          const std::vector<size_t>& taken) {
     for (const bool any_case : {false, true}) {
       for (size_t i = 0; i < record.fields.size(); ++i) {
         if (taken[i] == SIZE_MAX && same_name(record.fields[i].name, column, any_case)) return i;
@@ -100,7 +105,9 @@ class Planner {
         part.parts = TRY(record(type, column.fields(), place + "."));
         return part;
       default:
-        if (scalar(type, column, part)) return part;
+        if (!scalar(type, column, part)) break;
+        if (part.put == Put::symbol) index_symbols(part);
+        return part;
     }
     return cannot(type, column, place);
   }
@@ -133,6 +140,8 @@ class Planner {
       case Kind::decimal:
         part.put = type.kind == AvroKind::fixed ? Put::decimal_fixed : Put::decimal;
         part.lift = type.scale - column.scale();
+        if (part.put == Put::decimal && part.lift == 0 && column.layout() == Layout::i64)
+          part.put = Put::decimal64;
         return type.logical == decimal && part.lift >= 0 &&
                type.precision - type.scale >= column.precision() - column.scale();
       case Kind::array:
@@ -142,8 +151,19 @@ class Planner {
     return false;
   }
 
+  static void index_symbols(EncodePart& part) {
+    const std::vector<std::string>& symbols = part.type->symbols;
+    for (size_t i = 0; i < symbols.size(); ++i) {
+      int32_t& first = part.symbols.first[SymbolTable::slot(symbols[i])];
+      part.symbols.next.push_back(first);
+      first = static_cast<int32_t>(i);
+      if (part.type->symbol_default == symbols[i]) part.symbols.fallback = first;
+    }
+  }
+
   static Error cannot(const AvroType& type, const Type& column, const std::string& place) {
-    return {Code::invalid, "column " + place + ": " + column.text() + " cannot be written as an Avro " + name_of(type.kind)};
+    return {Code::invalid,
+            "column " + place + ": " + column.text() + " cannot be written as an Avro " + name_of(type.kind)};
   }
 
   int depth_ = 0;
@@ -178,9 +198,7 @@ void append_default(const AvroType& type, const Json& value, Bytes& out) {
       const auto symbol = std::find(type.symbols.begin(), type.symbols.end(), value.text());
       return put_zigzag(out, symbol - type.symbols.begin());
     }
-    case AvroKind::choice:
-      out += '\0';
-      return append_default(*type.branches[0], value, out);
+    case AvroKind::choice: out += '\0'; return append_default(*type.branches[0], value, out);
     case AvroKind::array:
       if (!value.elements().empty()) put_zigzag(out, static_cast<int64_t>(value.elements().size()));
       for (const Json& element : value.elements()) append_default(*type.element, element, out);
@@ -204,7 +222,8 @@ void append_default(const AvroType& type, const Json& value, Bytes& out) {
   }
 }
 
-Result<Encoding> Encoding::make(const AvroSchemaPtr& schema, const std::vector<Field>& columns, bool wrapped) {
+Result<Encoding> Encoding::make(const AvroSchemaPtr& schema, const std::vector<Field>& columns,
+                                bool wrapped) {
   Encoding encoding;
   encoding.schema_ = schema;
   Planner planner;

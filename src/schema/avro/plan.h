@@ -1,7 +1,9 @@
 #pragma once
-// Plan: how records of one writer's schema become the slots of one decoder, compiled once into lists of steps.
+// Plan: how records of one writer's schema become the slots of one decoder, compiled once into lists of
+// steps.
 //
-// Threads: immutable, share freely. Runs of unneeded fields are one step, and nothing is done after the last needed one.
+// Threads: immutable, share freely. Runs of unneeded fields are one step, and nothing is done after the last
+// needed one.
 
 #include <memory>
 #include <string>
@@ -14,24 +16,24 @@ namespace tradewind::schema::avro {
 
 // What reads one value: the writer's encoding and the layout it goes into.
 enum class Op : uint8_t {
-  skip,          // the skips [first, first + count)
+  skip,  // the skips [first, first + count)
   boolean,
-  int32,         // varint -> i32
-  int64,         // varint -> i64
-  micros_time,   // varint of microseconds -> i32 of milliseconds
-  micros,        // varint of microseconds -> i64 of milliseconds
-  long_real,     // varint -> f64
+  int32,        // varint -> i32
+  int64,        // varint -> i64
+  micros_time,  // varint of microseconds -> i32 of milliseconds
+  micros,       // varint of microseconds -> i64 of milliseconds
+  long_real,    // varint -> f64
   float_real,
   double_real,
-  text,          // length and bytes -> view
-  fixed,         // `size` bytes -> view
-  symbol,        // varint -> view of a symbol: enumerations[first]
-  decimal64,     // length and bytes, or `size` bytes -> i64, same scale
-  decimal,       // any other: decimals[first]
-  list,          // array or map: lists[first]
-  choice,        // union: choices[first]
-  fill,          // nothing read: values[first]
-  refuse,        // bad: reasons[first]
+  text,       // length and bytes -> view
+  fixed,      // `size` bytes -> view
+  symbol,     // varint -> view of a symbol: enumerations[first]
+  decimal64,  // length and bytes, or `size` bytes -> i64, same scale
+  decimal,    // any other: decimals[first]
+  list,       // array or map: lists[first]
+  choice,     // union: choices[first]
+  fill,       // nothing read: values[first]
+  refuse,     // bad: reasons[first]
 };
 
 constexpr uint8_t kNeverNull = 2;
@@ -41,7 +43,7 @@ struct Step {
   Op op = Op::skip;
   uint8_t null_branch = kNeverNull;  // of ["null", T]: which branch is null
   int slot = -1;
-  uint32_t place = 0;                // its path in places
+  uint32_t place = 0;  // its path in places
   uint32_t size = kLengthFirst;
   uint32_t first = 0;
   uint32_t count = 0;
@@ -54,13 +56,13 @@ enum class Skip : uint8_t { varints, texts, bytes, nullable_varint, nullable_tex
 struct SkipPart {
   Skip what = Skip::other;
   uint8_t null_branch = kNeverNull;
-  uint32_t count = 0;                // of varints, texts or bytes
+  uint32_t count = 0;  // of varints, texts or bytes
   uint32_t place = 0;
-  const AvroType* type = nullptr;    // other
+  const AvroType* type = nullptr;  // other
 };
 
 struct EnumPart {
-  std::vector<BytesView> symbols;    // by the writer's number; a null view is a symbol the reader does not know
+  std::vector<BytesView> symbols;  // by the writer's number; a null view is a symbol the reader does not know
 };
 
 struct DecimalPart {
@@ -70,8 +72,8 @@ struct DecimalPart {
 };
 
 struct ListPart {
-  Steps steps;              // of one element
-  size_t element_bytes = 0; // at least
+  Steps steps;               // of one element
+  size_t element_bytes = 0;  // at least
 };
 
 struct ChoicePart {
@@ -84,7 +86,7 @@ struct ChoicePart {
 };
 
 struct Plan {
-  AvroSchemaPtr writer;     // kept alive for symbols and types
+  AvroSchemaPtr writer;  // kept alive for symbols and types
   AvroSchemaPtr reader;
   Steps steps;
   std::vector<SkipPart> skips;
@@ -97,10 +99,11 @@ struct Plan {
   std::vector<std::string> places;
 };
 
-// How `writer` fills the slots. `reader`, if any, gives aliases, defaults and known symbols. `wrapped`: the columns are
-// fields of a record; else the one column is the whole value. What cannot be read makes its rows bad, not the plan.
-std::shared_ptr<const Plan> resolve(const AvroSchemaPtr& writer, const AvroSchemaPtr& reader, const Slots& slots,
-                                    bool wrapped);
+// How `writer` fills the slots. `reader`, if any, gives aliases, defaults and known symbols. `wrapped`: the
+// columns are fields of a record; else the one column is the whole value. What cannot be read makes its rows
+// bad, not the plan.
+std::shared_ptr<const Plan> resolve(const AvroSchemaPtr& writer, const AvroSchemaPtr& reader,
+                                    const Slots& slots, bool wrapped);
 
 // The fewest bytes a value of the type has.
 size_t least_bytes(const AvroType& type);

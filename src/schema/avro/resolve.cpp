@@ -72,7 +72,8 @@ class Compiler {
     for (const size_t i : missing) fill(reader_fields[i], columns[i].type, slots[i], place, steps);
   }
 
-  void value(const AvroType& writer, const AvroType* reader, int slot, const std::string& place, Steps& steps) {
+  void value(const AvroType& writer, const AvroType* reader, int slot, const std::string& place,
+             Steps& steps) {
     if (writer.kind == AvroKind::choice) return choice(writer, reader, slot, place, steps);
     const Type& target = slots_[slot].type;
     const AvroType* as = branch_for(reader, writer);
@@ -84,8 +85,10 @@ class Compiler {
     if (stands_for_union(reader) && target.kind() == Kind::structure && as != nullptr) {
       return into_branch(writer, *as, as, slot, place, steps);
     }
-    if (writer.kind == AvroKind::array && target.kind() == Kind::array) return array(writer, as, slot, place, steps);
-    if (writer.kind == AvroKind::map && target.kind() == Kind::map) return map(writer, as, slot, place, steps);
+    if (writer.kind == AvroKind::array && target.kind() == Kind::array)
+      return array(writer, as, slot, place, steps);
+    if (writer.kind == AvroKind::map && target.kind() == Kind::map)
+      return map(writer, as, slot, place, steps);
     Step step = scalar(writer, as, target);
     step.slot = slot;
     push(step, place, steps);
@@ -104,7 +107,8 @@ class Compiler {
   }
 
  private:
-  static const AvroField* source_of(const AvroType& writer, const AvroField* reader, const std::string& column) {
+  static const AvroField* source_of(const AvroType& writer, const AvroField* reader,
+                                    const std::string& column) {
     if (reader == nullptr) return field_for(writer, column);
     if (const AvroField* same = field_named(writer, reader->name, false)) return same;
     for (const std::string& alias : reader->aliases) {
@@ -160,7 +164,8 @@ class Compiler {
     value(writer, reader, child, place, steps);
   }
 
-  void choice(const AvroType& writer, const AvroType* reader, int slot, const std::string& place, Steps& steps) {
+  void choice(const AvroType& writer, const AvroType* reader, int slot, const std::string& place,
+              Steps& steps) {
     const AvroType* only = writer.only();
     const Type& target = slots_[slot].type;
     if (only != nullptr && writer.branches.size() == 2 && !target.is_nested()) {
@@ -199,7 +204,8 @@ class Compiler {
     });
   }
 
-  void array(const AvroType& writer, const AvroType* reader, int slot, const std::string& place, Steps& steps) {
+  void array(const AvroType& writer, const AvroType* reader, int slot, const std::string& place,
+             Steps& steps) {
     flush(steps);
     ListPart part;
     part.element_bytes = least_bytes(*writer.element);
@@ -214,7 +220,8 @@ class Compiler {
     part.element_bytes = 1 + least_bytes(*writer.element);
     const int key = slots_[slot].children[0];
     if (slots_[slot].type.key().kind() != Kind::string) {
-      return refuse("the keys of an Avro map are strings, not " + slots_[slot].type.key().text(), place, steps);
+      return refuse("the keys of an Avro map are strings, not " + slots_[slot].type.key().text(), place,
+                    steps);
     }
     if (key >= 0) push({.op = Op::text, .slot = key}, place + "{}", part.steps);
     if (key < 0) pending_.push_back({.what = Skip::texts, .count = 1, .place = at(place + "{}")});
@@ -223,7 +230,8 @@ class Compiler {
     list(std::move(part), slot, place, steps);
   }
 
-  void part_value(const AvroType& writer, const AvroType* reader, int slot, const std::string& place, Steps& steps) {
+  void part_value(const AvroType& writer, const AvroType* reader, int slot, const std::string& place,
+                  Steps& steps) {
     if (slot < 0) return skip(writer, place);
     value(writer, reader == nullptr ? nullptr : reader->element, slot, place, steps);
   }
@@ -262,8 +270,7 @@ class Compiler {
         if (kind == Kind::string || kind == Kind::bytes) return {.op = Op::text};
         break;
       case AvroKind::bytes:
-      case AvroKind::fixed:
-        return bytes(writer, target);
+      case AvroKind::fixed: return bytes(writer, target);
       case AvroKind::enumeration:
         if (kind == Kind::string) return symbol(writer, reader);
         break;
@@ -278,13 +285,15 @@ class Compiler {
     if (target.kind() == Kind::bytes || (lengthy && target.kind() == Kind::string)) {
       return {.op = lengthy ? Op::text : Op::fixed, .size = size};
     }
-    if (target.kind() != Kind::decimal || writer.logical != AvroLogical::decimal) return cannot(writer, target);
+    if (target.kind() != Kind::decimal || writer.logical != AvroLogical::decimal)
+      return cannot(writer, target);
     Step step{.op = Op::decimal64, .size = size};
     step.count = static_cast<uint32_t>(target.precision());
     if (writer.scale == target.scale() && target.layout() == Layout::i64) return step;
     step.op = Op::decimal;
     step.first = static_cast<uint32_t>(plan_.decimals.size());
-    plan_.decimals.push_back({.from_scale = writer.scale, .to_scale = target.scale(), .precision = target.precision()});
+    plan_.decimals.push_back(
+        {.from_scale = writer.scale, .to_scale = target.scale(), .precision = target.precision()});
     return step;
   }
 
@@ -293,7 +302,8 @@ class Compiler {
     const bool known_only = reader != nullptr && reader->kind == AvroKind::enumeration;
     for (const std::string& symbol : writer.symbols) {
       BytesView view = symbol;
-      if (known_only && std::find(reader->symbols.begin(), reader->symbols.end(), symbol) == reader->symbols.end()) {
+      if (known_only &&
+          std::find(reader->symbols.begin(), reader->symbols.end(), symbol) == reader->symbols.end()) {
         view = reader->symbol_default ? BytesView(*reader->symbol_default) : BytesView();
       }
       part.symbols.push_back(view);
@@ -307,7 +317,8 @@ class Compiler {
   Step cannot(const AvroType& writer, const Type& target) {
     Step step{.op = Op::refuse};
     step.first = static_cast<uint32_t>(plan_.reasons.size());
-    plan_.reasons.push_back(std::string("an Avro ") + name_of(writer.kind) + " cannot become " + target.text());
+    plan_.reasons.push_back(std::string("an Avro ") + name_of(writer.kind) + " cannot become " +
+                            target.text());
     return step;
   }
 
@@ -384,9 +395,12 @@ class Compiler {
     if (only != nullptr && type.branches.size() == 2) {
       SkipPart part = skip_of(*only);
       part.null_branch = static_cast<uint8_t>(*type.null_branch());
-      if (part.what == Skip::varints) part.what = Skip::nullable_varint;
-      else if (part.what == Skip::texts) part.what = Skip::nullable_text;
-      else if (part.what == Skip::bytes) part.what = Skip::nullable_bytes;
+      if (part.what == Skip::varints)
+        part.what = Skip::nullable_varint;
+      else if (part.what == Skip::texts)
+        part.what = Skip::nullable_text;
+      else if (part.what == Skip::bytes)
+        part.what = Skip::nullable_bytes;
       if (part.what != Skip::other) return part;
     }
     return {.what = Skip::other, .type = &type};
@@ -405,8 +419,8 @@ size_t least_bytes(const AvroType& type) {
   return least(type, known);
 }
 
-std::shared_ptr<const Plan> resolve(const AvroSchemaPtr& writer, const AvroSchemaPtr& reader, const Slots& slots,
-                                    bool wrapped) {
+std::shared_ptr<const Plan> resolve(const AvroSchemaPtr& writer, const AvroSchemaPtr& reader,
+                                    const Slots& slots, bool wrapped) {
   auto plan = std::make_shared<Plan>();
   plan->writer = writer;
   plan->reader = reader;
@@ -420,8 +434,8 @@ std::shared_ptr<const Plan> resolve(const AvroSchemaPtr& writer, const AvroSchem
   }
   const AvroType* inner = as == nullptr ? nullptr : as->only();
   if (root.kind == AvroKind::record) {
-    compiler.record(root, inner != nullptr && inner->kind == AvroKind::record ? inner : nullptr, slots.columns(),
-                    slots.tops(), "", plan->steps);
+    compiler.record(root, inner != nullptr && inner->kind == AvroKind::record ? inner : nullptr,
+                    slots.columns(), slots.tops(), "", plan->steps);
     return plan;
   }
   Step step{.op = Op::refuse};

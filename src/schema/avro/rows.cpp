@@ -33,11 +33,25 @@ int Slots::add(const Type& type, const Wanted& wanted) {
   return static_cast<int>(own);
 }
 
-Rows::Rows(const Slots& slots, size_t rows) : slots_(slots), columns_(slots.size()), lists_(slots.size()) {
+Rows::Rows(const Slots& slots, size_t rows, const std::vector<size_t>& expected)
+    : slots_(slots), columns_(slots.size()), lists_(slots.size()) {
   for (size_t i = 0; i < slots.size(); ++i) {
     columns_[i] = std::make_shared<Column>(slots[static_cast<int>(i)].type);
   }
   for (const int top : slots.tops()) grow(top, rows);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    for (const int child : slots[static_cast<int>(i)].children) {
+      if (expected[i] == 0 || child < 0) continue;
+      grow(child, expected[i] + expected[i] / 8);
+      grow(child, 0);
+    }
+  }
+}
+
+std::vector<size_t> Rows::sizes() const {
+  std::vector<size_t> sizes;
+  for (const List& list : lists_) sizes.push_back(list.elements);
+  return sizes;
 }
 
 void Rows::grow(int slot, size_t rows) {
@@ -159,7 +173,8 @@ void Rows::finish_list(Column& column, List& list) {
     offsets[row + 1] = at;
   }
   if (in_order && at == list.elements) return;
-  std::stable_sort(list.more.begin(), list.more.end(), [](const Stretch& a, const Stretch& b) { return a.row < b.row; });
+  std::stable_sort(list.more.begin(), list.more.end(),
+                   [](const Stretch& a, const Stretch& b) { return a.row < b.row; });
   std::vector<uint32_t> order;
   const auto take = [&](uint32_t start, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) order.push_back(start + i);

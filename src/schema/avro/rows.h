@@ -1,8 +1,9 @@
 #pragma once
-// Rows: the columns a decoder is filling, flattened into slots: one for each column and each wanted part of one.
+// Rows: the columns a decoder is filling, flattened into slots: one for each column and each wanted part of
+// one.
 //
-// Slots are fixed per decoder; Rows live for one call of decode and belong to one thread. Elements of lists may arrive
-// in any order (a list row knows its stretches); finish() brings them into the order of the rows.
+// Slots are fixed per decoder; Rows live for one call of decode and belong to one thread. Elements of lists
+// may arrive in any order (a list row knows its stretches); finish() brings them into the order of the rows.
 
 #include <memory>
 #include <vector>
@@ -40,7 +41,8 @@ class Slots {
 
 class Rows {
  public:
-  Rows(const Slots& slots, size_t rows);
+  // `expected`, if any, says per slot how many elements its lists may have, from sizes() of earlier rows.
+  Rows(const Slots& slots, size_t rows, const std::vector<size_t>& expected = {});
 
   Column& column(int slot) { return *columns_[static_cast<size_t>(slot)]; }
 
@@ -49,6 +51,9 @@ class Rows {
   // Says that the list at `row` goes on with `count` elements from `start`.
   void add_stretch(int slot, uint32_t row, uint32_t start, uint32_t count);
   size_t elements(int slot) const { return lists_[static_cast<size_t>(slot)].elements; }
+
+  // Per slot the elements its lists have so far; 0 for others.
+  std::vector<size_t> sizes() const;
 
   // Makes the row null, and everything inside it.
   void blank(int slot, uint32_t row);
@@ -67,7 +72,7 @@ class Rows {
   struct List {
     std::vector<uint32_t> starts;  // per row its first stretch
     std::vector<uint32_t> counts;
-    std::vector<Stretch> more;     // further stretches, in order for each row
+    std::vector<Stretch> more;  // further stretches, in order for each row
     size_t elements = 0;
   };
 

@@ -80,6 +80,8 @@ class Skipper {
 
 }  // namespace
 
-Cursor skip_value(const AvroType& type, Cursor at, Cursor end) { return Skipper(end).skip(type, at, 0); }
+Cursor skip_value(const AvroType& type, Cursor at, Cursor end) {
+  return Skipper(end).skip(type, at, 0);
+}
 
 }  // namespace tradewind::schema::avro
