@@ -1,0 +1,10 @@
+# Writes OUT, a header with the text of each schema: cmake -DOUT=... -DSCHEMAS=... -P embed_schemas.cmake
+set(text "#pragma once\n\n")
+foreach(pair "customer-events=kCustomerEventsSchema" "orders=kOrdersSchema" "inventory=kInventorySchema" "user-profiles=kUserProfilesSchema")
+  string(REPLACE "=" ";" parts ${pair})
+  list(GET parts 0 file)
+  list(GET parts 1 name)
+  file(READ ${SCHEMAS}/${file}.avsc body)
+  string(APPEND text "inline constexpr const char* ${name} = R\"avsc(${body})avsc\";\n")
+endforeach()
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,42 @@
+#include "apps/shop/topics.h"
+
+#include <map>
+
+#include "shop_schemas.h"  // made from schemas/*.avsc by the build
+
+namespace tradewind::shop {
+
+const std::vector<ShopTopic>& shop_topics() {
+  static const std::vector<ShopTopic> topics = {{"customer-events", "visitor_id", false},
+                                                {"orders", "customer_id", false},
+                                                {"inventory", "product_id", false},
+                                                {"user-profiles", "customer_id", true}};
+  return topics;
+}
+
+const char* schema_text(const std::string& name) {
+  static const std::map<std::string, const char*> texts = {{"customer-events", kCustomerEventsSchema},
+                                                           {"orders", kOrdersSchema},
+                                                           {"inventory", kInventorySchema},
+                                                           {"user-profiles", kUserProfilesSchema}};
+  const auto found = texts.find(name);
+  return found == texts.end() ? nullptr : found->second;
+}
+
+Result<> declare_shop(log::Log& log, schema::Registry& registry) {
+  for (const ShopTopic& topic : shop_topics()) {
+    const auto known = log.topic(topic.name);
+    if (!known.ok()) {
+      TRY(log.create_topic({.name = topic.name, .partitions = kShopPartitions,
+                            .cleanup = topic.compacted ? log::Cleanup::compact : log::Cleanup::remove,
+                            .retention = Duration(-1)}));
+    }
+    const std::string subject = std::string(topic.name) + "-value";
+    if (registry.latest(subject).ok()) continue;
+    TRY(registry.set_compatibility(subject, schema::Compatibility::full_transitive));
+    TRY(registry.register_schema(subject, schema::SchemaKind::avro, schema_text(topic.name)));
+  }
+  return {};
+}
+
+}  // namespace tradewind::shop

@@ -1,0 +1,141 @@
+#include "server/server.h"
+
+namespace tradewind::server {
+
+Server::Server(Parts parts, net::HttpServerOptions options) : parts_(parts), http_(std::move(options)) { declare_routes(); }
+Server::~Server() { stop(); }
+
+void Server::declare_routes() {
+  using net::Request;
+  http_.route("POST", "/ksql", [this](const Request& r) { return ksql(r); });
+  http_.route("POST", "/query", [this](const Request& r) { return query(r); });
+  http_.route("POST", "/query-stream", [this](const Request& r) { return query_stream(r); });
+  http_.route("POST", "/close-query", [this](const Request& r) { return close_query(r); });
+  http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
+  http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
+  http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
+  http_.route("GET", "/healthz", [this](const Request&) {
+    const auto failed = parts_.log.failure();
+    net::Response response;
+    response.status = failed ? 503 : 200;
+    response.body = failed ? "{\"alive\":false,\"reason\":" + Json::string(failed->message).dump() + "}" : "{\"alive\":true}";
+    return response;
+  });
+  http_.route("GET", "/readyz", [this](const Request&) { return readiness(); });
+  http_.route("GET", "/startupz", [this](const Request&) { return readiness(); });
+  http_.route("GET", "/healthcheck", [this](const Request&) { return health(); });
+  http_.route("GET", "/info", [this](const Request&) { return info(); });
+  http_.route("GET", "/", [this](const Request&) { return info(); });
+}
+
+Result<> Server::start() { return http_.start(); }
+
+void Server::stop() {
+  {
+    const std::lock_guard lock(open_mutex_);
+    for (const auto& [id, ended] : open_) *ended = true;
+  }
+  http_.stop();
+}
+
+int status_of(Code code) {
+  switch (code) {
+    case Code::invalid:
+    case Code::conflict: return 400;
+    case Code::not_found: return 404;
+    case Code::unsupported: return 400;
+    case Code::unavailable: return 503;
+    default: return 500;
+  }
+}
+
+net::Response error_answer(int status, const std::string& message, const std::string& statement) {
+  Json body = Json::object();
+  const bool of_statement = !statement.empty();
+  body.set("@type", Json::string(of_statement ? "statement_error" : "generic_error"));
+  body.set("error_code", Json::number(int64_t{status} * 100 + (of_statement && status == 400 ? 1 : 0)));
+  body.set("message", Json::string(message));
+  if (of_statement) {
+    body.set("statementText", Json::string(statement));
+    body.set("entities", Json::array());
+  }
+  net::Response response;
+  response.status = status;
+  response.body = body.dump();
+  return response;
+}
+
+net::Response Server::events(const net::Request& request) {
+  std::optional<ingest::Numbered> numbered;
+  if (const auto id = request.header("tw-producer"); !id.empty()) {
+    numbered = ingest::Numbered{std::string(id), std::atoll(std::string(request.header("tw-sequence")).c_str())};
+  }
+  const auto taken = parts_.ingestor.take(request.captures.at("topic"), request.body, numbered);
+  if (!taken.ok()) {
+    net::Response response = error_answer(status_of(taken.error().code), taken.error().message);
+    if (response.status == 503) response.headers["Retry-After"] = "1";
+    return response;
+  }
+  accepted_events_ += static_cast<int64_t>(taken->accepted);
+  rejected_events_ += static_cast<int64_t>(taken->rejected.size());
+  std::string body;
+  JsonWriter json(body);
+  json.begin_object();
+  json.key("accepted");
+  json.number(static_cast<int64_t>(taken->accepted));
+  json.key("rejected");
+  json.begin_array();
+  for (const ingest::Rejected& rejected : taken->rejected) {
+    json.begin_object();
+    json.key("index");
+    json.number(static_cast<int64_t>(rejected.index));
+    json.key("error");
+    json.string(rejected.error);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  net::Response response;
+  response.status = taken->accepted == 0 && !taken->rejected.empty() ? 400 : 202;
+  response.body = std::move(body);
+  return response;
+}
+
+net::Response Server::producer(const net::Request& request) {
+  const auto sequence = parts_.ingestor.last_sequence(request.captures.at("id"));
+  if (!sequence.ok()) return error_answer(status_of(sequence.error().code), sequence.error().message);
+  net::Response response;
+  response.body = "{\"sequence\":" + std::to_string(*sequence) + "}";
+  return response;
+}
+
+net::Response Server::readiness() const {
+  std::string reasons;
+  const auto add = [&](const std::string& reason) { reasons += (reasons.empty() ? "" : ",") + Json::string(reason).dump(); };
+  if (!ready_) add("starting: state is being restored");
+  if (const auto failed = parts_.log.failure()) add(failed->message);
+  if (const auto failed = parts_.engine.failure()) add(failed->message);
+  net::Response response;
+  response.status = reasons.empty() ? 200 : 503;
+  response.body = std::string("{\"ready\":") + (reasons.empty() ? "true" : "false") + ",\"reasons\":[" + reasons + "]}";
+  return response;
+}
+
+net::Response Server::health() const {
+  const bool well = ready_ && !parts_.log.failure() && !parts_.engine.failure();
+  const std::string flag = well ? "true" : "false";
+  net::Response response;
+  response.body = "{\"isHealthy\":" + flag + ",\"details\":{\"metastore\":{\"isHealthy\":" + flag +
+                  "},\"kafka\":{\"isHealthy\":" + flag + "},\"commandRunner\":{\"isHealthy\":" + flag +
+                  "}},\"serverState\":\"" + (ready_ ? "RUNNING" : "STARTING") + "\"}";
+  return response;
+}
+
+net::Response Server::info() const {
+  net::Response response;
+  response.body = "{\"KsqlServerInfo\":{\"version\":\"0.29.0\",\"kafkaClusterId\":\"embedded\",\"ksqlServiceId\":"
+                  "\"tradewind\",\"serverStatus\":\"RUNNING\",\"tradewindVersion\":\"0.1.0\"}}";
+  return response;
+}
+
+}  // namespace tradewind::server

@@ -1,0 +1,61 @@
+#pragma once
+// Server: what HTTP asks of the platform, and its answers. No algorithm lives here.
+//
+// Threads: start() and stop() by one; the rest happens on the connections' threads.
+
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+#include "ingest/ingestor.h"
+#include "log/open.h"
+#include "net/http_server.h"
+
+namespace tradewind::server {
+
+struct Parts {
+  log::EmbeddedLog& log;
+  schema::Registry& registry;
+  engine::Engine& engine;
+  ingest::Ingestor& ingestor;
+  Clock& clock;
+};
+
+class Server {
+ public:
+  Server(Parts parts, net::HttpServerOptions options);
+  ~Server();
+  Result<> start();
+  void stop();
+  int port() const { return http_.port(); }
+  // From now on the platform says that it is ready.
+  void set_ready() { ready_ = true; }
+
+ private:
+  void declare_routes();
+  net::Response ksql(const net::Request& request);
+  net::Response query(const net::Request& request);
+  net::Response query_stream(const net::Request& request);
+  net::Response close_query(const net::Request& request);
+  net::Response events(const net::Request& request);
+  net::Response producer(const net::Request& request);
+  net::Response metrics() const;
+  net::Response readiness() const;
+  net::Response health() const;
+  net::Response info() const;
+
+  Parts parts_;
+  net::HttpServer http_;
+  std::atomic<bool> ready_{false};
+  std::atomic<int64_t> next_query_{0};
+  std::mutex open_mutex_;
+  std::map<std::string, std::shared_ptr<std::atomic<bool>>> open_;  // push queries: set to end them
+  std::atomic<int64_t> accepted_events_{0};
+  std::atomic<int64_t> rejected_events_{0};
+};
+
+// HTTP status of an error; the body ksqlDB's clients read.
+int status_of(Code code);
+net::Response error_answer(int status, const std::string& message, const std::string& statement = "");
+
+}  // namespace tradewind::server
