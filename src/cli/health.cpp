@@ -1,0 +1,83 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "base/json.h"
+#include "cli/verbs.h"
+#include "log/open.h"
+#include "net/http_client.h"
+
+namespace tradewind::cli {
+
+int health(const std::vector<std::string>& raw) {
+  const auto arguments = parse_arguments(raw, {"--json"}, {"--server"});
+  if (!arguments.ok()) return fail(arguments.error().message, 2);
+  if (arguments->has("--help")) {
+    std::puts("tradewind health [--server URL] [--json]: what is well and what lags; exit 1 if not ready.\n"
+              "Example: tradewind health --server http://127.0.0.1:8088");
+    return 0;
+  }
+  net::HttpClient client(server_of(*arguments));
+  const auto ready = client.get("/readyz", Duration(5000));
+  if (!ready.ok()) return fail(ready.error().message);
+  if (arguments->has("--json")) {
+    std::puts(ready->body.c_str());
+    return ready->status == 200 ? 0 : 1;
+  }
+  std::printf("%s\n", ready->status == 200 ? "ready" : ("not ready: " + ready->body).c_str());
+  const auto metrics = client.get("/metrics", Duration(5000));
+  std::string page = metrics.ok() ? metrics->body : "";
+  for (size_t at = 0, end; (end = page.find('\n', at)) != std::string::npos; at = end + 1) {
+    const std::string line = page.substr(at, end - at);
+    if (line.rfind("tw_query_lag_records{", 0) == 0 || line.rfind("tw_query_running{", 0) == 0) std::printf("  %s\n", line.c_str());
+  }
+  return ready->status == 200 ? 0 : 1;
+}
+
+// Benchmarks are programs of their own beside this one: some need libraries that the platform does not.
+int bench(const std::vector<std::string>& raw, const std::string& program) {
+  std::error_code error;
+  std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) self = program;
+  const std::filesystem::path folder = self.parent_path();
+  const std::string name = raw.empty() ? "--help" : raw[0];
+  if (name == "--list" || name == "--help" || name == "-h") {
+    std::puts("tradewind bench NAME [--json] [options]: measurements, each with its own --help.");
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      const std::string file = entry.path().filename().string();
+      if (file.rfind("tradewind-bench-", 0) == 0) std::printf("  %s\n", file.substr(16).c_str());
+    }
+    return raw.empty() ? 2 : 0;
+  }
+  const std::filesystem::path path = folder / ("tradewind-bench-" + name);
+  if (!std::filesystem::exists(path)) {
+    return fail("no benchmark is called '" + name + "' here; bench --list shows them (./test builds all)", 2);
+  }
+  std::vector<char*> arguments;
+  std::string text = path.string();
+  arguments.push_back(text.data());
+  std::vector<std::string> rest(raw.begin() + 1, raw.end());
+  for (std::string& argument : rest) arguments.push_back(argument.data());
+  arguments.push_back(nullptr);
+  ::execv(text.c_str(), arguments.data());
+  return fail("cannot start " + text);
+}
+
+int log_verb(const std::vector<std::string>& raw) {
+  const auto arguments = parse_arguments(raw, {}, {"--data"});
+  if (!arguments.ok()) return fail(arguments.error().message, 2);
+  if (arguments->has("--help") || arguments->words != std::vector<std::string>{"verify"}) {
+    std::puts("tradewind log verify --data DIR: reads every byte of a log that no platform uses and checks it.\n"
+              "Example: tradewind log verify --data data");
+    return arguments->has("--help") ? 0 : 2;
+  }
+  const auto log = log::open_embedded({.directory = arguments->get("--data", "data")});
+  if (!log.ok()) return fail(log.error().message);
+  const auto done = (*log)->verify();
+  if (!done.ok()) return fail(done.error().message);
+  std::printf("%lld segments, every byte as it was written\n", static_cast<long long>((*log)->figures().segments));
+  return 0;
+}
+
+}  // namespace tradewind::cli
