@@ -15,9 +15,6 @@
 
 namespace tradewind {
 
-// Streams only insert. An update of a table is a retract of the old row followed at once by an insert of the new.
-enum class Change : uint8_t { insert, retract };
-
 // Where the rows of a batch came from.
 struct Origin {
   int32_t partition = 0;

@@ -1,7 +1,8 @@
 #pragma once
-// Aggregate: folds the values of a group into a state of fixed size (what does not fit lies in a pool the aggregate
-// owns, named by a handle in the state). Table of all of them: find_aggregate.
+// Aggregate: folds the values of a group into a state of fixed size inside the group's row (what does not fit lies in
+// a pool the aggregate owns, named by a handle in the state). The table of all of them: find_aggregate.
 //
+// rows[i] points at a whole row; the state of this aggregate lies at offset() in it.
 // Threads: one task owns an instance; result() may be called by another thread while the owner is kept out.
 
 #include <memory>
@@ -24,21 +25,24 @@ class Aggregate {
   const Type& result_type() const { return result_type_; }
   // A multiple of 8; a fresh state is all zero bytes.
   size_t state_bytes() const { return state_bytes_; }
+  size_t offset() const { return offset_; }
+  void place(size_t offset) { offset_ = offset; }
 
-  // states[i] is the state of row i's group; null: the row does not count. `retract` (may be null) says which rows are
-  // taken back. The error is for what must stop the query (a sum that no longer fits its type).
-  virtual Result<> add(char* const* states, const Column* argument, const uint8_t* retract, size_t rows) = 0;
-  // Appends the state as bytes. `whole` false: what changed since settled() is enough, for aggregates that grow.
-  virtual void save(const char* state, bool whole, Bytes& out) const = 0;
-  // Takes what save() gave, from the front of `in`, and combines it: `replace` true: the state becomes it (growing
-  // ones: adds to it); false: merges a partial into it. False: the bytes are not such a state.
-  virtual bool load(char* state, BytesView& in, bool replace) = 0;
-  // The results of many states, appended to a column of result_type() from row `from` on.
-  virtual void result(const char* const* states, size_t rows, Column& out, size_t from) const = 0;
-  // A committed state: growing aggregates forget what was new. And: the state will be dropped.
-  virtual void settled(char* state) { (void)state; }
-  virtual void dropped(char* state) { (void)state; }
-  // Bytes held outside the states.
+  // rows[i] is the row of the batch's row i; null: it does not count. `retract` (may be null) says which are taken
+  // back. The error is for what must stop the query (a sum that no longer fits its type).
+  virtual Result<> add(char* const* rows, const Column* argument, const Change* retract, size_t count) = 0;
+  // Appends the states as bytes. `whole` false: what changed since settled() is enough, for aggregates that grow.
+  virtual void save(const char* const* rows, size_t count, bool whole, Bytes& out) const = 0;
+  // Takes what save() gave, from the front of `in`, and combines it: `replace`: the state becomes it (growing ones add
+  // to it); else a partial is merged in. False: the bytes are not such states.
+  virtual bool load(char* const* rows, size_t count, BytesView& in, bool replace) = 0;
+  // The results of many states, written to rows [from, from + count) of a column of result_type().
+  virtual void result(const char* const* rows, size_t count, Column& out, size_t from) const = 0;
+  // A committed row: growing aggregates forget what was new. And: the row will be dropped.
+  virtual void settled(char* row) { (void)row; }
+  virtual void dropped(char* row) { (void)row; }
+  virtual bool grows() const { return false; }  // settled and dropped do something
+  // Bytes held outside the rows.
   virtual size_t pool_bytes() const { return 0; }
 
  protected:
@@ -47,13 +51,14 @@ class Aggregate {
  private:
   Type result_type_;
   size_t state_bytes_;
+  size_t offset_ = 0;
 };
 
 // One row of the table of aggregates.
 struct AggregateKind {
-  std::string_view name;         // upper case
-  bool retracts = false;         // works on tables
-  std::string_view signature;    // for docs and SHOW FUNCTIONS
+  std::string_view name;  // upper case
+  bool retracts = false;  // works on tables
+  std::string_view signature;
   std::string_view description;
   std::string_view example;
 };

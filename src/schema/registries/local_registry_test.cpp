@@ -2,7 +2,7 @@
 
 #include <thread>
 
-#include "log/memory_log.h"
+#include "log/breakable_log.h"
 
 namespace tradewind::schema {
 namespace {
@@ -21,7 +21,7 @@ class LocalRegistryTest : public testing::Test {
   }
   void reopen() { registry_ = LocalRegistry::open(log_).value(); }
 
-  log::MemoryLog log_;
+  log::BreakableLog log_;
   std::unique_ptr<LocalRegistry> registry_ = LocalRegistry::open(log_).value();
 };
 

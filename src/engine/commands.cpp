@@ -1,0 +1,330 @@
+// Statements that change something: bound first, then recorded, then done.
+#include <algorithm>
+
+#include "engine/engine.h"
+#include "log/partitioner.h"
+#include "schema/serde.h"
+#include "sql/parse.h"
+
+namespace tradewind::engine {
+namespace {
+
+std::string quoted(const std::string& name) { return "`" + name + "`"; }
+
+std::string property(const std::string& name, const std::string& value) { return name + "='" + value + "'"; }
+
+// The declaration with everything looked up filled in, so that a replay looks nothing up.
+std::string resolved_text(const sql::Source& source) {
+  std::string text = std::string("CREATE ") + (source.read_only ? "SOURCE " : "") + (source.table ? "TABLE " : "STREAM ") +
+                     quoted(source.name) + " (";
+  for (size_t i = 0; i < source.columns.size(); ++i) {
+    const sql::SourceColumn& column = source.columns[i];
+    text += (i == 0 ? "" : ", ") + quoted(column.name) + " " + column.type.text();
+    if (column.key) text += source.table ? " PRIMARY KEY" : " KEY";
+  }
+  text += ") WITH (" + property("KAFKA_TOPIC", source.topic) + ", " +
+          property("KEY_FORMAT", schema::name_of(source.key_format)) + ", " +
+          property("VALUE_FORMAT", schema::name_of(source.value_format)) + ", PARTITIONS=" + std::to_string(source.partitions);
+  if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", source.timestamp_column);
+  if (source.value_format == schema::Format::delimited) text += ", " + property("VALUE_DELIMITER", source.delimiter);
+  return text + ")";
+}
+
+std::string entity_of(const sql::Source& source, const char* action) {
+  return (source.table ? "table/`" : "stream/`") + source.name + "`/" + action;
+}
+
+// White space folded, for telling whether a text has changed.
+std::string folded(const std::string& text) {
+  std::string out;
+  bool blank = false;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+      blank = true;
+      continue;
+    }
+    if (blank && !out.empty()) out += ' ';
+    blank = false;
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<> Engine::record(const Json& command) {
+  const std::string text = command.dump();
+  const log::RecordView record{.value = text, .time = clock_.now()};
+  TRY(producer_->append({kCommandsTopic, 0}, {&record, 1}));
+  return {};
+}
+
+Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text, const Session& session) {
+  const std::lock_guard commands(commands_mutex_);
+  const sql::Catalog known = catalog();
+  if (const sql::Source* existing = known.find(statement.name)) {
+    if (statement.if_not_exists) {
+      return current_status(text, entity_of(*existing, "create"), statement.name + " exists already", "", -1);
+    }
+    return Error{Code::conflict, statement.name + " exists already; DROP it first, or write IF NOT EXISTS"};
+  }
+  sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
+  const auto reset = session.find("auto.offset.reset");
+  const bool earliest = reset != session.end() && reset->second == "earliest";
+  plan.source.statement = text;
+  int64_t sequence = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    sequence = next_command_;
+  }
+  if (plan.topology) {
+    plan.source.query_id = std::string(plan.source.table ? "CTAS_" : "CSAS_") + plan.source.name + "_" + std::to_string(sequence);
+    plan.topology->name = plan.source.query_id;
+  }
+  if (plan.create_topic) {
+    auto made = log_.create_topic({.name = plan.source.topic, .partitions = plan.source.partitions,
+                                   .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
+    if (!made.ok()) return made.error();
+  }
+  if (plan.topology) TRY(runtime_->add(*plan.topology, earliest));
+  Json command = Json::object();
+  command.set("kind", Json::string("create"));
+  command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
+  command.set("listed", Json::string(text));
+  command.set("query", Json::string(plan.source.query_id));
+  command.set("partitions", Json::number(int64_t{plan.source.partitions}));
+  command.set("earliest", Json::boolean(earliest));
+  if (auto done = record(command); !done.ok()) {
+    if (plan.topology) (void)runtime_->remove(plan.topology->name).ok();
+    return done.error();
+  }
+  const std::lock_guard lock(mutex_);
+  ++next_command_;
+  if (plan.topology) {
+    queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic};
+  }
+  const std::string message = plan.topology ? "Created query with ID " + plan.source.query_id
+                                            : std::string(plan.source.table ? "Table" : "Stream") + " created";
+  Json status = current_status(text, entity_of(plan.source, "create"), message, plan.source.query_id, sequence);
+  catalog_.sources[plan.source.name] = std::move(plan.source);
+  return status;
+}
+
+Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
+  const std::lock_guard commands(commands_mutex_);
+  if (statement.what == sql::Drop::What::type) {
+    const std::lock_guard lock(mutex_);
+    if (catalog_.types.erase(statement.name) == 0 && !statement.if_exists) {
+      return Error{Code::not_found, "no type is called " + statement.name};
+    }
+  }
+  const sql::Catalog known = catalog();
+  const sql::Source* source = known.find(statement.name);
+  const bool table = statement.what == sql::Drop::What::table;
+  if (statement.what != sql::Drop::What::type) {
+    if (source == nullptr) {
+      if (statement.if_exists) return current_status(text, "stream/`" + statement.name + "`/drop", "nothing to drop", "", -1);
+      return Error{Code::not_found, "no stream or table is called " + statement.name};
+    }
+    if (source->table != table) {
+      return Error{Code::invalid, statement.name + " is a " + (source->table ? "table: write DROP TABLE" : "stream: write DROP STREAM")};
+    }
+    for (const auto& [name, other] : known.sources) {
+      const auto used = [&](const std::string& id) {
+        const auto listed = other.statement;
+        const auto parsed = sql::parse(listed, {}, known.types);
+        if (id.empty() || !parsed.ok() || parsed->size() != 1) return false;
+        const auto* create = std::get_if<sql::CreateSource>(&(*parsed)[0].is);
+        return create != nullptr && create->query && create->query->from == statement.name;
+      };
+      if (used(other.query_id)) {
+        return Error{Code::conflict, statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
+      }
+    }
+    if (!source->query_id.empty()) TRY(runtime_->remove(source->query_id));
+    if (statement.delete_topic) TRY(log_.delete_topic(source->topic));
+  }
+  Json command = Json::object();
+  command.set("kind", Json::string("drop"));
+  command.set("statement", Json::string(text));
+  TRY(record(command));
+  const std::lock_guard lock(mutex_);
+  const int64_t sequence = next_command_++;
+  if (source != nullptr) {
+    queries_.erase(source->query_id);
+    catalog_.sources.erase(statement.name);
+  }
+  return current_status(text, (table ? "table/`" : "stream/`") + statement.name + "`/drop",
+                        "Source " + quoted(statement.name) + " was dropped.", "", sequence);
+}
+
+Result<Json> Engine::terminate(const sql::Terminate& statement, const std::string& text) {
+  const std::lock_guard commands(commands_mutex_);
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, row] : queries_) {
+      if (statement.query.empty() || statement.query == id) ids.push_back(id);
+    }
+  }
+  if (ids.empty() && !statement.query.empty()) {
+    return Error{Code::not_found, "no query is called " + statement.query + "; SHOW QUERIES lists them"};
+  }
+  for (const std::string& id : ids) TRY(runtime_->remove(id));
+  Json command = Json::object();
+  command.set("kind", Json::string("terminate"));
+  command.set("statement", Json::string(text));
+  TRY(record(command));
+  const std::lock_guard lock(mutex_);
+  const int64_t sequence = next_command_++;
+  for (const std::string& id : ids) {
+    queries_.erase(id);
+    for (auto& [name, source] : catalog_.sources) {
+      if (source.query_id == id) source.query_id.clear();
+    }
+  }
+  return current_status(text, "terminate/`" + statement.query + "`/execute", "Query terminated.", statement.query, sequence);
+}
+
+Result<Json> Engine::create_type(const sql::CreateType& statement, const std::string& text) {
+  const std::lock_guard commands(commands_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (catalog_.types.contains(statement.name)) {
+      if (statement.if_not_exists) return current_status(text, "type/`" + statement.name + "`/create", "it exists", "", -1);
+      return Error{Code::conflict, "type " + statement.name + " exists already"};
+    }
+  }
+  Json command = Json::object();
+  command.set("kind", Json::string("type"));
+  command.set("statement", Json::string(text));
+  TRY(record(command));
+  const std::lock_guard lock(mutex_);
+  catalog_.types[statement.name] = statement.type;
+  return current_status(text, "type/`" + statement.name + "`/create", "Registered type " + statement.name, "", next_command_++);
+}
+
+Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {
+  const sql::Catalog known = catalog();
+  const sql::InsertPlan plan = TRY(sql::plan_insert(statement, known));
+  const sql::Source& target = *known.find(plan.target);
+  log::RecordView record{.time = plan.time_ms ? Timestamp{*plan.time_ms} : clock_.now()};
+  schema::Encoded encoded[2];
+  for (const bool key : {true, false}) {
+    schema::SerdeSpec spec;
+    spec.format = key ? target.key_format : target.value_format;
+    spec.key = key;
+    spec.topic = target.topic;
+    spec.delimiter = target.delimiter[0];
+    std::vector<ColumnPtr> columns;
+    bool null_key = true;
+    for (size_t i = 0; i < target.columns.size(); ++i) {
+      if (target.columns[i].key != key) continue;
+      spec.columns.push_back({target.columns[i].name, target.columns[i].type});
+      columns.push_back(constant_column(target.columns[i].type, plan.values[i], 1));
+      null_key = null_key && plan.values[i].is_null();
+    }
+    if (columns.empty() || spec.format == schema::Format::none || (key && null_key)) continue;
+    auto encoder = TRY(schema::make_encoder(spec, &registry_));
+    TRY(encoder->encode(columns, 1, encoded[key ? 0 : 1]));
+    (key ? record.key : record.value) = encoded[key ? 0 : 1][0];
+  }
+  const int32_t partition = record.key ? log::partition_of(*record.key, target.partitions)
+                                       : static_cast<int32_t>(record.time.ms % target.partitions);
+  TRY(producer_->append({target.topic, partition}, {&record, 1}));
+  return current_status(text, "insert/`" + plan.target + "`/values", "1 row inserted", "", -1);
+}
+
+Result<> Engine::replay() {
+  const auto bounds = TRY(log_.bounds({kCommandsTopic, 0}, log::Visibility::durable));
+  auto consumer = TRY(log_.consumer(log::Visibility::durable));
+  TRY(consumer->assign({kCommandsTopic, 0}, bounds.begin));
+  std::map<std::string, std::pair<stream::Topology, bool>> running;
+  for (log::Offset next = bounds.begin; next < bounds.end;) {
+    for (const log::FetchedBatch& batch : TRY(consumer->poll(Duration(1000), 1000))) {
+      for (const log::RecordView& record : batch.records) {
+        const Json command = TRY(parse_json(record.value.value_or("{}")));
+        auto done = replay_one(command, running);
+        if (!done.ok()) return done.error().within("replaying command " + std::to_string(record.offset));
+        ++next_command_;
+      }
+      next = batch.next;
+    }
+  }
+  for (auto& [id, query] : running) TRY(runtime_->add(std::move(query.first), query.second));
+  return {};
+}
+
+Result<> Engine::replay_one(const Json& command, std::map<std::string, std::pair<stream::Topology, bool>>& running) {
+  const std::string text = command.string_at("statement").value_or("");
+  const auto statements = TRY(sql::parse(text, {}, catalog_.types));
+  if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
+  const sql::Statement& statement = statements[0];
+  if (const auto* create = std::get_if<sql::CreateSource>(&statement.is)) {
+    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, *this));
+    plan.source.statement = command.string_at("listed").value_or(text);
+    plan.source.query_id = command.string_at("query").value_or("");
+    if (plan.topology) {
+      plan.topology->name = plan.source.query_id;
+      const Json* earliest = command.find("earliest");
+      running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
+      queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name, plan.source.topic};
+    }
+    catalog_.sources[plan.source.name] = std::move(plan.source);
+  } else if (const auto* type = std::get_if<sql::CreateType>(&statement.is)) {
+    catalog_.types[type->name] = type->type;
+  } else if (const auto* drop = std::get_if<sql::Drop>(&statement.is)) {
+    if (drop->what == sql::Drop::What::type) catalog_.types.erase(drop->name);
+    if (const sql::Source* source = catalog_.find(drop->name)) {
+      running.erase(source->query_id);
+      queries_.erase(source->query_id);
+      catalog_.sources.erase(drop->name);
+    }
+  } else if (const auto* terminate = std::get_if<sql::Terminate>(&statement.is)) {
+    for (auto& [name, source] : catalog_.sources) {
+      if (source.query_id.empty() || (!terminate->query.empty() && terminate->query != source.query_id)) continue;
+      running.erase(source.query_id);
+      queries_.erase(source.query_id);
+      source.query_id.clear();
+    }
+  }
+  return {};
+}
+
+Result<> Engine::run_files(const std::map<std::string, std::string>& files, std::vector<std::string>& notes) {
+  struct Waiting {
+    std::string file;
+    sql::Statement statement;
+  };
+  std::vector<Waiting> waiting;
+  for (const auto& [file, text] : files) {
+    auto statements = parse(text, {});
+    if (!statements.ok()) return statements.error().within(file);
+    for (sql::Statement& statement : *statements) waiting.push_back({file, std::move(statement)});
+  }
+  Session session = {{"auto.offset.reset", "earliest"}};
+  while (!waiting.empty()) {  // files may build on each other in any order: what fails now may work after the others
+    std::vector<Waiting> left;
+    std::optional<Error> failed;
+    for (Waiting& next : waiting) {
+      const auto* create = std::get_if<sql::CreateSource>(&next.statement.is);
+      const sql::Catalog known = catalog();
+      const sql::Source* existing = create == nullptr ? nullptr : known.find(create->name);
+      if (existing != nullptr) {
+        if (folded(existing->statement) != folded(next.statement.text)) {
+          notes.push_back(next.file + ": " + create->name + " runs with another text; the running one stays. DROP it to change it");
+        }
+        continue;
+      }
+      auto done = execute(next.statement, session);
+      if (done.ok()) continue;
+      if (!failed) failed = done.error().within(next.file);
+      left.push_back(std::move(next));
+    }
+    if (left.size() == waiting.size()) return *failed;
+    waiting = std::move(left);
+  }
+  return {};
+}
+
+}  // namespace tradewind::engine

@@ -1,0 +1,253 @@
+// Statements that only look: answers as entities of ksqlDB's /ksql.
+#include <algorithm>
+
+#include "engine/engine.h"
+#include "expr/aggregate.h"
+#include "expr/function.h"
+#include "schema/serde.h"
+#include "sql/parse.h"
+
+namespace tradewind::engine {
+namespace {
+
+Json entity(const char* type, const std::string& text) {
+  Json made = Json::object();
+  made.set("@type", Json::string(type));
+  made.set("statementText", Json::string(text));
+  made.set("warnings", Json::array());
+  return made;
+}
+
+Json schema_json(const Type& type) {
+  Json made = Json::object();
+  std::string name = type.text().substr(0, type.text().find_first_of("(<"));
+  made.set("type", Json::string(name));
+  Json fields;
+  if (type.kind() == Kind::structure) {
+    fields = Json::array();
+    for (const Field& field : type.fields()) {
+      Json one = Json::object();
+      one.set("name", Json::string(field.name));
+      one.set("schema", schema_json(field.type));
+      fields.push(std::move(one));
+    }
+  }
+  made.set("fields", std::move(fields));
+  const bool list = type.kind() == Kind::array || type.kind() == Kind::map;
+  made.set("memberSchema", list ? schema_json(type.element()) : Json());
+  if (type.kind() == Kind::decimal) {
+    Json parameters = Json::object();
+    parameters.set("precision", Json::number(int64_t{type.precision()}));
+    parameters.set("scale", Json::number(int64_t{type.scale()}));
+    made.set("parameters", std::move(parameters));
+  }
+  return made;
+}
+
+Json fields_json(const sql::Source& source) {
+  Json fields = Json::array();
+  for (const sql::SourceColumn& column : source.columns) {
+    Json one = Json::object();
+    one.set("name", Json::string(column.name));
+    one.set("schema", schema_json(column.type));
+    if (column.key) one.set("type", Json::string("KEY"));
+    fields.push(std::move(one));
+  }
+  return fields;
+}
+
+Json query_json(const QueryRow& row, const stream::QueryStatus* status) {
+  const std::string state = status == nullptr || status->running ? "RUNNING" : "ERROR";
+  Json made = Json::object();
+  made.set("queryString", Json::string(row.statement));
+  made.set("sinks", Json::array({Json::string(row.sink)}));
+  made.set("sinkKafkaTopics", Json::array({Json::string(row.sink_topic)}));
+  made.set("id", Json::string(row.id));
+  Json count = Json::object();
+  count.set(state, Json::number(int64_t{1}));
+  made.set("statusCount", std::move(count));
+  made.set("queryType", Json::string("PERSISTENT"));
+  made.set("state", Json::string(state));
+  if (status != nullptr) {
+    made.set("rowsRead", Json::number(status->rows_in));
+    made.set("rowsWritten", Json::number(status->rows_out));
+    made.set("lateRows", Json::number(status->late_rows));
+    made.set("lag", Json::number(status->lag));
+    if (!status->error.empty()) made.set("error", Json::string(status->error));
+  }
+  return made;
+}
+
+Json function_json(std::string_view name, const char* type) {
+  Json made = Json::object();
+  made.set("name", Json::string(std::string(name)));
+  made.set("type", Json::string(type));
+  made.set("category", Json::string(""));
+  return made;
+}
+
+}  // namespace
+
+Result<Json> Engine::show(const sql::Show& statement, const std::string& text, const Session& session) const {
+  const sql::Catalog known = catalog();
+  if (statement.what == "STREAMS" || statement.what == "TABLES") {
+    const bool tables = statement.what == "TABLES";
+    Json made = entity(tables ? "tables" : "streams", text);
+    Json list = Json::array();
+    for (const auto& [name, source] : known.sources) {
+      if (source.table != tables) continue;
+      Json one = Json::object();
+      one.set("type", Json::string(tables ? "TABLE" : "STREAM"));
+      one.set("name", Json::string(name));
+      one.set("topic", Json::string(source.topic));
+      one.set("keyFormat", Json::string(schema::name_of(source.key_format)));
+      one.set("valueFormat", Json::string(schema::name_of(source.value_format)));
+      one.set("isWindowed", Json::boolean(source.window_size_ms.has_value()));
+      list.push(std::move(one));
+    }
+    made.set(tables ? "tables" : "streams", std::move(list));
+    return made;
+  }
+  if (statement.what == "TOPICS") {
+    Json made = entity("kafka_topics", text);
+    Json list = Json::array();
+    for (const log::TopicSpec& spec : TRY(log_.topics())) {
+      if (!statement.extended && spec.name.starts_with("tw.")) continue;
+      Json one = Json::object();
+      one.set("name", Json::string(spec.name));
+      Json replicas = Json::array();
+      for (int32_t p = 0; p < spec.partitions; ++p) replicas.push(Json::number(int64_t{spec.replicas}));
+      one.set("replicaInfo", std::move(replicas));
+      list.push(std::move(one));
+    }
+    made.set("topics", std::move(list));
+    return made;
+  }
+  if (statement.what == "QUERIES") {
+    Json made = entity("queries", text);
+    const auto status = runtime_->status();
+    Json list = Json::array();
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, row] : queries_) {
+      const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
+      list.push(query_json(row, at == status.end() ? nullptr : &*at));
+    }
+    made.set("queries", std::move(list));
+    return made;
+  }
+  if (statement.what == "FUNCTIONS") {
+    Json made = entity("function_names", text);
+    Json list = Json::array();
+    for (const auto& kind : expr::aggregate_kinds()) list.push(function_json(kind.name, "AGGREGATE"));
+    for (const auto& row : expr::function_rows()) {
+      if (std::isalpha(static_cast<unsigned char>(row.name[0])) != 0 && row.name.find(' ') == std::string_view::npos) {
+        list.push(function_json(row.name, "SCALAR"));
+      }
+    }
+    list.push(function_json("EXPLODE", "TABLE"));
+    made.set("functions", std::move(list));
+    return made;
+  }
+  if (statement.what == "TYPES") {
+    Json made = entity("type_list", text);
+    Json types = Json::object();
+    for (const auto& [name, type] : known.types) types.set(name, schema_json(type));
+    made.set("types", std::move(types));
+    return made;
+  }
+  Json made = entity(statement.what == "PROPERTIES" ? "properties" : "variables", text);
+  Json list = Json::array();
+  for (const auto& [name, value] : session) {
+    Json one = Json::object();
+    one.set("name", Json::string(name));
+    one.set("value", Json::string(value));
+    list.push(std::move(one));
+  }
+  made.set(statement.what == "PROPERTIES" ? "properties" : "variables", std::move(list));
+  return made;
+}
+
+Result<Json> Engine::describe(const sql::Describe& statement, const std::string& text) const {
+  if (statement.function) {
+    Json made = entity("describe_function", text);
+    std::string_view signature, description, type = "SCALAR";
+    if (const auto* kind = expr::find_aggregate(statement.name)) {
+      signature = kind->signature;
+      description = kind->description;
+      type = "AGGREGATE";
+    } else if (const auto* function = expr::find_function(statement.name)) {
+      signature = function->signature;
+      description = function->description;
+    } else {
+      return Error{Code::not_found, "no function is called " + statement.name + "; SHOW FUNCTIONS lists them"};
+    }
+    made.set("name", Json::string(statement.name));
+    made.set("type", Json::string(std::string(type)));
+    made.set("signature", Json::string(std::string(signature)));
+    made.set("description", Json::string(std::string(description)));
+    return made;
+  }
+  const sql::Catalog known = catalog();
+  const sql::Source* source = known.find(statement.name);
+  if (source == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.name};
+  Json about = Json::object();
+  about.set("name", Json::string(source->name));
+  about.set("windowType", source->window_size_ms ? Json::string("TUMBLING") : Json());
+  about.set("readQueries", Json::array());
+  Json writers = Json::array();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto status = runtime_->status();
+    for (const auto& [id, row] : queries_) {
+      const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
+      if (id == source->query_id) writers.push(query_json(row, at == status.end() ? nullptr : &*at));
+    }
+  }
+  about.set("writeQueries", std::move(writers));
+  about.set("fields", fields_json(*source));
+  about.set("type", Json::string(source->table ? "TABLE" : "STREAM"));
+  about.set("timestamp", Json::string(source->timestamp_column));
+  about.set("statistics", Json::string(""));
+  about.set("errorStats", Json::string(""));
+  about.set("extended", Json::boolean(statement.extended));
+  about.set("keyFormat", Json::string(schema::name_of(source->key_format)));
+  about.set("valueFormat", Json::string(schema::name_of(source->value_format)));
+  about.set("topic", Json::string(source->topic));
+  about.set("partitions", Json::number(int64_t{source->partitions}));
+  about.set("replication", Json::number(int64_t{1}));
+  about.set("statement", Json::string(source->statement));
+  Json made = entity("sourceDescription", text);
+  made.set("sourceDescription", std::move(about));
+  return made;
+}
+
+Result<Json> Engine::explain(const sql::Explain& statement, const std::string& text) {
+  const sql::Catalog known = catalog();
+  std::shared_ptr<sql::Query> query = statement.query;
+  std::string id = statement.query_id;
+  std::string listed = statement.statement;
+  if (query == nullptr) {
+    const std::lock_guard lock(mutex_);
+    const auto found = queries_.find(id);
+    if (found == queries_.end()) return Error{Code::not_found, "no query is called " + id + "; SHOW QUERIES lists them"};
+    listed = found->second.statement;
+    const auto parsed = TRY(sql::parse(listed, {}, known.types));
+    query = std::make_shared<sql::Query>(*std::get<sql::CreateSource>(parsed[0].is).query);
+  }
+  if (statement.query != nullptr && query->emit == sql::Query::Emit::none && !query->group_by.empty()) {
+    query = std::make_shared<sql::Query>(*query);
+    query->emit = sql::Query::Emit::changes;
+  }
+  const std::string plan = TRY(sql::explain(*query, known, *this));
+  Json about = Json::object();
+  about.set("id", Json::string(id));
+  about.set("statementText", Json::string(listed));
+  about.set("executionPlan", Json::string(plan));
+  about.set("topology", Json::string(plan));
+  about.set("queryType", Json::string(id.empty() ? "PUSH" : "PERSISTENT"));
+  Json made = entity("queryDescription", text);
+  made.set("queryDescription", std::move(about));
+  return made;
+}
+
+}  // namespace tradewind::engine

@@ -1,0 +1,116 @@
+#pragma once
+// Engine: the set of things running: statements in, answers out. What a statement changes is recorded in the topic
+// tw.commands before it is done, and replayed at a start.
+//
+// Threads: all methods may be called from any thread; statements that change something run one after another.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "data/batch.h"
+#include "log/log.h"
+#include "schema/registry.h"
+#include "sql/catalog.h"
+#include "sql/plan.h"
+#include "sql/statement.h"
+#include "stream/runtime.h"
+#include "stream/subscription.h"
+
+namespace tradewind::engine {
+
+// Settings of a request or a session: "auto.offset.reset" = earliest | latest, and what SET gave.
+using Session = std::map<std::string, std::string>;
+
+// The rows of a SELECT as they come.
+class RowStream {
+ public:
+  virtual ~RowStream() = default;
+  virtual const std::vector<Field>& columns() const = 0;
+  virtual const std::vector<bool>& keys() const = 0;  // which columns are keys; empty: not known (push queries)
+  // More rows, waiting up to `wait` for them; nothing when there will be no more.
+  virtual Result<std::optional<Batch>> next(Duration wait) = 0;
+};
+
+struct QueryRow {
+  std::string id;
+  std::string statement;
+  std::string sink;
+  std::string sink_topic;
+};
+
+class Engine final : private sql::SchemaLookup {
+ public:
+  Engine(log::Log& log, schema::Registry& registry, Clock& clock, stream::RuntimeOptions options);
+  ~Engine() override;
+
+  // Replays the recorded statements, restores what they run, and runs it.
+  Result<> start();
+  void stop();
+
+  // One statement that is no SELECT; the answer as an entity of ksqlDB's /ksql.
+  Result<Json> execute(const sql::Statement& statement, Session& session);
+  // A SELECT. `unsupported` and `invalid` name line and column.
+  Result<std::unique_ptr<RowStream>> select(const sql::Query& query, const Session& session);
+  // The statements of a text, with the engine's types and the variables given.
+  Result<std::vector<sql::Statement>> parse(const std::string& text, const std::map<std::string, std::string>& variables) const;
+  // Runs the statements of some files once: what runs already stays, a changed text under an old name is told in
+  // `notes`. Files may build on each other in any order.
+  Result<> run_files(const std::map<std::string, std::string>& files, std::vector<std::string>& notes);
+
+  std::vector<stream::QueryStatus> status() const { return runtime_->status(); }
+  stream::RuntimeFigures figures() const { return runtime_->figures(); }
+  std::optional<Error> failure() const { return runtime_->failure(); }
+  sql::Catalog catalog() const;
+
+ private:
+  // sql::SchemaLookup
+  Result<std::vector<Field>> columns(const std::string& topic, bool key) override;
+  Result<int32_t> partitions(const std::string& topic) override;
+
+  // commands.cpp: what changes something
+  Result<Json> create(const sql::CreateSource& statement, const std::string& text, const Session& session);
+  Result<Json> drop(const sql::Drop& statement, const std::string& text);
+  Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
+  Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
+  Result<Json> insert(const sql::InsertValues& statement, const std::string& text);
+  Result<> record(const Json& command);
+  Result<> replay();
+  Result<> replay_one(const Json& command, std::map<std::string, std::pair<stream::Topology, bool>>& running);
+
+  // describe.cpp: what only looks
+  Result<Json> show(const sql::Show& statement, const std::string& text, const Session& session) const;
+  Result<Json> describe(const sql::Describe& statement, const std::string& text) const;
+  Result<Json> explain(const sql::Explain& statement, const std::string& text);
+
+  // select.cpp
+  void catch_up(const std::string& source, Duration wait);
+
+  log::Log& log_;
+  schema::Registry& registry_;
+  Clock& clock_;
+  std::unique_ptr<stream::Runtime> runtime_;
+  std::unique_ptr<log::Producer> producer_;
+  std::mutex commands_mutex_;         // one changing statement at a time
+  mutable std::mutex mutex_;          // guards what follows
+  sql::Catalog catalog_;
+  std::map<std::string, QueryRow> queries_;
+  int64_t next_command_ = 0;
+};
+
+inline constexpr const char* kCommandsTopic = "tw.commands";
+
+// `{"@type": "currentStatus", ...}`
+Json current_status(const std::string& text, const std::string& entity, const std::string& message,
+                    const std::string& query_id, int64_t sequence);
+
+// One value as it stands in answers: DECIMAL as a number with its scale, times as text, BYTES as base64.
+void append_json(const Type& type, const Column& column, size_t row, std::string& out);
+
+}  // namespace tradewind::engine

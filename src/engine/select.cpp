@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <charconv>
+
+#include "engine/engine.h"
+#include "expr/evaluate.h"
+#include "sql/parse.h"
+
+namespace tradewind::engine {
+namespace {
+
+constexpr int64_t kPullWaitMs = 5000;  // for what was durable when the question came
+
+class RowsAtHand final : public RowStream {
+ public:
+  RowsAtHand(std::vector<Field> columns, std::vector<bool> keys, std::vector<Batch> batches)
+      : columns_(std::move(columns)), keys_(std::move(keys)), batches_(std::move(batches)) {}
+  const std::vector<Field>& columns() const override { return columns_; }
+  const std::vector<bool>& keys() const override { return keys_; }
+  Result<std::optional<Batch>> next(Duration) override {
+    if (next_ == batches_.size()) return std::optional<Batch>();
+    return std::optional(batches_[next_++]);
+  }
+
+ private:
+  std::vector<Field> columns_;
+  std::vector<bool> keys_;
+  std::vector<Batch> batches_;
+  size_t next_ = 0;
+};
+
+class PushedRows final : public RowStream {
+ public:
+  PushedRows(sql::PushPlan plan, std::unique_ptr<stream::Subscription> subscription)
+      : plan_(std::move(plan)), subscription_(std::move(subscription)) {}
+  const std::vector<Field>& columns() const override { return plan_.columns; }
+  const std::vector<bool>& keys() const override { return keys_; }
+
+  Result<std::optional<Batch>> next(Duration wait) override {
+    if (plan_.limit && given_ >= *plan_.limit) return std::optional<Batch>();
+    if (waiting_.empty()) {
+      for (Batch& batch : TRY(subscription_->poll(plan_.until_now ? Duration(0) : wait))) waiting_.push_back(std::move(batch));
+      if (waiting_.empty() && plan_.until_now) return std::optional<Batch>();
+      if (waiting_.empty()) return std::optional(Batch());
+    }
+    Batch batch = std::move(waiting_.front());
+    waiting_.erase(waiting_.begin());
+    std::vector<uint32_t> rows;
+    for (uint32_t i = 0; i < batch.rows(); ++i) {
+      if (batch.change(i) == Change::insert && (!plan_.limit || given_ < *plan_.limit)) {
+        rows.push_back(i);
+        ++given_;
+      }
+    }
+    return std::optional(batch.filtered(std::move(rows)));
+  }
+
+ private:
+  sql::PushPlan plan_;
+  std::unique_ptr<stream::Subscription> subscription_;
+  std::vector<bool> keys_;
+  std::vector<Batch> waiting_;
+  int64_t given_ = 0;
+};
+
+// The rows of a view that match, as the columns that were asked for.
+Batch answer_of(const sql::PullPlan& plan, const SchemaPtr& schema, Batch rows) {
+  expr::Notes notes;
+  if (plan.where != nullptr) rows = rows.filtered(expr::rows_where(*plan.where, rows, notes));
+  std::vector<ColumnPtr> columns;
+  for (const auto& expression : plan.expressions) columns.push_back(expr::evaluate(*expression, rows, notes));
+  return rows.with_columns(schema, std::move(columns));
+}
+
+Duration wait_of(const Session& session) {
+  int64_t ms = kPullWaitMs;
+  if (const auto found = session.find("tradewind.pull.wait.ms"); found != session.end()) {
+    std::from_chars(found->second.data(), found->second.data() + found->second.size(), ms);
+  }
+  return Duration(std::clamp<int64_t>(ms, 0, 60'000));
+}
+
+}  // namespace
+
+// Waits until everything durable now has gone through the queries that lead to this source.
+void Engine::catch_up(const std::string& name, Duration wait) {
+  const sql::Catalog known = catalog();
+  const sql::Source* source = known.find(name);
+  if (source == nullptr || source->query_id.empty() || wait.count() == 0) return;
+  const auto statements = sql::parse(source->statement, {}, known.types);
+  if (!statements.ok() || statements->size() != 1) return;
+  const auto* create = std::get_if<sql::CreateSource>(&(*statements)[0].is);
+  if (create == nullptr || !create->query) return;
+  const sql::Source* from = known.find(create->query->from);
+  if (from == nullptr) return;
+  catch_up(from->name, wait);
+  log::Offsets ends;
+  for (int32_t p = 0; p < from->partitions; ++p) {
+    const auto bounds = log_.bounds({from->topic, p}, log::Visibility::written);
+    if (bounds.ok()) ends[{from->topic, p}] = bounds->end;
+  }
+  (void)runtime_->wait_until(source->query_id, ends, wait);
+}
+
+Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const Session& session) {
+  auto plan = TRY(sql::plan_select(query, catalog()));
+  if (auto* push = std::get_if<sql::PushPlan>(&plan)) {
+    const auto reset = session.find("auto.offset.reset");
+    const bool earliest = push->until_now || (reset != session.end() && reset->second == "earliest");
+    auto subscription = TRY(stream::subscribe(log_, registry_, clock_, push->topology, earliest));
+    return std::unique_ptr<RowStream>(new PushedRows(std::move(*push), std::move(subscription)));
+  }
+  auto& pull = std::get<sql::PullPlan>(plan);
+  const sql::Catalog known = catalog();
+  const sql::Source* table = known.find(pull.table);
+  const std::shared_ptr<const stream::View> view = table == nullptr ? nullptr : runtime_->view(table->query_id);
+  if (view == nullptr) return Error{Code::unavailable, pull.table + " is not running; SHOW QUERIES tells why"};
+  catch_up(pull.table, wait_of(session));
+  stream::ViewRequest request;
+  request.keys = pull.keys;
+  request.window_from = pull.window_from;
+  request.window_to = pull.window_to;
+  const auto schema = std::make_shared<const Schema>(Schema(pull.columns));
+  std::vector<Batch> batches;
+  int64_t left = pull.limit.value_or(INT64_MAX);
+  TRY(view->read(request, [&](const Batch& rows) {
+    Batch answer = answer_of(pull, schema, rows);
+    if (static_cast<int64_t>(answer.rows()) > left) answer = answer.slice(0, static_cast<size_t>(left));
+    left -= static_cast<int64_t>(answer.rows());
+    if (answer.rows() > 0) batches.push_back(std::move(answer));
+    return left > 0;
+  }));
+  // What was shown must not be taken back by a crash: it is durable before it is answered.
+  TRY(log_.wait_durable(log_.written()));
+  return std::unique_ptr<RowStream>(new RowsAtHand(pull.columns, pull.keys_out, std::move(batches)));
+}
+
+}  // namespace tradewind::engine

@@ -1,0 +1,14 @@
+#pragma once
+// SUM and AVG.
+
+#include <memory>
+
+#include "expr/aggregate.h"
+
+namespace tradewind::expr {
+
+// Null when the type is not a number.
+std::unique_ptr<Aggregate> make_sum(const Type& argument);
+std::unique_ptr<Aggregate> make_average(const Type& argument);
+
+}  // namespace tradewind::expr

@@ -1,0 +1,48 @@
+#pragma once
+// Disk: the few things the journal asks of a file system, so that tests can put one below it that tears, forgets what
+// was not synced, fills up, is slow or fails.
+//
+// Threads: shared freely. Errors: io with the file and the reason; a full disk says so (full_disk()).
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace tradewind::log {
+
+class File {
+ public:
+  virtual ~File() = default;
+  virtual Result<> write(uint64_t at, BytesView bytes) = 0;
+  // Fills `out[0, size)`; the number of bytes that were there.
+  virtual Result<size_t> read(uint64_t at, char* out, size_t size) = 0;
+  // Makes everything written so far survive a power cut.
+  virtual Result<> sync() = 0;
+  // Sets blocks aside up to `size` and makes the file that long.
+  virtual Result<> preallocate(uint64_t size) = 0;
+  virtual Result<uint64_t> size() = 0;
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  virtual Result<> make_directory(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, bool create) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // names, sorted
+  virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  virtual Result<> remove(const std::string& path) = 0;
+  virtual Result<> sync_directory(const std::string& path) = 0;
+  // Held until the File goes. conflict: another process has it.
+  virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
+};
+
+std::unique_ptr<Disk> make_posix_disk();
+
+// The error of a full disk at `path`.
+Error full_disk(const std::string& path);
+
+}  // namespace tradewind::log

@@ -1,0 +1,215 @@
+// Reading: the batches that lie next to each other in the journal are fetched with one read.
+#include <algorithm>
+#include <cstring>
+
+#include "base/hash.h"
+#include "log/embedded/core.h"
+
+namespace tradewind::log {
+namespace {
+
+constexpr size_t kMostRead = 1024 * 1024;
+constexpr uint64_t kMostGap = 64 * 1024;  // bytes of others' batches worth reading over
+
+// Buffers that readers may still point into; one nobody holds is used again.
+class BufferPool {
+ public:
+  std::shared_ptr<char[]> take(size_t size) {
+    for (Kept& kept : buffers_) {
+      if (kept.size >= size && kept.bytes.use_count() == 1) return kept.bytes;
+    }
+    const size_t rounded = (size + 65'535) / 65'536 * 65'536;
+    std::shared_ptr<char[]> bytes(new char[rounded]);
+    if (buffers_.size() >= 16) buffers_.erase(buffers_.begin());
+    buffers_.push_back({bytes, rounded});
+    return bytes;
+  }
+
+ private:
+  struct Kept {
+    std::shared_ptr<char[]> bytes;
+    size_t size;
+  };
+  std::vector<Kept> buffers_;
+};
+
+class EmbeddedConsumer final : public Consumer {
+ public:
+  EmbeddedConsumer(std::shared_ptr<LogCore> core, Visibility visibility)
+      : core_(std::move(core)), visibility_(visibility) {}
+
+  Result<> assign(const Position& position, Offset from) override {
+    const std::lock_guard lock(core_->mutex);
+    const PartitionIndex* partition = TRY(core_->find(position, nullptr));
+    unassign_known(position);
+    assigned_.push_back({position, core_->topics[position.topic], std::max(from, partition->begin), 0});
+    return {};
+  }
+
+  void unassign(const Position& position) override { unassign_known(position); }
+
+  Result<std::vector<FetchedBatch>> poll(Duration wait, size_t max_records) override {
+    std::vector<Picked> picked;
+    {
+      std::unique_lock lock(core_->mutex);
+      pick(max_records, picked);
+      if (picked.empty() && wait.count() > 0 && core_->options.own_thread) {
+        const auto deadline = std::chrono::steady_clock::now() + wait;
+        while (picked.empty() && core_->written_changed.wait_until(lock, deadline) != std::cv_status::timeout) {
+          pick(max_records, picked);
+        }
+      }
+      if (const auto failed = core_->journal.failure()) return *failed;
+    }
+    if (picked.empty()) return std::vector<FetchedBatch>();
+    return fetch(picked);
+  }
+
+ private:
+  struct Assigned {
+    Position position;
+    std::shared_ptr<TopicIndex> topic;
+    Offset next = 0;
+    Offset end = 0;
+  };
+  struct Picked {
+    size_t assigned;
+    BatchPlace place;
+    std::shared_ptr<File> file;
+  };
+
+  void unassign_known(const Position& position) {
+    std::erase_if(assigned_, [&](const Assigned& known) { return known.position == position; });
+  }
+
+  bool visible(const BatchPlace& place) const {
+    return visibility_ == Visibility::written || place.frame <= core_->journal.durable();
+  }
+
+  // The index in `batches` of the first one that holds or follows `offset`.
+  static size_t locate(const PartitionIndex& partition, Offset offset) {
+    const auto at = std::upper_bound(partition.batches.begin(), partition.batches.end(), offset,
+                                     [](Offset wanted, const BatchPlace& place) { return wanted < place.base + place.count; });
+    return static_cast<size_t>(at - partition.batches.begin());
+  }
+
+  // Chooses batches in journal order, so that many partitions are read as one stretch.
+  void pick(size_t max_records, std::vector<Picked>& picked) {
+    std::vector<size_t> at(assigned_.size());
+    for (size_t i = 0; i < assigned_.size(); ++i) {
+      PartitionIndex& partition = assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)];
+      assigned_[i].next = std::max(assigned_[i].next, partition.begin);
+      at[i] = assigned_[i].next >= partition.next ? partition.batches.size() : locate(partition, assigned_[i].next);
+      assigned_[i].end = end_of(partition);
+    }
+    size_t bytes = 0;
+    size_t records = 0;
+    while (records < max_records && bytes < kMostRead) {
+      size_t best = assigned_.size();
+      for (size_t i = 0; i < assigned_.size(); ++i) {
+        const auto& batches = batches_of(i);
+        if (at[i] >= batches.size() || !visible(batches[at[i]])) continue;
+        if (best == assigned_.size() || before(batches[at[i]], batches_of(best)[at[best]])) best = i;
+      }
+      if (best == assigned_.size()) return;
+      const BatchPlace& place = batches_of(best)[at[best]++];
+      picked.push_back({best, place, place.segment->file});
+      records += static_cast<size_t>(place.base + place.count - std::max(place.base, assigned_[best].next));
+      bytes += place.length + sizeof(EntryHeader);
+    }
+  }
+
+  const std::deque<BatchPlace>& batches_of(size_t i) const {
+    return assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)].batches;
+  }
+  static bool before(const BatchPlace& a, const BatchPlace& b) { return a.frame < b.frame || (a.frame == b.frame && a.at < b.at); }
+  Offset end_of(const PartitionIndex& partition) const {
+    if (visibility_ == Visibility::written) return partition.next;
+    for (auto place = partition.batches.rbegin(); place != partition.batches.rend(); ++place) {
+      if (place->frame <= core_->journal.durable()) return place->base + place->count;
+    }
+    return partition.batches.empty() ? partition.next : partition.batches.front().base;
+  }
+
+  Result<std::vector<FetchedBatch>> fetch(const std::vector<Picked>& picked) {
+    std::vector<FetchedBatch> batches;
+    std::vector<size_t> batch_of(assigned_.size(), SIZE_MAX);
+    for (size_t from = 0; from < picked.size();) {
+      size_t to = from + 1;
+      uint64_t end = picked[from].place.at + sizeof(EntryHeader) + picked[from].place.length;
+      while (to < picked.size() && picked[to].file == picked[from].file && picked[to].place.at >= end &&
+             picked[to].place.at - end <= kMostGap && end - picked[from].place.at < 2 * kMostRead) {
+        end = picked[to].place.at + sizeof(EntryHeader) + picked[to].place.length;
+        ++to;
+      }
+      const uint64_t begin = picked[from].place.at;
+      const std::shared_ptr<char[]> buffer = pool_.take(end - begin);
+      const size_t got = TRY(picked[from].file->read(begin, buffer.get(), end - begin));
+      for (; from < to; ++from) {
+        const BatchPlace& place = picked[from].place;
+        if (place.at - begin + sizeof(EntryHeader) + place.length > got) return damaged(picked[from], "it ends too early");
+        TRY(unpack(picked[from], buffer.get() + (place.at - begin), buffer, batches, batch_of));
+      }
+    }
+    for (FetchedBatch& batch : batches) {
+      for (RecordView& record : batch.records) {
+        if (record.header_count == 0) record.headers = nullptr;
+        else record.headers = batch.headers.data() + reinterpret_cast<uintptr_t>(record.headers) / sizeof(HeaderView);
+      }
+    }
+    return batches;
+  }
+
+  // Adds the records of one batch to those of its partition.
+  Result<> unpack(const Picked& picked, const char* bytes, const std::shared_ptr<char[]>& buffer,
+                  std::vector<FetchedBatch>& batches, std::vector<size_t>& batch_of) {
+    EntryHeader header;
+    std::memcpy(&header, bytes, sizeof header);
+    const BytesView payload(bytes + sizeof header, picked.place.length);
+    if (header.length != picked.place.length || header.base_offset != picked.place.base || crc32c(payload) != header.crc) {
+      return damaged(picked, "its checksum is wrong");
+    }
+    Assigned& assigned = assigned_[picked.assigned];
+    size_t& index = batch_of[picked.assigned];
+    if (index == SIZE_MAX) {
+      index = batches.size();
+      batches.emplace_back();
+      batches.back().position = assigned.position;
+      batches.back().end = assigned.end;
+      batches.back().buffer = buffer;
+    }
+    FetchedBatch& batch = batches[index];
+    if (batch.buffer != buffer) {  // records of two reads: both stay
+      using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>;
+      batch.buffer = std::make_shared<const Both>(batch.buffer, buffer);
+    }
+    const size_t first = batch.records.size();
+    if (!decode_batch(header, payload, batch.records, batch.headers)) return damaged(picked, "its records cannot be read");
+    if (header.base_offset < assigned.next) {
+      const auto skip = static_cast<ptrdiff_t>(assigned.next - header.base_offset);
+      batch.records.erase(batch.records.begin() + static_cast<ptrdiff_t>(first),
+                          batch.records.begin() + static_cast<ptrdiff_t>(first) + skip);
+    }
+    assigned.next = batch.next = header.base_offset + header.count;
+    return {};
+  }
+
+  Error damaged(const Picked& picked, const std::string& what) const {
+    return {Code::corrupt, "a batch of topic " + assigned_[picked.assigned].position.topic + " at byte " +
+                               std::to_string(picked.place.at) + " of a segment is damaged: " + what +
+                               "; restore the directory from a backup"};
+  }
+
+  std::shared_ptr<LogCore> core_;
+  Visibility visibility_;
+  std::vector<Assigned> assigned_;
+  BufferPool pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Consumer> make_consumer(std::shared_ptr<LogCore> core, Visibility visibility) {
+  return std::make_unique<EmbeddedConsumer>(std::move(core), visibility);
+}
+
+}  // namespace tradewind::log

@@ -1,0 +1,272 @@
+#include "log/embedded/core.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/coding.h"
+
+namespace tradewind::log {
+namespace {
+
+bool get_text(BytesView& in, std::string& text) {
+  BytesView bytes;
+  if (!get_bytes(in, bytes)) return false;
+  text = Bytes(bytes);
+  return true;
+}
+
+}  // namespace
+
+LogCore::LogCore(EmbeddedOptions given, std::unique_ptr<Disk> made)
+    : options(std::move(given)),
+      own_disk(std::move(made)),
+      disk(own_disk != nullptr ? *own_disk : *options.disk),
+      journal(disk, {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes}) {}
+
+LogCore::~LogCore() { close(); }
+
+Result<> LogCore::open() {
+  TRY(disk.make_directory(options.directory + "/journal"));
+  lock_file = TRY(disk.lock(options.directory + "/lock"));
+  TRY(journal.recover([this](const EntryHeader& header, Place place, BytesView payload, uint64_t frame) {
+    recovered(header, place, payload, frame);
+  }));
+  for (auto at = by_number.begin(); at != by_number.end();) {
+    const bool dropped = at->second->spec.name.empty();  // old footers still name batches of a topic that is gone
+    for (PartitionIndex& partition : at->second->partitions) {
+      drop_batches(partition, dropped ? INT64_MAX : partition.begin);
+    }
+    at = dropped ? by_number.erase(at) : std::next(at);
+  }
+  if (options.own_thread) {
+    syncing_ = std::jthread([this](const std::stop_token& stop) { sync_loop(stop); });
+  }
+  return {};
+}
+
+void LogCore::close() {
+  if (syncing_.joinable()) {
+    syncing_.request_stop();
+    sync_wanted_.notify_all();
+    syncing_.join();
+  }
+  const std::lock_guard lock(mutex);
+  if (closed_) return;
+  closed_ = true;
+  if (lock_file != nullptr && !options.own_thread) return;  // a simulation ends where it ends
+  if (lock_file != nullptr) (void)journal.settle_sync(journal.begin_sync(), true).ok();
+}
+
+void LogCore::put_topic_entry(const TopicIndex& topic, FrameGroup& group) const {
+  Bytes payload;
+  put_bytes(payload, topic.spec.name);
+  put_zigzag(payload, topic.spec.partitions);
+  put_zigzag(payload, topic.spec.replicas);
+  put_zigzag(payload, static_cast<int64_t>(topic.spec.cleanup));
+  put_zigzag(payload, topic.spec.retention.count());
+  put_zigzag(payload, topic.spec.retention_bytes);
+  group.add(EntryKind::topic, topic.number, 0, payload);
+}
+
+void LogCore::put_partition_entry(const TopicIndex& topic, uint32_t partition, FrameGroup& group) const {
+  Bytes payload;
+  put_zigzag(payload, topic.partitions[partition].begin);
+  put_zigzag(payload, topic.partitions[partition].next);
+  group.add(EntryKind::partition, topic.number, partition, payload);
+}
+
+void LogCore::put_producer_entry(const std::string& id, const ProducerState& state, FrameGroup& group) const {
+  Bytes payload;
+  put_bytes(payload, id);
+  put_zigzag(payload, state.epoch);
+  put_zigzag(payload, state.sequence);
+  group.add(EntryKind::producer, 0, 0, payload);
+}
+
+void LogCore::put_group_entry(const std::string& name, const Offsets& offsets, FrameGroup& group) const {
+  Bytes payload;
+  put_bytes(payload, name);
+  for (const auto& [position, offset] : offsets) {
+    const auto topic = topics.find(position.topic);
+    if (topic == topics.end()) continue;
+    put_zigzag(payload, topic->second->number);
+    put_zigzag(payload, position.partition);
+    put_zigzag(payload, offset);
+  }
+  group.add(EntryKind::group, 0, 0, payload);
+}
+
+void LogCore::checkpoint(FrameGroup& group) const {
+  for (const auto& [name, topic] : topics) {
+    put_topic_entry(*topic, group);
+    for (uint32_t p = 0; p < topic->partitions.size(); ++p) put_partition_entry(*topic, p, group);
+  }
+  for (const auto& [id, state] : producers) put_producer_entry(id, state, group);
+  for (const auto& [name, offsets] : groups) put_group_entry(name, offsets, group);
+}
+
+void LogCore::recovered(const EntryHeader& header, Place place, BytesView in, uint64_t frame) {
+  int64_t a = 0;
+  int64_t b = 0;
+  int64_t c = 0;
+  std::string text;
+  switch (header.kind) {
+    case EntryKind::topic: {
+      auto topic = std::make_shared<TopicIndex>();
+      topic->number = header.topic;
+      if (!get_text(in, topic->spec.name) || !get_zigzag(in, a) || a < 1) return;
+      topic->spec.partitions = static_cast<int32_t>(a);
+      if (!get_zigzag(in, a) || !get_zigzag(in, b) || !get_zigzag(in, c)) return;
+      topic->spec.replicas = static_cast<int16_t>(a);
+      topic->spec.cleanup = static_cast<Cleanup>(b);
+      topic->spec.retention = Duration(c);
+      if (!get_zigzag(in, topic->spec.retention_bytes)) return;
+      next_number = std::max(next_number, header.topic + 1);
+      auto& known = by_number[header.topic];
+      if (known != nullptr) {  // a footer named its batches before a checkpoint named the topic
+        known->spec = topic->spec;
+        topic = known;
+      }
+      known = topic;
+      topic->partitions.resize(static_cast<size_t>(topic->spec.partitions));
+      topics[topic->spec.name] = topic;
+      return;
+    }
+    case EntryKind::dropped_topic: {
+      const auto found = by_number.find(header.topic);
+      if (found == by_number.end()) return;
+      for (PartitionIndex& partition : found->second->partitions) drop_batches(partition, INT64_MAX);
+      std::erase_if(topics, [&](const auto& entry) { return entry.second->number == header.topic; });
+      by_number.erase(found);
+      return;
+    }
+    case EntryKind::batch: {
+      auto& topic = by_number[header.topic];
+      if (topic == nullptr) {
+        topic = std::make_shared<TopicIndex>();
+        topic->number = header.topic;
+      }
+      if (header.partition >= topic->partitions.size()) topic->partitions.resize(header.partition + 1);
+      PartitionIndex& partition = topic->partitions[header.partition];
+      partition.batches.push_back({header.base_offset, header.count, header.length, place.segment, place.at, frame});
+      partition.next = header.base_offset + header.count;
+      ++place.segment->live_batches;
+      return;
+    }
+    case EntryKind::partition: {
+      const auto found = by_number.find(header.topic);
+      if (found == by_number.end() || header.partition >= found->second->partitions.size()) return;
+      if (!get_zigzag(in, a) || !get_zigzag(in, b)) return;
+      PartitionIndex& partition = found->second->partitions[header.partition];
+      partition.begin = std::max(partition.begin, a);
+      partition.next = std::max(partition.next, b);
+      return;
+    }
+    case EntryKind::producer:
+      if (get_text(in, text) && get_zigzag(in, a) && get_zigzag(in, b)) producers[text] = {a, b};
+      return;
+    case EntryKind::group: {
+      if (!get_text(in, text)) return;
+      Offsets& offsets = groups[text];
+      while (get_zigzag(in, a) && get_zigzag(in, b) && get_zigzag(in, c)) {
+        const auto topic = by_number.find(static_cast<uint32_t>(a));
+        if (topic != by_number.end()) offsets[{topic->second->spec.name, static_cast<int32_t>(b)}] = c;
+      }
+      return;
+    }
+  }
+}
+
+Result<PartitionIndex*> LogCore::find(const Position& position, uint32_t* topic_number) {
+  const auto found = topics.find(position.topic);
+  if (found == topics.end()) return Error{Code::not_found, "no topic is called " + position.topic};
+  TopicIndex& topic = *found->second;
+  if (position.partition < 0 || position.partition >= topic.spec.partitions) {
+    return Error{Code::not_found, "topic " + position.topic + " has no partition " + std::to_string(position.partition) +
+                                      "; it has " + std::to_string(topic.spec.partitions)};
+  }
+  if (topic_number != nullptr) *topic_number = topic.number;
+  return &topic.partitions[static_cast<size_t>(position.partition)];
+}
+
+Result<uint64_t> LogCore::append(FrameGroup& group, Offsets* first_offsets) {
+  std::map<std::pair<uint32_t, uint32_t>, Offset> next;
+  for (FrameGroup::Entry& entry : group.entries()) {
+    if (entry.header.kind != EntryKind::batch) continue;
+    const auto topic = by_number.find(entry.header.topic);
+    if (topic == by_number.end()) return Error{Code::not_found, "a topic was deleted while records were appended to it"};
+    const PartitionIndex& partition = topic->second->partitions[entry.header.partition];
+    const auto [at, added] = next.emplace(std::pair(entry.header.topic, entry.header.partition), partition.next);
+    if (added && first_offsets != nullptr) {
+      (*first_offsets)[{topic->second->spec.name, static_cast<int32_t>(entry.header.partition)}] = partition.next;
+    }
+    entry.header.base_offset = at->second;
+    at->second += entry.header.count;
+  }
+  const uint64_t frames_before = group.frames().size();
+  TRY(journal.append(
+      group, [this](FrameGroup& first) { checkpoint(first); },
+      [&](const FrameGroup::Entry& entry, Place place) {
+        if (entry.header.kind != EntryKind::batch) return;
+        PartitionIndex& partition = by_number[entry.header.topic]->partitions[entry.header.partition];
+        const uint64_t frame = journal.written() - (frames_before - 1 - entry.frame);
+        partition.batches.push_back({entry.header.base_offset, entry.header.count, entry.header.length, place.segment,
+                                     place.at, frame});
+        partition.next = entry.header.base_offset + entry.header.count;
+        ++place.segment->live_batches;
+        records += entry.header.count;
+        payload_bytes += entry.header.length;
+      }));
+  written_changed.notify_all();
+  sync_wanted_.notify_all();
+  return journal.written();
+}
+
+void LogCore::drop_batches(PartitionIndex& partition, Offset keep) {
+  while (!partition.batches.empty() && partition.batches.front().base + partition.batches.front().count <= keep) {
+    --partition.batches.front().segment->live_batches;
+    partition.batches.pop_front();
+  }
+}
+
+Result<> LogCore::sync_inline() {
+  Journal::Syncing syncing;
+  {
+    const std::lock_guard lock(mutex);
+    syncing = journal.begin_sync();
+  }
+  return journal.settle_sync(syncing, options.durability == Durability::fsync);
+}
+
+Result<> LogCore::wait_durable(uint64_t mark) {
+  if (!options.own_thread) {
+    if (journal.durable() >= mark) return {};
+    return sync_inline();
+  }
+  std::unique_lock lock(mutex);
+  durable_changed.wait(lock, [&] { return journal.durable() >= mark || journal.failure() || closed_; });
+  if (journal.durable() >= mark) return {};
+  if (const auto failed = journal.failure()) return *failed;
+  return Error{Code::unavailable, "the log was closed"};
+}
+
+void LogCore::sync_loop(const std::stop_token& stop) {
+  while (true) {
+    Journal::Syncing syncing;
+    {
+      std::unique_lock lock(mutex);
+      sync_wanted_.wait(lock, stop, [&] { return journal.written() != journal.durable() || journal.failure(); });
+      if (journal.written() == journal.durable() || journal.failure()) break;
+      syncing = journal.begin_sync();
+    }
+    const auto done = journal.settle_sync(syncing, options.durability == Durability::fsync);
+    const std::lock_guard lock(mutex);
+    durable_changed.notify_all();
+    written_changed.notify_all();
+    if (!done.ok()) break;
+  }
+  const std::lock_guard lock(mutex);
+  durable_changed.notify_all();
+}
+
+}  // namespace tradewind::log

@@ -1,0 +1,93 @@
+#pragma once
+// LogCore: what producers, transactions and consumers of one embedded log share: topics, indexes, who is fenced.
+//
+// Threads: everything under `mutex`, except the journal's sync and reads of files.
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "log/embedded/journal.h"
+#include "log/open.h"
+
+namespace tradewind::log {
+
+// Where a batch of a partition lies.
+struct BatchPlace {
+  Offset base = 0;
+  uint32_t count = 0;
+  uint32_t length = 0;       // of its payload
+  Segment* segment = nullptr;
+  uint64_t at = 0;           // of its EntryHeader
+  uint64_t frame = 0;
+};
+
+struct PartitionIndex {
+  Offset begin = 0;          // readers start here
+  Offset next = 0;
+  std::deque<BatchPlace> batches;
+};
+
+struct TopicIndex {
+  uint32_t number = 0;
+  TopicSpec spec;
+  std::vector<PartitionIndex> partitions;
+};
+
+struct ProducerState {
+  int64_t epoch = 0;
+  int64_t sequence = -1;
+};
+
+class LogCore : public std::enable_shared_from_this<LogCore> {
+ public:
+  LogCore(EmbeddedOptions options, std::unique_ptr<Disk> own_disk);
+  ~LogCore();
+  Result<> open();
+  void close();
+
+  // What is appended becomes readable at once; its mark answers when it is durable.
+  // REQUIRES `mutex` is held by `lock`.
+  Result<uint64_t> append(FrameGroup& group, Offsets* first_offsets);
+  Result<> wait_durable(uint64_t mark);
+  // REQUIRES `mutex`.
+  Result<PartitionIndex*> find(const Position& position, uint32_t* topic_number);
+  void put_topic_entry(const TopicIndex& topic, FrameGroup& group) const;
+  void put_partition_entry(const TopicIndex& topic, uint32_t partition, FrameGroup& group) const;
+  void put_producer_entry(const std::string& id, const ProducerState& state, FrameGroup& group) const;
+  void put_group_entry(const std::string& group_name, const Offsets& offsets, FrameGroup& group) const;
+  void drop_batches(PartitionIndex& partition, Offset keep);
+  Result<> sync_inline();
+
+  EmbeddedOptions options;
+  std::unique_ptr<Disk> own_disk;
+  Disk& disk;
+  std::unique_ptr<File> lock_file;
+  Journal journal;
+
+  mutable std::mutex mutex;
+  std::condition_variable written_changed;   // something was appended
+  std::condition_variable durable_changed;   // something became durable, or failed
+  std::map<std::string, std::shared_ptr<TopicIndex>> topics;
+  std::map<uint32_t, std::shared_ptr<TopicIndex>> by_number;
+  uint32_t next_number = 1;
+  std::map<std::string, ProducerState> producers;
+  std::map<std::string, Offsets> groups;
+  int64_t payload_bytes = 0;
+  int64_t records = 0;
+
+ private:
+  void recovered(const EntryHeader& header, Place place, BytesView payload, uint64_t frame);
+  void checkpoint(FrameGroup& group) const;
+  void sync_loop(const std::stop_token& stop);
+
+  std::condition_variable_any sync_wanted_;
+  std::jthread syncing_;
+  bool closed_ = false;
+};
+
+std::unique_ptr<Consumer> make_consumer(std::shared_ptr<LogCore> core, Visibility visibility);
+
+}  // namespace tradewind::log

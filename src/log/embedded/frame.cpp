@@ -1,0 +1,214 @@
+#include "log/embedded/frame.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/coding.h"
+#include "base/hash.h"
+
+namespace tradewind::log {
+namespace {
+
+char* put_number(char* at, uint64_t value) {
+  while (value >= 0x80) {
+    *at++ = static_cast<char>(value | 0x80);
+    value >>= 7;
+  }
+  *at++ = static_cast<char>(value);
+  return at;
+}
+
+char* put_optional(char* at, const std::optional<BytesView>& bytes) {
+  return put_number(at, bytes ? bytes->size() + 1 : 0);
+}
+
+char* put_raw(char* at, const std::optional<BytesView>& bytes) {
+  if (!bytes || bytes->empty()) return at;
+  std::memcpy(at, bytes->data(), bytes->size());
+  return at + bytes->size();
+}
+
+// No less than what a record takes.
+size_t most_bytes(const RecordView& record) {
+  size_t bytes = 40 + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
+  for (uint32_t i = 0; i < record.header_count; ++i) {
+    const HeaderView& header = record.headers[i];
+    bytes += 20 + header.name.size() + (header.value ? header.value->size() : 0);
+  }
+  return bytes;
+}
+
+bool take(BytesView& in, uint64_t size, BytesView& out) {
+  if (size > in.size()) return false;
+  out = in.substr(0, size);
+  in.remove_prefix(size);
+  return true;
+}
+
+bool take_optional(BytesView& in, uint64_t size_plus_one, std::optional<BytesView>& out) {
+  out.reset();
+  if (size_plus_one == 0) return true;
+  BytesView bytes;
+  if (!take(in, size_plus_one - 1, bytes)) return false;
+  out = bytes;
+  return true;
+}
+
+bool take_header(BytesView& in, HeaderView& header) {
+  uint64_t size = 0;
+  BytesView name;
+  if (!get_varint(in, size) || !take(in, size, name)) return false;
+  header.name = name;
+  return get_varint(in, size) && take_optional(in, size, header.value);
+}
+
+}  // namespace
+
+Bytes& FrameGroup::open_frame() {
+  if (frames_.empty() || frames_.back().size() >= kMostFrameBytes) {
+    frames_.emplace_back(sizeof(FrameHeader), '\0');
+  }
+  return frames_.back();
+}
+
+void FrameGroup::close_entry(Bytes& frame, Entry entry) {
+  const BytesView payload = BytesView(frame).substr(entry.at + sizeof(EntryHeader));
+  CHECK(payload.size() <= kMostEntryBytes);
+  entry.frame = frames_.size() - 1;
+  entry.header.length = static_cast<uint32_t>(payload.size());
+  entry.header.crc = crc32c(payload);
+  entries_.push_back(entry);
+}
+
+void FrameGroup::add(EntryKind kind, uint32_t topic, uint32_t partition, BytesView payload) {
+  Bytes& frame = open_frame();
+  Entry entry{.at = frame.size(), .header = {.kind = kind, .topic = topic, .partition = partition}};
+  frame.append(sizeof(EntryHeader), '\0');
+  frame.append(payload);
+  close_entry(frame, entry);
+}
+
+void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const RecordView> records) {
+  while (!records.empty()) {
+    Bytes& frame = open_frame();
+    size_t room = 16;
+    size_t count = 0;
+    while (count < records.size() && (count == 0 || room < 256 * 1024)) room += most_bytes(records[count++]);
+    Entry entry{.at = frame.size(), .header = {.topic = topic, .partition = partition}};
+    entry.header.count = static_cast<uint32_t>(count);
+    const size_t payload_at = frame.size() + sizeof(EntryHeader);
+    frame.resize(payload_at + room);
+    char* at = frame.data() + payload_at;
+    const int64_t base_time = records[0].time.ms;
+    at = put_number(at, zigzag(base_time));
+    for (size_t i = 0; i < count; ++i) {
+      const RecordView& record = records[i];
+      at = put_number(at, zigzag(record.time.ms - base_time));
+      at = put_optional(at, record.key);
+      at = put_optional(at, record.value);
+      at = put_number(at, record.header_count);
+      at = put_raw(at, record.key);
+      at = put_raw(at, record.value);
+      for (uint32_t h = 0; h < record.header_count; ++h) {
+        at = put_number(at, record.headers[h].name.size());
+        at = put_raw(at, record.headers[h].name);
+        at = put_optional(at, record.headers[h].value);
+        at = put_raw(at, record.headers[h].value);
+      }
+    }
+    frame.resize(static_cast<size_t>(at - frame.data()));
+    close_entry(frame, entry);
+    records = records.subspan(count);
+  }
+}
+
+size_t FrameGroup::bytes() const {
+  size_t bytes = 0;
+  for (const Bytes& frame : frames_) bytes += frame.size();
+  return bytes;
+}
+
+void FrameGroup::seal(uint64_t first_number, uint64_t segment, uint64_t synced) {
+  std::vector<uint32_t> crcs(frames_.size());
+  for (size_t i = 0; i < frames_.size(); ++i) {
+    FrameHeader header;
+    header.length = static_cast<uint32_t>(frames_[i].size() - sizeof(FrameHeader));
+    header.number = first_number + i;
+    header.segment = segment;
+    header.synced = synced;
+    header.parts_left = static_cast<uint32_t>(frames_.size() - 1 - i);
+    std::memcpy(frames_[i].data(), &header, sizeof header);
+    crcs[i] = crc32c(BytesView(frames_[i].data(), sizeof header));
+  }
+  for (const Entry& entry : entries_) {
+    char* at = frames_[entry.frame].data() + entry.at;
+    std::memcpy(at, &entry.header, sizeof entry.header);
+    crcs[entry.frame] = crc32c(BytesView(at, sizeof entry.header), crcs[entry.frame]);
+  }
+  for (size_t i = 0; i < frames_.size(); ++i) {
+    std::memcpy(frames_[i].data() + offsetof(FrameHeader, crc), &crcs[i], sizeof(uint32_t));
+  }
+}
+
+bool decode_batch(const EntryHeader& header, BytesView in, std::vector<RecordView>& records,
+                  std::vector<HeaderView>& headers) {
+  uint64_t raw = 0;
+  if (!get_varint(in, raw) || header.count > in.size()) return false;
+  const int64_t base_time = unzigzag(raw);
+  const size_t first = records.size();
+  records.resize(first + header.count);
+  for (uint32_t i = 0; i < header.count; ++i) {
+    RecordView& record = records[first + i];
+    uint64_t key = 0;
+    uint64_t value = 0;
+    uint64_t count = 0;
+    if (!get_varint(in, raw) || !get_varint(in, key) || !get_varint(in, value) || !get_varint(in, count)) return false;
+    record.time = Timestamp{base_time + unzigzag(raw)};
+    record.offset = header.base_offset + i;
+    if (!take_optional(in, key, record.key) || !take_optional(in, value, record.value)) return false;
+    if (count > in.size()) return false;
+    record.header_count = static_cast<uint32_t>(count);
+    // Until all are known the place is kept as an index; the caller's vector may move.
+    record.headers = reinterpret_cast<const HeaderView*>(headers.size() * sizeof(HeaderView));
+    for (uint64_t h = 0; h < count; ++h) {
+      if (!take_header(in, headers.emplace_back())) return false;
+    }
+  }
+  return in.empty();
+}
+
+bool walk_frame(BytesView frame, const FrameHeader& header, bool check_payloads,
+                const std::function<void(const EntryHeader&, size_t, BytesView)>& each) {
+  if (frame.size() < sizeof(FrameHeader) + header.length) return false;
+  FrameHeader hashed = header;
+  hashed.crc = 0;
+  uint32_t crc = crc32c(BytesView(reinterpret_cast<const char*>(&hashed), sizeof hashed));
+  struct Found {
+    EntryHeader header;
+    size_t at;
+  };
+  std::vector<Found> found;
+  size_t at = sizeof(FrameHeader);
+  const size_t end = at + header.length;
+  while (at < end) {
+    EntryHeader entry;
+    if (end - at < sizeof entry) return false;
+    std::memcpy(&entry, frame.data() + at, sizeof entry);
+    if (entry.length > end - at - sizeof entry) return false;
+    crc = crc32c(frame.substr(at, sizeof entry), crc);
+    found.push_back({entry, at});
+    at += sizeof entry + entry.length;
+  }
+  if (crc != header.crc) return false;
+  for (const Found& entry : found) {
+    const BytesView payload = frame.substr(entry.at + sizeof(EntryHeader), entry.header.length);
+    if (check_payloads && crc32c(payload) != entry.header.crc) return false;
+  }
+  for (const Found& entry : found) {
+    each(entry.header, entry.at, frame.substr(entry.at + sizeof(EntryHeader), entry.header.length));
+  }
+  return true;
+}
+
+}  // namespace tradewind::log

@@ -1,0 +1,91 @@
+#include "net/http_client.h"
+
+#include <curl/curl.h>
+
+namespace tradewind::net {
+namespace {
+
+struct Sink {
+  const std::function<bool(std::string_view)>* each = nullptr;
+  CURL* curl = nullptr;
+  std::string body;
+  bool ended = false;
+};
+
+size_t take(char* data, size_t, size_t size, void* to) {
+  auto& sink = *static_cast<Sink*>(to);
+  long status = 0;
+  curl_easy_getinfo(sink.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (sink.each == nullptr || status != 200) {
+    sink.body.append(data, size);
+    return size;
+  }
+  if (!(*sink.each)({data, size})) {
+    sink.ended = true;
+    return 0;
+  }
+  return size;
+}
+
+}  // namespace
+
+struct HttpClient::Handle {
+  std::string base_url;
+  CURL* curl = curl_easy_init();
+
+  explicit Handle(std::string url) : base_url(std::move(url)) {
+    while (!base_url.empty() && base_url.back() == '/') base_url.pop_back();
+  }
+  ~Handle() { curl_easy_cleanup(curl); }
+
+  Result<Answer> run(const std::string& target, const std::string_view* body,
+                     const std::map<std::string, std::string>& headers, Duration deadline,
+                     const std::function<bool(std::string_view)>* each) {
+    curl_easy_reset(curl);
+    const std::string url = base_url + target;
+    Sink sink{.each = each, .curl = curl};
+    curl_slist* list = nullptr;
+    for (const auto& [name, value] : headers) list = curl_slist_append(list, (name + ": " + value).c_str());
+    list = curl_slist_append(list, "Expect:");
+    curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+    if (body != nullptr) {
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
+    }
+    const CURLcode code = curl_easy_perform(curl);
+    curl_slist_free_all(list);
+    long status = 0;
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code != CURLE_OK && !sink.ended) {
+      return Error{Code::unavailable, "no answer from " + base_url + ": " + curl_easy_strerror(code)};
+    }
+    return Answer{static_cast<int>(status), std::move(sink.body)};
+  }
+};
+
+HttpClient::HttpClient(std::string base_url) : handle_(std::make_unique<Handle>(std::move(base_url))) {}
+HttpClient::~HttpClient() = default;
+
+Result<Answer> HttpClient::get(const std::string& target, Duration deadline) {
+  return handle_->run(target, nullptr, {}, deadline, nullptr);
+}
+
+Result<Answer> HttpClient::post(const std::string& target, std::string_view body,
+                                const std::map<std::string, std::string>& headers, Duration deadline) {
+  return handle_->run(target, &body, headers, deadline, nullptr);
+}
+
+Result<Answer> HttpClient::stream(const std::string& target, std::string_view body,
+                                  const std::map<std::string, std::string>& headers, Duration deadline,
+                                  const std::function<bool(std::string_view)>& each) {
+  return handle_->run(target, &body, headers, deadline, &each);
+}
+
+}  // namespace tradewind::net

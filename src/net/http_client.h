@@ -1,0 +1,42 @@
+#pragma once
+// HttpClient: requests to one server, connections kept; a deadline for each.
+//
+// Threads: one. Errors: unavailable (not reached, or no answer in time), with the address.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace tradewind::net {
+
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+
+class HttpClient {
+ public:
+  // "http://127.0.0.1:8088"
+  explicit HttpClient(std::string base_url);
+  ~HttpClient();
+
+  Result<Answer> get(const std::string& target, Duration deadline);
+  Result<Answer> post(const std::string& target, std::string_view body, const std::map<std::string, std::string>& headers,
+                      Duration deadline);
+  // Gives pieces of the body to `each` as they come until it answers false; no deadline if it is zero. Answers with
+  // the status and, where it is not 200, the body.
+  Result<Answer> stream(const std::string& target, std::string_view body,
+                        const std::map<std::string, std::string>& headers, Duration deadline,
+                        const std::function<bool(std::string_view)>& each);
+
+ private:
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace tradewind::net

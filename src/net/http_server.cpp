@@ -1,0 +1,370 @@
+// The one place that includes Boost.Beast (it costs 15 s to compile).
+#include "net/http_server.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <thread>
+
+namespace tradewind::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+
+struct Route {
+  std::string method;
+  std::vector<std::string> segments;
+  Handler handler;
+};
+
+std::vector<std::string> split_path(std::string_view path) {
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    path.remove_prefix(path[0] == '/' ? 1 : 0);
+    const size_t end = std::min(path.find('/'), path.size());
+    segments.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return segments;
+}
+
+// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name.
+bool matches(const Route& route, const std::vector<std::string>& raw, std::map<std::string, std::string>& captures) {
+  if (route.segments.size() != raw.size()) return false;
+  for (size_t i = 0; i < raw.size(); ++i) {
+    const std::string& wanted = route.segments[i];
+    if (wanted.size() > 2 && wanted.front() == '{') {
+      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(raw[i], false);
+    } else if (wanted != raw[i]) {
+      captures.clear();
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string error_body(int status, const std::string& message) {
+  std::string escaped;
+  for (const char c : message) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return "{\"error_code\":" + std::to_string(status * 100) + ",\"message\":\"" + escaped + "\"}";
+}
+
+Response error_response(int status, const std::string& message) {
+  Response response;
+  response.status = status;
+  response.body = error_body(status, message);
+  return response;
+}
+
+void set_timeout(tcp::socket& socket, Duration wait) {
+  timeval time{};
+  time.tv_sec = wait.count() / 1000;
+  time.tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000);
+  setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
+// Blocking calls on the native socket: with Asio's own, a timeout of the socket would only make it wait again.
+struct PlainSocket {
+  tcp::socket& socket;
+
+  template <typename Buffers>
+  size_t read_some(const Buffers& buffers, boost::system::error_code& error) {
+    const asio::mutable_buffer buffer = *asio::buffer_sequence_begin(buffers);
+    const ssize_t got = ::recv(socket.native_handle(), buffer.data(), buffer.size(), 0);
+    if (got > 0) {
+      error = {};
+      return static_cast<size_t>(got);
+    }
+    error = got == 0 ? asio::error::make_error_code(asio::error::eof)
+                     : boost::system::error_code(errno, boost::system::system_category());
+    return 0;
+  }
+  template <typename Buffers>
+  size_t read_some(const Buffers& buffers) {
+    boost::system::error_code error;
+    const size_t got = read_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return got;
+  }
+};
+
+bool send_all(tcp::socket& socket, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string decode_url(std::string_view text, bool plus_is_space) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::string encode_url(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
+      out += c;
+    } else {
+      out += '%';
+      out += kDigits[static_cast<unsigned char>(c) >> 4];
+      out += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+  }
+  return out;
+}
+
+class HttpServer::Engine {
+ public:
+  explicit Engine(HttpServerOptions options) : options_(std::move(options)), acceptor_(context_) {}
+  ~Engine() { stop(); }
+
+  void route(const std::string& method, const std::string& pattern, Handler handler) {
+    routes_.push_back({method, split_path(pattern), std::move(handler)});
+  }
+
+  Result<> start() {
+    boost::system::error_code error;
+    const auto address = asio::ip::make_address(options_.address, error);
+    if (error) return Error{Code::invalid, "'" + options_.address + "' is no address; use one like 127.0.0.1"};
+    const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      return Error{Code::io, "cannot listen on " + options_.address + ":" + std::to_string(options_.port) + ": " +
+                                 error.message() + "; stop what uses it or choose another with --listen"};
+    }
+    port_ = acceptor_.local_endpoint().port();
+    accepting_ = std::jthread([this] { accept(); });
+    return {};
+  }
+
+  void stop() {
+    if (stopping_.exchange(true)) return;
+    boost::system::error_code ignored;
+    if (accepting_.joinable()) {
+      ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+      accepting_.join();
+    }
+    acceptor_.close(ignored);
+    std::unique_lock lock(mutex_);
+    for (tcp::socket* socket : open_) ::shutdown(socket->native_handle(), SHUT_RD);  // ends idle reads; answers still go out
+    quiet_.wait(lock, [&] { return open_.empty() && busy_ == 0; });
+  }
+
+  int port() const { return port_; }
+
+ private:
+  void accept() {
+    while (!stopping_) {
+      boost::system::error_code error;
+      tcp::socket socket(context_);
+      acceptor_.accept(socket, error);
+      if (stopping_) return;
+      if (error) {
+        std::this_thread::yield();
+        continue;
+      }
+      socket.set_option(tcp::no_delay(true), error);
+      if (busy_.load() >= options_.most_connections) {
+        set_timeout(socket, Duration(1000));
+        Response full = error_response(503, "too many connections; try again");
+        full.headers["Retry-After"] = "1";
+        answer(socket, full, false, "GET");
+        continue;
+      }
+      ++busy_;
+      std::thread([this, moved = std::make_shared<tcp::socket>(std::move(socket))] {
+        serve(*moved);
+        moved->close();
+        const std::lock_guard lock(mutex_);
+        --busy_;
+        quiet_.notify_all();
+      }).detach();
+    }
+  }
+
+  void serve(tcp::socket& socket) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      open_.push_back(&socket);
+    }
+    boost::beast::flat_buffer buffer;
+    buffer.reserve(64 * 1024);
+    try {
+      while (!stopping_ && serve_one(socket, buffer)) {
+      }
+    } catch (const std::exception&) {
+      // The client broke off.
+    }
+    const std::lock_guard lock(mutex_);
+    open_.remove(&socket);
+    quiet_.notify_all();
+  }
+
+  // False: the connection ends.
+  bool serve_one(tcp::socket& socket, boost::beast::flat_buffer& buffer) {
+    PlainSocket plain{socket};
+    http::request_parser<http::string_body> parser;
+    parser.header_limit(static_cast<uint32_t>(options_.header_bytes));
+    parser.body_limit(options_.body_bytes);
+    boost::system::error_code error;
+    set_timeout(socket, options_.idle_time);
+    http::read_header(plain, buffer, parser, error);
+    set_timeout(socket, options_.request_time);
+    if (!error && parser.get()[http::field::expect] == "100-continue") {
+      if (!send_all(socket, "HTTP/1.1 100 Continue\r\n\r\n")) return false;
+    }
+    if (!error) http::read(plain, buffer, parser, error);
+    if (error == http::error::header_limit) return refuse(socket, 431, "the request's header is too large");
+    if (error == http::error::body_limit) {
+      return refuse(socket, 413, "the body is larger than " + std::to_string(options_.body_bytes) + " bytes; send less at once");
+    }
+    if (error == boost::system::errc::resource_unavailable_try_again && parser.got_some()) {
+      return refuse(socket, 408, "the rest of the request did not come in time");
+    }
+    if (error == http::error::end_of_stream || error == asio::error::eof) return false;
+    if (error && error.category() == http::make_error_code(http::error::bad_method).category()) {
+      return refuse(socket, 400, "not HTTP/1.1: " + error.message());
+    }
+    if (error) return false;
+    auto message = parser.release();
+    const bool keep = message.keep_alive();
+    const std::string method(message.method_string());
+    const Response response = dispatch(message);
+    return answer(socket, response, keep, method) && keep;
+  }
+
+  bool refuse(tcp::socket& socket, int status, const std::string& why) {
+    answer(socket, error_response(status, why), false, "GET");
+    return false;
+  }
+
+  Response dispatch(http::request<http::string_body>& message) {
+    Request request;
+    request.method = std::string(message.method_string());
+    const std::string target(message.target());
+    const size_t question = target.find('?');
+    const std::string raw_path = target.substr(0, question);
+    request.path = decode_url(raw_path, false);
+    if (question != std::string::npos) parse_query(target.substr(question + 1), request.query);
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+      request.headers[name] = std::string(field.value());
+    }
+    request.body = std::move(message.body());
+    const std::vector<std::string> segments = split_path(raw_path);
+    bool path_known = false;
+    for (const Route& route : routes_) {
+      if (!matches(route, segments, request.captures)) continue;
+      path_known = true;
+      const bool head = request.method == "HEAD" && route.method == "GET";
+      if (route.method != request.method && !head) continue;
+      try {
+        return route.handler(request);
+      } catch (const std::exception& failure) {
+        return error_response(500, failure.what());
+      }
+    }
+    if (path_known) return error_response(405, request.method + " is not offered for " + request.path);
+    return error_response(404, "nothing is at " + request.path);
+  }
+
+  static void parse_query(std::string_view text, std::map<std::string, std::string>& query) {
+    while (!text.empty()) {
+      const size_t end = std::min(text.find('&'), text.size());
+      const std::string_view pair = text.substr(0, end);
+      const size_t equals = std::min(pair.find('='), pair.size());
+      query[decode_url(pair.substr(0, equals), true)] =
+          equals < pair.size() ? decode_url(pair.substr(equals + 1), true) : std::string();
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+
+  bool answer(tcp::socket& socket, const Response& response, bool keep, const std::string& method) {
+    std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
+                       std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
+                       "\r\nContent-Type: " + response.content_type + "\r\n";
+    for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+    if (!keep) head += "Connection: close\r\n";
+    if (response.stream == nullptr) {
+      head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n\r\n";
+      if (method != "HEAD") head += response.body;
+      return send_all(socket, head);
+    }
+    head += "Transfer-Encoding: chunked\r\n\r\n";
+    if (!send_all(socket, head)) return false;
+    bool alive = true;
+    response.stream([&](std::string_view piece) {
+      if (alive && !piece.empty()) {
+        char size[32];
+        std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+        alive = send_all(socket, size + std::string(piece) + "\r\n");
+      }
+      return alive && !stopping_ && !gone(socket);
+    });
+    return alive && send_all(socket, "0\r\n\r\n");
+  }
+
+  // True when the client has closed its side.
+  static bool gone(tcp::socket& socket) {
+    char byte;
+    const ssize_t got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0;
+  }
+
+  HttpServerOptions options_;
+  std::vector<Route> routes_;
+  asio::io_context context_;
+  tcp::acceptor acceptor_;
+  int port_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::atomic<size_t> busy_{0};
+  std::mutex mutex_;
+  std::condition_variable quiet_;
+  std::list<tcp::socket*> open_;
+  std::jthread accepting_;
+};
+
+HttpServer::HttpServer(HttpServerOptions options) : engine_(std::make_unique<Engine>(std::move(options))) {}
+HttpServer::~HttpServer() = default;
+
+void HttpServer::route(const std::string& method, const std::string& pattern, Handler handler) {
+  engine_->route(method, pattern, std::move(handler));
+}
+Result<> HttpServer::start() { return engine_->start(); }
+void HttpServer::stop() { engine_->stop(); }
+int HttpServer::port() const { return engine_->port(); }
+
+}  // namespace tradewind::net

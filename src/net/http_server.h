@@ -1,0 +1,52 @@
+#pragma once
+// HttpServer: HTTP/1.1 over loopback or a network address: routes to handlers, bounded connections, limits on header,
+// body and time.
+//
+// Threads: start() and stop() by one; handlers run on the connections' threads, many at once.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/http_message.h"
+
+namespace tradewind::net {
+
+struct HttpServerOptions {
+  std::string address = "127.0.0.1";
+  int port = 8088;                     // 0: any free one
+  size_t most_connections = 256;       // one more is answered 503
+  size_t header_bytes = 16 * 1024;     // more: 431
+  size_t body_bytes = 8 * 1024 * 1024; // more: 413
+  Duration request_time{15'000};       // for the rest of a request once it has begun; later: 408
+  Duration idle_time{120'000};         // between requests
+};
+
+using Handler = std::function<Response(const Request&)>;
+
+class HttpServer {
+ public:
+  explicit HttpServer(HttpServerOptions options);
+  ~HttpServer();
+
+  // `pattern` has {names} for segments: "/subjects/{subject}/versions". REQUIRES not started.
+  void route(const std::string& method, const std::string& pattern, Handler handler);
+  // io: the address cannot be had, with the remedy.
+  Result<> start();
+  // Stops taking connections, ends streams, waits for requests at hand.
+  void stop();
+  int port() const;
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+// "%41" and '+' as in query strings; nothing when an escape is broken.
+std::string decode_url(std::string_view text, bool plus_is_space);
+std::string encode_url(std::string_view text);
+
+}  // namespace tradewind::net

@@ -1,0 +1,322 @@
+#include "sql/binder/bind_query.h"
+
+#include <algorithm>
+
+#include "expr/aggregate.h"
+#include "sql/binder/scope.h"
+
+namespace tradewind::sql {
+namespace {
+
+using expr::ExpressionPtr;
+using stream::AggregateStep;
+
+constexpr int64_t kDayMs = 86'400'000;
+
+Error wrong(Place place, const std::string& message) { return {Code::invalid, at(place, message)}; }
+
+class QueryBinder {
+ public:
+  QueryBinder(const Query& query, const Source& source, bool persistent)
+      : query_(query), source_(source), persistent_(persistent) {}
+
+  Result<BoundQuery> run() {
+    TRY(check());
+    bound_.source = source_spec(source_);
+    scope_.schema = stream::source_schema(bound_.source);
+    scope_.alias = query_.alias.empty() ? query_.from : query_.alias;
+    scope_.may_explode = true;
+    items_ = TRY(expand_stars());
+    for (const SelectItem& item : items_) {
+      if (!item.alias.empty() && contains(*item.expression, is_explode)) scope_.aliases[item.alias] = item.expression;
+    }
+    bound_.aggregates = !query_.group_by.empty();
+    TRY(bind_where());
+    TRY(bound_.aggregates ? bind_aggregate() : bind_projection());
+    finish_steps();
+    return std::move(bound_);
+  }
+
+ private:
+  Result<> check() const {
+    if (!query_.joins.empty()) {
+      return Error{Code::unsupported, at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
+    }
+    if (!query_.partition_by.empty()) {
+      return Error{Code::unsupported, at(query_.partition_by[0]->place, "PARTITION BY is not offered yet")};
+    }
+    if (query_.emit == Query::Emit::final) {
+      return Error{Code::unsupported, at(query_.from_place, "EMIT FINAL is not offered yet; use EMIT CHANGES")};
+    }
+    if (query_.window && query_.group_by.empty()) return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
+    if (query_.window && query_.window->kind != WindowClause::Kind::tumbling) {
+      return Error{Code::unsupported, at(query_.window->place, "only TUMBLING windows run yet")};
+    }
+    if (query_.having != nullptr && query_.group_by.empty()) {
+      return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
+    }
+    if (query_.window && source_.table) return wrong(query_.window->place, "a table has no windows; its rows are the last values");
+    return {};
+  }
+
+  // "*" as the columns it stands for.
+  Result<std::vector<SelectItem>> expand_stars() const {
+    std::vector<SelectItem> items;
+    for (const SelectItem& item : query_.items) {
+      if (item.expression != nullptr) {
+        items.push_back(item);
+        continue;
+      }
+      if (!item.qualifier.empty() && item.qualifier != scope_.alias) {
+        return wrong(item.place, "no source is called " + item.qualifier + " here");
+      }
+      if (!query_.group_by.empty()) return wrong(item.place, "* cannot stand beside GROUP BY; name the columns");
+      for (const SourceColumn& column : source_.columns) {
+        auto name = std::make_shared<Node>();
+        name->form = Node::Form::name;
+        name->text = column.name;
+        name->place = item.place;
+        items.push_back({.expression = name, .place = item.place});
+      }
+    }
+    return items;
+  }
+
+  Result<> bind_where() {
+    if (query_.where == nullptr) return {};
+    where_ = TRY(bind(*query_.where, scope_));
+    if (where_->type.kind() != Kind::boolean) {
+      return wrong(query_.where->place, "WHERE needs a condition, not " + where_->type.text());
+    }
+    where_explodes_ = contains(*query_.where, is_explode) || !scope_.arrays.empty();
+    return {};
+  }
+
+  Result<> bind_projection() {
+    ItemNames names(items_);
+    stream::ProjectStep project;
+    for (const SelectItem& item : items_) {
+      if (contains(*item.expression, is_aggregate)) {
+        return wrong(item.place, "an aggregate needs a GROUP BY");
+      }
+      ExpressionPtr bound = TRY(bind(*item.expression, scope_));
+      const std::string name = names.name_of(item);
+      TRY(add_column(item, name, *bound, key_of(*bound).has_value()));
+      project.names.push_back(name);
+      project.expressions.push_back(std::move(bound));
+    }
+    if (persistent_) TRY(check_keys());
+    bound_.table = source_.table;
+    if (source_.table && !scope_.arrays.empty()) return wrong(query_.from_place, "EXPLODE does not work on a table");
+    if (source_.window_size_ms) {
+      bound_.window_start = project.names.size();
+      const size_t at = *scope_.schema.find("WINDOWSTART");
+      project.names.push_back("WINDOWSTART");
+      project.expressions.push_back(expr::column(at, Kind::bigint));
+    }
+    after_.emplace_back(std::move(project));
+    return {};
+  }
+
+  // The key column an expression is, if it is one as it stands.
+  std::optional<size_t> key_of(const expr::Expression& expression) const {
+    const bool key = expression.node == expr::Node::column && expression.index < bound_.source.key_columns.size();
+    return key ? std::optional(expression.index) : std::nullopt;
+  }
+
+  Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound, bool key) {
+    if (bound.node == expr::Node::constant && bound.value.is_null()) {
+      return wrong(item.place, "a column of NULLs has no type; CAST it");
+    }
+    for (const BoundColumn& known : bound_.columns) {
+      if (known.name == name) return wrong(item.place, "two columns would be called " + name + "; give one an alias with AS");
+    }
+    const bool pseudo = name == "ROWTIME" || name == "ROWPARTITION" || name == "ROWOFFSET" || name == "WINDOWSTART" ||
+                        name == "WINDOWEND";
+    if (persistent_ && pseudo) return wrong(item.place, name + " needs an alias here, such as AS " + name + "_VALUE");
+    bound_.columns.push_back({name, bound.type, key});
+    return {};
+  }
+
+  Result<> check_keys() {
+    for (const Field& key : bound_.source.key_columns) {
+      const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(), [](const BoundColumn& c) { return c.key; });
+      if (static_cast<size_t>(found) == bound_.source.key_columns.size()) return {};
+      return wrong(query_.from_place, "the key column " + key.name + " of " + source_.name +
+                                          " must be selected, once; add it to the SELECT");
+    }
+    return {};
+  }
+
+  Result<> bind_aggregate() {
+    AggregateStep step;
+    for (const NodePtr& node : query_.group_by) {
+      if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be grouped by");
+      step.keys.push_back(TRY(bind(*node, scope_)));
+    }
+    if (query_.window) step.window = bound_.window = window_of(*query_.window);
+    // Nothing is known of the results before all select items are bound: their columns are found by number.
+    first_result_ = step.keys.size() + (step.window ? 2 : 0);
+    ItemNames names(items_);
+    std::vector<std::pair<std::string, ExpressionPtr>> outputs;
+    step_ = std::move(step);
+    key_items_.assign(step_.keys.size(), "");
+    for (const SelectItem& item : items_) {
+      ExpressionPtr bound = TRY(bind_after(*item.expression));
+      const std::string name = names.name_of(item);
+      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size() && key_items_[bound->index].empty();
+      if (key) key_items_[bound->index] = name;
+      TRY(add_column(item, name, *bound, key));
+      outputs.emplace_back(name, std::move(bound));
+    }
+    ExpressionPtr having;
+    if (query_.having != nullptr) having = TRY(bind_after(*query_.having));
+    if (having != nullptr && having->type.kind() != Kind::boolean) return wrong(query_.having->place, "HAVING needs a condition");
+    if (step_.calls.empty()) return wrong(query_.from_place, "a GROUP BY needs an aggregate such as COUNT(*) in SELECT or HAVING");
+    for (size_t i = 0; i < key_items_.size(); ++i) {
+      if (!persistent_ || !key_items_[i].empty()) continue;
+      return wrong(query_.group_by[i]->place, "what is grouped by is the key of the table and must be selected, once");
+    }
+    finish_aggregate(std::move(outputs), std::move(having));
+    return {};
+  }
+
+  void finish_aggregate(std::vector<std::pair<std::string, ExpressionPtr>> outputs, ExpressionPtr having) {
+    for (size_t i = 0; i < step_.keys.size(); ++i) {
+      step_.key_names.push_back(key_items_[i].empty() ? "KEY_" + std::to_string(i) : key_items_[i]);
+    }
+    bound_.table = true;
+    stream::ProjectStep project;
+    for (auto& [name, expression] : outputs) {
+      project.names.push_back(name);
+      project.expressions.push_back(std::move(expression));
+    }
+    if (step_.window) {
+      bound_.window_start = project.names.size();
+      project.names.push_back("WINDOWSTART");
+      project.expressions.push_back(expr::column(step_.keys.size(), Kind::bigint));
+    }
+    after_.emplace_back(std::move(step_));
+    if (having != nullptr) after_.emplace_back(stream::FilterStep{std::move(having)});
+    after_.emplace_back(std::move(project));
+  }
+
+  stream::WindowSpec window_of(const WindowClause& clause) const {
+    stream::WindowSpec window;
+    window.size = window.advance = Duration(clause.size_ms);
+    window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
+    window.retention = Duration(std::max(clause.retention_ms.value_or(0), clause.size_ms + window.grace.count()));
+    return window;
+  }
+
+  // An expression over the groups: aggregates, what is grouped by, and what is made of them.
+  Result<ExpressionPtr> bind_after(const Node& node) {
+    if (is_aggregate(node)) return bind_call(node);
+    if (node.form == Node::Form::name && step_.window && (node.text == "WINDOWSTART" || node.text == "WINDOWEND")) {
+      return expr::column(step_.keys.size() + (node.text == "WINDOWEND" ? 1 : 0), Kind::bigint);
+    }
+    if (!contains(node, is_aggregate)) {
+      const ExpressionPtr bound = TRY(bind(node, scope_));
+      for (size_t i = 0; i < step_.keys.size(); ++i) {
+        if (expr::same(*bound, *step_.keys[i])) return expr::column(i, bound->type);
+      }
+      if (bound->node == expr::Node::constant) return bound;
+    }
+    if (node.form == Node::Form::name || node.children.empty() || is_explode(node)) {
+      return wrong(node.place, (node.text.empty() ? std::string("this") : node.text) +
+                                   " is neither grouped by nor inside an aggregate; add it to GROUP BY");
+    }
+    std::vector<ExpressionPtr> children;
+    for (const NodePtr& child : node.children) children.push_back(TRY(bind_after(*child)));
+    return assemble(node, std::move(children));
+  }
+
+  Result<ExpressionPtr> bind_call(const Node& node) {
+    const expr::AggregateKind* kind = expr::find_aggregate(node.text);
+    if (source_.table && !kind->retracts) {
+      return wrong(node.place, node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
+    }
+    ExpressionPtr argument;
+    const bool star = node.form == Node::Form::star_call || node.children.empty();
+    if (star && node.text != "COUNT") return wrong(node.place, node.text + " needs a value to work on");
+    if (node.children.size() > 1) return wrong(node.place, node.text + " takes one value; it is " + std::string(kind->signature));
+    if (!star) {
+      if (contains(*node.children[0], is_aggregate)) return wrong(node.place, "an aggregate cannot stand inside another");
+      argument = TRY(bind(*node.children[0], scope_));
+      if (node.text == "COUNT" && argument->node == expr::Node::constant) argument = nullptr;
+    }
+    std::optional<Type> type;
+    if (argument != nullptr) type = argument->type;
+    const auto made = expr::make_aggregate(node.text, type);
+    if (!made.ok()) return wrong(node.place, made.error().message);
+    for (size_t i = 0; i < step_.calls.size(); ++i) {
+      const stream::AggregateCall& known = step_.calls[i];
+      const bool same = known.name == node.text && (known.argument == nullptr) == (argument == nullptr) &&
+                        (argument == nullptr || expr::same(*known.argument, *argument));
+      if (same) return expr::column(first_result_ + i, (*made)->result_type());
+    }
+    step_.calls.push_back({node.text, argument, "AGGREGATE_" + std::to_string(step_.calls.size())});
+    return expr::column(first_result_ + step_.calls.size() - 1, (*made)->result_type());
+  }
+
+  // Filter, explode, the rest; and what is read of the source for all of that.
+  void finish_steps() {
+    Usage usage(scope_.schema, scope_.arrays);
+    const auto read_by = [&](Usage& into, const stream::Step& step) {
+      if (const auto* project = std::get_if<stream::ProjectStep>(&step)) {
+        for (const ExpressionPtr& expression : project->expressions) into.add(*expression);
+      }
+      if (const auto* aggregate = std::get_if<AggregateStep>(&step)) {
+        for (const ExpressionPtr& key : aggregate->keys) into.add(*key);
+        for (const auto& call : aggregate->calls) {
+          if (call.argument != nullptr) into.add(*call.argument);
+        }
+      }
+    };
+    read_by(usage, after_.front());
+    if (where_ != nullptr) usage.add(*where_);
+    for (const ExpressionPtr& array : scope_.arrays) {
+      if (array->node != expr::Node::column) usage.add(*array);
+    }
+    for (size_t i = 0; i < scope_.arrays.size(); ++i) {  // an array is read even where none of its elements' fields is
+      if (scope_.arrays[i]->node == expr::Node::column && !usage.reads(scope_.arrays[i]->index)) {
+        usage.add_column(scope_.arrays[i]->index);
+      }
+    }
+    bound_.source.wanted = usage.wanted();
+    if (where_ != nullptr && !where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
+    if (!scope_.arrays.empty()) {
+      stream::ExplodeStep explode{.arrays = scope_.arrays};
+      for (size_t i = 0; i < scope_.arrays.size(); ++i) explode.names.push_back("EXPLODED_" + std::to_string(i));
+      const std::vector<ExpressionPtr> none(scope_.arrays.size(), expr::constant(Kind::boolean, Value(int64_t{0})));
+      Usage later(scope_.schema, none);
+      read_by(later, after_.front());
+      if (where_ != nullptr && where_explodes_) later.add(*where_);
+      for (size_t i = 0; i < scope_.schema.size(); ++i) explode.keep.push_back(later.reads(i));
+      bound_.steps.emplace_back(std::move(explode));
+    }
+    if (where_ != nullptr && where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
+    for (stream::Step& step : after_) bound_.steps.push_back(std::move(step));
+  }
+
+  const Query& query_;
+  const Source& source_;
+  const bool persistent_;
+  Scope scope_;
+  std::vector<SelectItem> items_;
+  BoundQuery bound_;
+  ExpressionPtr where_;
+  bool where_explodes_ = false;
+  AggregateStep step_;
+  size_t first_result_ = 0;
+  std::vector<std::string> key_items_;
+  std::vector<stream::Step> after_;
+};
+
+}  // namespace
+
+Result<BoundQuery> bind_query(const Query& query, const Source& source, bool persistent) {
+  return QueryBinder(query, source, persistent).run();
+}
+
+}  // namespace tradewind::sql

@@ -1,0 +1,46 @@
+#pragma once
+// Catalog: what the names in a statement mean: streams, tables, types. A plain value; the engine guards it.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/type.h"
+#include "schema/serde.h"
+
+namespace tradewind::sql {
+
+struct SourceColumn {
+  std::string name;
+  Type type;
+  bool key = false;
+};
+
+struct Source {
+  std::string name;
+  bool table = false;
+  std::vector<SourceColumn> columns;        // keys first
+  std::string topic;
+  int32_t partitions = 1;
+  schema::Format key_format = schema::Format::kafka;
+  schema::Format value_format = schema::Format::avro;
+  std::optional<int64_t> window_size_ms;    // windowed key
+  std::string timestamp_column;
+  std::string delimiter = ",";
+  std::string query_id;                     // of the query that writes it; empty: declared by hand
+  std::string statement;                    // as listed
+  bool read_only = false;                   // CREATE SOURCE ...
+};
+
+struct Catalog {
+  std::map<std::string, Source> sources;
+  std::map<std::string, Type> types;
+
+  const Source* find(const std::string& name) const {
+    const auto found = sources.find(name);
+    return found == sources.end() ? nullptr : &found->second;
+  }
+};
+
+}  // namespace tradewind::sql

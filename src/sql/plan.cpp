@@ -1,0 +1,433 @@
+#include "sql/plan.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "sql/binder/bind_query.h"
+#include "sql/binder/scope.h"
+
+namespace tradewind::sql {
+namespace {
+
+const char* const kProperties[] = {"KAFKA_TOPIC", "FORMAT",    "KEY_FORMAT",      "VALUE_FORMAT", "PARTITIONS",
+                                   "REPLICAS",    "TIMESTAMP", "VALUE_DELIMITER", "RETENTION_MS", "WINDOW_TYPE",
+                                   "WINDOW_SIZE", "WRAP_SINGLE_VALUE"};
+
+Result<> check_properties(const Properties& with) {
+  for (const auto& [name, value] : with) {
+    const bool known = std::any_of(std::begin(kProperties), std::end(kProperties), [&](const char* k) { return name == k; });
+    if (!known) return Error{Code::invalid, "no property is called " + name + "; there are KAFKA_TOPIC, VALUE_FORMAT, "
+                                                "KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, TIMESTAMP, VALUE_DELIMITER and more"};
+  }
+  if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
+    return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};
+  }
+  return {};
+}
+
+Result<> apply_formats(const Properties& with, Source& source) {
+  const auto format = [&](const char* name, schema::Format& into) -> Result<> {
+    if (const auto found = with.find(name); found != with.end()) into = TRY(schema::format_from(found->second));
+    return {};
+  };
+  TRY(format("FORMAT", source.key_format));
+  TRY(format("FORMAT", source.value_format));
+  TRY(format("KEY_FORMAT", source.key_format));
+  TRY(format("VALUE_FORMAT", source.value_format));
+  if (const auto found = with.find("VALUE_DELIMITER"); found != with.end()) {
+    source.delimiter = found->second == "TAB" ? "\t" : found->second == "SPACE" ? " " : found->second;
+    if (source.delimiter.size() != 1) return Error{Code::invalid, "VALUE_DELIMITER is one character, or SPACE or TAB"};
+  }
+  return {};
+}
+
+Result<std::optional<int32_t>> partitions_of(const Properties& with) {
+  const auto found = with.find("PARTITIONS");
+  if (found == with.end()) return std::optional<int32_t>();
+  int32_t count = 0;
+  const char* end = found->second.data() + found->second.size();
+  if (std::from_chars(found->second.data(), end, count).ptr != end || count < 1 || count > 10'000) {
+    return Error{Code::invalid, "PARTITIONS is a number from 1 to 10000, not '" + found->second + "'"};
+  }
+  return std::optional(count);
+}
+
+Result<> apply_timestamp(const Properties& with, Source& source) {
+  const auto found = with.find("TIMESTAMP");
+  if (found == with.end()) return {};
+  std::string name = found->second;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (const SourceColumn& column : source.columns) {
+    if (column.name != name) continue;
+    if (column.type.kind() != Kind::bigint && column.type.kind() != Kind::timestamp) {
+      return Error{Code::invalid, "TIMESTAMP needs a BIGINT or TIMESTAMP column; " + name + " is " + column.type.text()};
+    }
+    source.timestamp_column = name;
+    return {};
+  }
+  return Error{Code::invalid, "TIMESTAMP names " + name + ", which is no column of " + source.name};
+}
+
+Result<> declare_columns(const CreateSource& statement, SchemaLookup& lookup, Source& source) {
+  for (const ColumnClause& column : statement.columns) {
+    if (column.key) source.columns.push_back({column.name, column.type, true});
+  }
+  bool values = false;
+  for (const ColumnClause& column : statement.columns) {
+    if (column.key) continue;
+    values = true;
+    source.columns.push_back({column.name, column.type, false});
+  }
+  if (!values) {
+    if (source.value_format != schema::Format::avro) {
+      return Error{Code::invalid, statement.name + " declares no columns, and " + schema::name_of(source.value_format) +
+                                      " has no registered schema to take them from; declare them"};
+    }
+    for (const Field& field : TRY(lookup.columns(source.topic, false))) {
+      const bool known = std::any_of(source.columns.begin(), source.columns.end(), [&](const auto& c) { return c.name == field.name; });
+      if (!known) source.columns.push_back({field.name, field.type, false});
+    }
+  }
+  for (size_t i = 0; i < source.columns.size(); ++i) {
+    for (size_t j = i + 1; j < source.columns.size(); ++j) {
+      if (source.columns[i].name == source.columns[j].name) {
+        return Error{Code::invalid, "two columns of " + source.name + " are called " + source.columns[i].name};
+      }
+    }
+  }
+  const bool key = std::any_of(source.columns.begin(), source.columns.end(), [](const auto& c) { return c.key; });
+  if (source.table && !key) return Error{Code::invalid, "table " + source.name + " needs a column that is its PRIMARY KEY"};
+  return {};
+}
+
+Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lookup) {
+  SourcePlan plan;
+  plan.source.name = statement.name;
+  plan.source.table = statement.table;
+  plan.source.read_only = statement.source;
+  TRY(apply_formats(statement.with, plan.source));
+  const auto topic = statement.with.find("KAFKA_TOPIC");
+  if (topic == statement.with.end()) return Error{Code::invalid, statement.name + " needs WITH (KAFKA_TOPIC = '...')"};
+  plan.source.topic = topic->second;
+  if (!statement.with.contains("FORMAT") && !statement.with.contains("VALUE_FORMAT")) {
+    return Error{Code::invalid, statement.name + " needs WITH (VALUE_FORMAT = 'AVRO'), or another format"};
+  }
+  const auto existing = lookup.partitions(plan.source.topic);
+  const auto wanted = TRY(partitions_of(statement.with));
+  if (!existing.ok() && !wanted) {
+    return Error{Code::not_found, "topic " + plan.source.topic + " does not exist; add PARTITIONS to create it"};
+  }
+  if (existing.ok() && wanted && *existing != *wanted) {
+    return Error{Code::conflict, "topic " + plan.source.topic + " exists with " + std::to_string(*existing) + " partitions"};
+  }
+  plan.create_topic = !existing.ok();
+  plan.source.partitions = existing.ok() ? *existing : *wanted;
+  TRY(declare_columns(statement, lookup, plan.source));
+  TRY(apply_timestamp(statement.with, plan.source));
+  if (const auto size = statement.with.find("WINDOW_SIZE"); size != statement.with.end()) {
+    return Error{Code::unsupported, "windowed sources that are declared by hand are not offered yet"};
+  }
+  return plan;
+}
+
+const Source* source_of(const Query& query, const Catalog& catalog) { return catalog.find(query.from); }
+
+Error unknown_source(const Query& query) {
+  return {Code::not_found, at(query.from_place, "no stream or table is called " + query.from + "; SHOW STREAMS and SHOW TABLES list them")};
+}
+
+stream::SinkSpec sink_of(const Source& sink, const BoundQuery& bound) {
+  stream::SinkSpec spec;
+  spec.topic = sink.topic;
+  spec.partitions = sink.partitions;
+  spec.table = sink.table;
+  spec.key_format = sink.key_format;
+  spec.value_format = sink.value_format;
+  spec.timestamp_column = sink.timestamp_column;
+  spec.delimiter = sink.delimiter[0];
+  spec.window_start = bound.window_start;
+  for (size_t i = 0; i < bound.columns.size(); ++i) {
+    (bound.columns[i].key ? spec.key_columns : spec.value_columns).push_back(i);
+  }
+  return spec;
+}
+
+Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup) {
+  const Source* from = source_of(*statement.query, catalog);
+  if (from == nullptr) return unknown_source(*statement.query);
+  if (statement.query->limit) return Error{Code::invalid, "LIMIT cannot stand in CREATE ... AS SELECT"};
+  const BoundQuery bound = TRY(bind_query(*statement.query, *from, true));
+  if (bound.table != statement.table) {
+    return Error{Code::invalid, bound.table ? "the query gives a table: write CREATE TABLE " + statement.name
+                                            : "the query gives a stream: write CREATE STREAM " + statement.name +
+                                                  ", or add a GROUP BY"};
+  }
+  SourcePlan plan;
+  Source& sink = plan.source;
+  sink.name = statement.name;
+  sink.table = statement.table;
+  sink.key_format = from->key_format;
+  sink.value_format = from->value_format;
+  sink.partitions = from->partitions;
+  for (const bool key : {true, false}) {
+    for (const BoundColumn& column : bound.columns) {
+      if (column.key == key) sink.columns.push_back({column.name, column.type, key});
+    }
+  }
+  const auto keys = std::count_if(sink.columns.begin(), sink.columns.end(), [](const auto& c) { return c.key; });
+  if (static_cast<size_t>(keys) == sink.columns.size()) {
+    return Error{Code::invalid, statement.name + " has keys only; select at least one value"};
+  }
+  if (keys > 1 && sink.key_format == schema::Format::kafka && !statement.with.contains("KEY_FORMAT")) {
+    sink.key_format = schema::Format::json;  // several columns do not fit KAFKA
+  }
+  TRY(apply_formats(statement.with, sink));
+  if (keys > 1 && sink.key_format == schema::Format::kafka) {
+    return Error{Code::invalid, "the KAFKA key format holds one column; use WITH (KEY_FORMAT = 'JSON') or 'AVRO'"};
+  }
+  const auto topic = statement.with.find("KAFKA_TOPIC");
+  sink.topic = topic == statement.with.end() ? sink.name : topic->second;
+  if (const auto wanted = TRY(partitions_of(statement.with))) sink.partitions = *wanted;
+  if (const auto existing = lookup.partitions(sink.topic); existing.ok()) sink.partitions = *existing;
+  if (bound.window) sink.window_size_ms = bound.window->size.count();
+  else if (bound.window_start) sink.window_size_ms = from->window_size_ms;
+  TRY(apply_timestamp(statement.with, sink));
+  plan.create_topic = true;
+  stream::Topology topology;
+  topology.name = "unnamed";
+  topology.source = bound.source;
+  topology.steps = bound.steps;
+  topology.sink = sink_of(sink, bound);
+  plan.topology = TRY(stream::build(std::move(topology)));
+  plan.reads = {from->name};
+  return plan;
+}
+
+// The conditions that AND joins.
+void split_conjunction(const NodePtr& node, std::vector<NodePtr>& parts) {
+  if (node == nullptr) return;
+  if (node->form == Node::Form::call && node->text == "AND") {
+    for (const NodePtr& child : node->children) split_conjunction(child, parts);
+    return;
+  }
+  parts.push_back(node);
+}
+
+// "column = literal" or "column IN (literals)": the values, as the column's type.
+std::optional<std::vector<Value>> values_of(const Node& node, const Field& column) {
+  const bool equal = node.form == Node::Form::call && (node.text == "=" || node.text == "IN");
+  if (!equal || node.children[0]->form != Node::Form::name || node.children[0]->text != column.name) return std::nullopt;
+  std::vector<Value> values;
+  for (size_t i = 1; i < node.children.size(); ++i) {
+    const Node& child = *node.children[i];
+    if (child.form != Node::Form::literal || child.value.is_null()) return std::nullopt;
+    auto value = expr::cast_value(child.value, child.type, column.type);
+    if (!value.ok() || value->is_null()) return std::nullopt;
+    if (std::find(values.begin(), values.end(), *value) == values.end()) values.push_back(std::move(*value));
+  }
+  return values;
+}
+
+void bound_windows(const Node& node, int64_t size_ms, PullPlan& plan) {
+  if (node.form != Node::Form::call || node.children.size() != 2) return;
+  const Node& name = *node.children[0];
+  const Node& literal = *node.children[1];
+  if (name.form != Node::Form::name || literal.form != Node::Form::literal || literal.value.is_null()) return;
+  if (name.text != "WINDOWSTART" && name.text != "WINDOWEND") return;
+  int64_t time = 0;
+  if (literal.type.kind() == Kind::string) {
+    const auto read = from_iso(literal.value.text());
+    if (!read) return;
+    time = read->ms;
+  } else if (literal.type.kind() == Kind::integer || literal.type.kind() == Kind::bigint) {
+    time = literal.value.number();
+  } else {
+    return;
+  }
+  if (name.text == "WINDOWEND") time -= size_ms;
+  if (node.text == "=" || node.text == ">=" || node.text == ">") plan.window_from = std::max(plan.window_from, time);
+  if (node.text == "=" || node.text == "<=" || node.text == "<") plan.window_to = std::min(plan.window_to, time);
+}
+
+// Every combination of the key columns' values.
+void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& one, std::vector<std::vector<Value>>& all) {
+  if (one.size() == choices.size()) {
+    all.push_back(one);
+    return;
+  }
+  for (const Value& value : choices[one.size()]) {
+    one.push_back(value);
+    cross(choices, one, all);
+    one.pop_back();
+  }
+}
+
+Result<PullPlan> plan_pull(const Query& query, const Source& table) {
+  if (table.query_id.empty()) {
+    return Error{Code::invalid, at(query.from_place, table.name + " is read straight from its topic and keeps no rows to look "
+                                   "up; query a table made with CREATE TABLE ... AS SELECT, or add EMIT CHANGES")};
+  }
+  if (!query.group_by.empty() || query.window || query.having != nullptr) {
+    return Error{Code::unsupported, at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
+  }
+  PullPlan plan;
+  plan.table = table.name;
+  plan.limit = query.limit;
+  Scope scope;
+  scope.schema = view_schema(table);
+  scope.alias = query.alias.empty() ? query.from : query.alias;
+  if (query.where != nullptr) {
+    plan.where = TRY(bind(*query.where, scope));
+    if (plan.where->type.kind() != Kind::boolean) return Error{Code::invalid, at(query.where->place, "WHERE needs a condition")};
+  }
+  std::vector<NodePtr> conditions;
+  split_conjunction(query.where, conditions);
+  std::vector<std::vector<Value>> choices;
+  for (const SourceColumn& column : table.columns) {
+    if (!column.key) continue;
+    for (const NodePtr& condition : conditions) {
+      if (auto values = values_of(*condition, {column.name, column.type})) {
+        choices.push_back(std::move(*values));
+        break;
+      }
+    }
+  }
+  const auto keys = std::count_if(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.key; });
+  if (choices.size() == static_cast<size_t>(keys)) {
+    std::vector<Value> one;
+    cross(choices, one, plan.keys.emplace());
+  }
+  for (const NodePtr& condition : conditions) bound_windows(*condition, table.window_size_ms.value_or(0), plan);
+  ItemNames names(query.items);
+  for (const SelectItem& item : query.items) {
+    if (item.expression == nullptr) {
+      for (size_t i = 0; i + 1 < scope.schema.size(); ++i) {  // all but ROWTIME
+        plan.columns.push_back(scope.schema[i]);
+        plan.expressions.push_back(expr::column(i, scope.schema[i].type));
+        plan.keys_out.push_back(i < static_cast<size_t>(keys));
+      }
+      continue;
+    }
+    auto bound = TRY(bind(*item.expression, scope));
+    plan.keys_out.push_back(bound->node == expr::Node::column && bound->index < static_cast<size_t>(keys));
+    plan.columns.push_back({names.name_of(item), bound->type});
+    plan.expressions.push_back(std::move(bound));
+  }
+  return plan;
+}
+
+Result<PushPlan> plan_push(const Query& query, const Source& source) {
+  const BoundQuery bound = TRY(bind_query(query, source, false));
+  PushPlan plan;
+  plan.limit = query.limit;
+  plan.until_now = query.emit == Query::Emit::none;
+  stream::Topology topology;
+  topology.name = "push";
+  topology.source = bound.source;
+  topology.steps = bound.steps;
+  plan.topology = TRY(stream::build(std::move(topology)));
+  for (const BoundColumn& column : bound.columns) plan.columns.push_back({column.name, column.type});
+  return plan;
+}
+
+}  // namespace
+
+stream::SourceSpec source_spec(const Source& source) {
+  stream::SourceSpec spec;
+  spec.topic = source.topic;
+  spec.table = source.table;
+  spec.key_format = source.key_format;
+  spec.value_format = source.value_format;
+  spec.timestamp_column = source.timestamp_column;
+  spec.delimiter = source.delimiter[0];
+  if (source.window_size_ms) spec.window_size = Duration(*source.window_size_ms);
+  for (const SourceColumn& column : source.columns) {
+    (column.key ? spec.key_columns : spec.value_columns).push_back({column.name, column.type});
+  }
+  return spec;
+}
+
+Schema view_schema(const Source& table) {
+  std::vector<Field> fields;
+  for (const SourceColumn& column : table.columns) {
+    if (column.key) fields.push_back({column.name, column.type});
+  }
+  if (table.window_size_ms) {
+    fields.push_back({"WINDOWSTART", Kind::bigint});
+    fields.push_back({"WINDOWEND", Kind::bigint});
+  }
+  for (const SourceColumn& column : table.columns) {
+    if (!column.key) fields.push_back({column.name, column.type});
+  }
+  fields.push_back({"ROWTIME", Kind::bigint});
+  return Schema(std::move(fields));
+}
+
+Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup) {
+  TRY(check_properties(statement.with));
+  if (statement.or_replace) return Error{Code::unsupported, "CREATE OR REPLACE is not offered yet; DROP it first"};
+  return statement.query ? plan_query(statement, catalog, lookup) : plan_declared(statement, lookup);
+}
+
+Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const Catalog& catalog) {
+  const Source* source = source_of(query, catalog);
+  if (source == nullptr) return unknown_source(query);
+  using Either = std::variant<PullPlan, PushPlan>;
+  if (query.emit == Query::Emit::none && source->table) return Either(TRY(plan_pull(query, *source)));
+  return Either(TRY(plan_push(query, *source)));
+}
+
+Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog) {
+  const Source* target = catalog.find(statement.target);
+  if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
+  if (target->read_only) return Error{Code::invalid, statement.target + " is read-only"};
+  if (target->window_size_ms) return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
+  std::vector<std::string> columns = statement.columns;
+  for (size_t i = 0; columns.empty() && i < target->columns.size(); ++i) {
+    for (const SourceColumn& column : target->columns) columns.push_back(column.name);
+  }
+  if (columns.size() != statement.values.size()) {
+    return Error{Code::invalid, std::to_string(columns.size()) + " columns, but " + std::to_string(statement.values.size()) + " values"};
+  }
+  InsertPlan plan;
+  plan.target = target->name;
+  plan.values.resize(target->columns.size());
+  const Batch one(std::make_shared<const Schema>(), {}, {0});
+  for (size_t i = 0; i < columns.size(); ++i) {
+    Scope nothing;
+    nothing.alias = target->name;
+    const auto bound = TRY(bind(*statement.values[i], nothing));
+    const auto column = std::find_if(target->columns.begin(), target->columns.end(), [&](const auto& c) { return c.name == columns[i]; });
+    const bool time = columns[i] == "ROWTIME";
+    if (column == target->columns.end() && !time) {
+      return Error{Code::invalid, at(statement.values[i]->place, target->name + " has no column " + columns[i])};
+    }
+    const auto cast = expr::checked_cast(bound, time ? Type(Kind::bigint) : column->type);
+    if (!cast.ok()) return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + cast.error().message)};
+    expr::Notes notes;
+    const ColumnPtr value = expr::evaluate(**cast, one, notes);
+    if (!notes.empty()) return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + notes[0].reason)};
+    if (time) plan.time_ms = value_at(*value, 0).number();
+    else plan.values[static_cast<size_t>(column - target->columns.begin())] = value_at(*value, 0);
+  }
+  for (size_t i = 0; i < target->columns.size(); ++i) {
+    if (target->table && target->columns[i].key && plan.values[i].is_null()) {
+      return Error{Code::invalid, "the key " + target->columns[i].name + " of a table cannot be null"};
+    }
+  }
+  return plan;
+}
+
+Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLookup& lookup) {
+  const Source* source = source_of(query, catalog);
+  if (source == nullptr) return unknown_source(query);
+  if (source->table && query.emit == Query::Emit::none && query.group_by.empty()) {
+    const PullPlan plan = TRY(plan_pull(query, *source));
+    return "look up in " + plan.table + (plan.keys ? " by " + std::to_string(plan.keys->size()) + " key(s)" : " by scanning") +
+           (plan.where == nullptr ? "" : "\n  where " + expr::text_of(*plan.where, view_schema(*source))) + "\n";
+  }
+  (void)lookup;
+  return TRY(plan_push(query, *source)).topology.text();
+}
+
+}  // namespace tradewind::sql

@@ -1,0 +1,178 @@
+#pragma once
+// Statement: the syntax tree of one statement, as written: names are not looked up yet.
+//
+// Threads: plain values; expressions are shared and immutable.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "data/type.h"
+#include "data/value.h"
+
+namespace tradewind::sql {
+
+struct Place {
+  int line = 1;
+  int column = 1;
+};
+
+struct Node;
+using NodePtr = std::shared_ptr<const Node>;
+
+// One expression. What the children are hangs on the form.
+struct Node {
+  enum class Form {
+    literal,     // value, type
+    name,        // text; qualifier before the dot, if any
+    call,        // text = function or operator; children = arguments
+    star_call,   // COUNT(*)
+    choose,      // children: condition, result, ..., [else]; `flag`: has an else
+    cast,        // child as `type`
+    field,       // child -> text
+    element,     // child [child]
+    make_array, make_map, make_structure,  // structure: names
+    lambda,
+  };
+  Form form = Form::literal;
+  Place place;
+  std::string text;
+  std::string qualifier;
+  Type type;
+  Value value;
+  bool flag = false;
+  std::vector<std::string> names;
+  std::vector<NodePtr> children;
+};
+
+struct SelectItem {
+  NodePtr expression;       // null: *
+  std::string alias;        // empty: none
+  std::string qualifier;    // of "t.*"
+  Place place;
+};
+
+struct WindowClause {
+  enum class Kind { tumbling, hopping, session };
+  Kind kind = Kind::tumbling;
+  int64_t size_ms = 0;
+  int64_t advance_ms = 0;
+  std::optional<int64_t> grace_ms;
+  std::optional<int64_t> retention_ms;
+  Place place;
+};
+
+struct JoinClause {
+  std::string text;         // "LEFT JOIN"
+  std::string source;
+  std::string alias;
+  NodePtr on;
+  Place place;
+};
+
+struct Query {
+  enum class Emit { none, changes, final };
+  std::vector<SelectItem> items;
+  std::string from;
+  std::string alias;
+  Place from_place;
+  std::vector<JoinClause> joins;
+  std::optional<WindowClause> window;
+  NodePtr where;
+  std::vector<NodePtr> group_by;
+  std::vector<NodePtr> partition_by;
+  NodePtr having;
+  Emit emit = Emit::none;
+  std::optional<int64_t> limit;
+};
+
+struct ColumnClause {
+  std::string name;
+  Type type;
+  bool key = false;      // KEY or PRIMARY KEY
+  bool headers = false;
+};
+
+// WITH (NAME = 'value', ...): names in upper case, values as text.
+using Properties = std::map<std::string, std::string>;
+
+struct CreateSource {
+  bool table = false;
+  bool or_replace = false;
+  bool if_not_exists = false;
+  bool source = false;   // CREATE SOURCE ...
+  std::string name;
+  std::vector<ColumnClause> columns;
+  Properties with;
+  std::optional<Query> query;  // ... AS SELECT
+};
+struct InsertValues {
+  std::string target;
+  std::vector<std::string> columns;
+  std::vector<NodePtr> values;
+};
+struct InsertSelect {
+  std::string target;
+  Properties with;
+  Query query;
+};
+struct Select {
+  Query query;
+};
+struct Drop {
+  enum class What { stream, table, type, connector };
+  What what = What::stream;
+  std::string name;
+  bool if_exists = false;
+  bool delete_topic = false;
+};
+struct Terminate {
+  std::string query;  // empty: ALL
+};
+struct Show {
+  std::string what;   // "STREAMS", "TABLES", "QUERIES", ...
+  bool extended = false;
+};
+struct Describe {
+  std::string name;
+  bool extended = false;
+  bool function = false;
+};
+struct Explain {
+  std::string query_id;           // or
+  std::shared_ptr<Query> query;   // ... a SELECT, or of a CREATE ... AS
+  std::string statement;
+};
+struct SetProperty {
+  std::string name;
+  std::optional<std::string> value;  // none: UNSET
+};
+struct Define {
+  std::string name;
+  std::optional<std::string> value;  // none: UNDEFINE
+};
+struct CreateType {
+  std::string name;
+  Type type;
+  bool if_not_exists = false;
+};
+// Known to the language, not offered yet.
+struct Unsupported {
+  std::string what;
+};
+
+struct Statement {
+  std::string text;   // as written, without the semicolon
+  Place place;
+  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Show, Describe, Explain, SetProperty,
+               Define, CreateType, Unsupported>
+      is;
+};
+
+// "line 3, column 14: message"
+std::string at(Place place, const std::string& message);
+
+}  // namespace tradewind::sql

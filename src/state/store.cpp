@@ -1,0 +1,86 @@
+#include "state/store.h"
+
+#include "base/coding.h"
+
+namespace tradewind::state {
+namespace {
+
+constexpr size_t kEntryOverhead = 96;
+
+void put_entry(BytesView key, const std::optional<BytesView>& value, Bytes& out) {
+  put_bytes(out, key);
+  out += value ? '\x01' : '\0';
+  if (value) put_bytes(out, *value);
+}
+
+}  // namespace
+
+std::optional<BytesView> Store::get(BytesView key) const {
+  if (const auto pending = pending_.find(key); pending != pending_.end()) {
+    if (!pending->second) return std::nullopt;
+    return BytesView(*pending->second);
+  }
+  return get_committed(key);
+}
+
+std::optional<BytesView> Store::get_committed(BytesView key) const {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return std::nullopt;
+  return BytesView(found->second);
+}
+
+void Store::put(BytesView key, BytesView value) { pending_.insert_or_assign(Bytes(key), Bytes(value)); }
+
+void Store::erase(BytesView key) { pending_.insert_or_assign(Bytes(key), std::nullopt); }
+
+void Store::changes(Bytes& out) const {
+  for (const auto& [key, value] : pending_) put_entry(key, value, out);
+}
+
+void Store::committed() {
+  for (auto& [key, value] : pending_) {
+    const auto old = entries_.find(key);
+    if (old != entries_.end()) bytes_ -= old->second.size();
+    if (!value) {
+      if (old != entries_.end()) {
+        bytes_ -= key.size() + kEntryOverhead;
+        entries_.erase(old);
+      }
+      continue;
+    }
+    bytes_ += value->size();
+    if (old != entries_.end()) {
+      old->second = std::move(*value);
+    } else {
+      bytes_ += key.size() + kEntryOverhead;
+      entries_.emplace(key, std::move(*value));
+    }
+  }
+  pending_.clear();
+}
+
+Result<> Store::fold(BytesView frame) {
+  while (!frame.empty()) {
+    BytesView key;
+    if (!get_bytes(frame, key) || frame.empty()) return Error{Code::corrupt, "a store's frame ends too early"};
+    const bool there = frame[0] != '\0';
+    frame.remove_prefix(1);
+    BytesView value;
+    if (there && !get_bytes(frame, value)) return Error{Code::corrupt, "a store's frame ends within a value"};
+    if (there) put(key, value);
+    else erase(key);
+  }
+  committed();
+  return {};
+}
+
+std::optional<Bytes> Store::snapshot(BytesView after, size_t budget, Bytes& out) const {
+  const size_t most = out.size() + budget;
+  for (auto at = entries_.upper_bound(after); at != entries_.end(); ++at) {
+    put_entry(at->first, BytesView(at->second), out);
+    if (out.size() >= most) return at->first;
+  }
+  return std::nullopt;
+}
+
+}  // namespace tradewind::state

@@ -1,0 +1,227 @@
+// What an AggregateTable writes at a commit and reads at a restore.
+//
+// Frame: version 1, zigzag expired-before, varint n and n times (zigzag partition, zigzag progress), varint rows; then
+// by column: zigzag window ordinals as differences (windowed only), zigzag times as differences, keys (varint length,
+// bytes), and each aggregate's own bytes. A partial has the same form.
+#include <algorithm>
+
+#include "base/coding.h"
+#include "log/partitioner.h"
+#include "stream/ops/aggregate_table.h"
+
+namespace tradewind::stream {
+namespace {
+
+constexpr char kFrameVersion = 1;
+constexpr size_t kSnapshotRows = 512;
+
+}  // namespace
+
+int32_t AggregateTable::group_of(uint32_t key) {
+  if (groups_ == 1) return 0;
+  if (group_epoch_ != keys_->epoch()) {
+    group_of_.clear();
+    group_epoch_ = keys_->epoch();
+  }
+  if (key >= group_of_.size()) group_of_.resize(std::max<size_t>(keys_->size(), key + 1), -1);
+  if (group_of_[key] < 0) group_of_[key] = log::partition_of(keys_->key(key), groups_);
+  return group_of_[key];
+}
+
+void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count, int32_t group, bool whole,
+                               Bytes& out) const {
+  out += kFrameVersion;
+  put_zigzag(out, std::max(expired_, expire_next_));
+  size_t partitions = 0;
+  for (const auto& [partition, time] : progress_) partitions += partition % groups_ == group || group < 0 ? 1 : 0;
+  put_varint(out, partitions);
+  for (const auto& [partition, time] : progress_) {
+    if (partition % groups_ != group && group >= 0) continue;
+    put_zigzag(out, partition);
+    put_zigzag(out, time);
+  }
+  put_varint(out, count);
+  int64_t last = 0;
+  if (step_.window) {
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t ordinal = windows[i] / step_.window->size.count();
+      put_zigzag(out, ordinal - last);
+      last = ordinal;
+    }
+  }
+  last = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t time = state::TableState::header(rows[i]).time_ms;
+    put_zigzag(out, time - last);
+    last = time;
+  }
+  for (size_t i = 0; i < count; ++i) put_bytes(out, keys_->key(state::TableState::header(rows[i]).key));
+  for (const auto& aggregate : aggregates_) aggregate->save(rows, count, whole, out);
+}
+
+void AggregateTable::changes(state::FrameSink& sink) {
+  const auto& dirty = state_.dirty();
+  std::vector<uint32_t> starts(static_cast<size_t>(groups_) + 1, 0);
+  std::vector<int32_t> groups(dirty.size());
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    groups[i] = group_of(state::TableState::header(dirty[i].row).key);
+    ++starts[static_cast<size_t>(groups[i]) + 1];
+  }
+  for (size_t g = 0; g < static_cast<size_t>(groups_); ++g) starts[g + 1] += starts[g];
+  std::vector<const char*> rows(dirty.size());
+  std::vector<int64_t> windows(dirty.size());
+  std::vector<uint32_t> next(starts.begin(), starts.end() - 1);
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    const uint32_t at = next[static_cast<size_t>(groups[i])]++;
+    rows[at] = dirty[i].row;
+    windows[at] = dirty[i].window->start();
+  }
+  for (int32_t g = 0; g < groups_; ++g) {
+    const uint32_t from = starts[static_cast<size_t>(g)];
+    const uint32_t to = starts[static_cast<size_t>(g) + 1];
+    const bool moved = std::any_of(progress_.begin(), progress_.end(), [&](const auto& entry) {
+      const auto saved = saved_progress_.find(entry.first);
+      return entry.first % groups_ == g && (saved == saved_progress_.end() || saved->second != entry.second);
+    });
+    if (from == to && !moved && expire_next_ <= expired_) continue;
+    scratch_.clear();
+    put_frame(rows.data() + from, windows.data() + from, to - from, g, false, scratch_);
+    sink.frame(g, scratch_);
+  }
+}
+
+void AggregateTable::committed() {
+  saved_progress_ = progress_;
+  if (grows_) {
+    for (const auto& change : state_.dirty()) {
+      for (const auto& aggregate : aggregates_) aggregate->settled(change.row);
+    }
+  }
+  state_.committed();
+  if (expire_next_ > expired_) {
+    expired_ = expire_next_;
+    state_.drop_before(expired_, [&](char* row) {
+      for (const auto& aggregate : aggregates_) aggregate->dropped(row);
+    });
+  }
+}
+
+Result<> AggregateTable::take_frame(BytesView in, bool replace) {
+  const Error bad{Code::corrupt, "a frame of an aggregate cannot be read"};
+  int64_t expired = 0;
+  uint64_t partitions = 0;
+  uint64_t count = 0;
+  if (in.empty() || in[0] != kFrameVersion) return bad;
+  in.remove_prefix(1);
+  if (!get_zigzag(in, expired) || !get_varint(in, partitions)) return bad;
+  for (uint64_t i = 0; i < partitions; ++i) {
+    int64_t partition = 0;
+    int64_t time = 0;
+    if (!get_zigzag(in, partition) || !get_zigzag(in, time)) return bad;
+    raise_progress(static_cast<int32_t>(partition), time);
+  }
+  if (!get_varint(in, count) || count > in.size()) return bad;
+  std::vector<int64_t> windows(count, state::TableState::kNoWindow);
+  std::vector<int64_t> times(count);
+  int64_t last = 0;
+  for (uint64_t i = 0; step_.window && i < count; ++i) {
+    int64_t delta = 0;
+    if (!get_zigzag(in, delta)) return bad;
+    last += delta;
+    windows[i] = last * step_.window->size.count();
+  }
+  last = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    int64_t delta = 0;
+    if (!get_zigzag(in, delta)) return bad;
+    times[i] = last += delta;
+  }
+  rows_.resize(count);
+  std::vector<uint32_t> ids(count);
+  for (uint64_t i = 0; i < count; ++i) {
+    BytesView key;
+    if (!get_bytes(in, key)) return bad;
+    ids[i] = keys_->intern(key);
+  }
+  for (uint64_t i = 0; i < count; ++i) {
+    rows_[i] = state_.touch(state_.window(windows[i]), ids[i]);
+    state::RowHeader& header = state::TableState::header(rows_[i]);
+    header.time_ms = replace ? times[i] : std::max(header.time_ms, times[i]);
+  }
+  for (const auto& aggregate : aggregates_) {
+    if (!aggregate->load(rows_.data(), count, in, replace)) return bad;
+  }
+  if (!in.empty()) return bad;
+  if (replace) expire_before(expired);
+  return {};
+}
+
+Result<> AggregateTable::fold(int32_t, BytesView frame) {
+  TRY(take_frame(frame, true));
+  committed();
+  return {};
+}
+
+Result<> AggregateTable::merge(BytesView partials) { return take_frame(partials, false); }
+
+void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
+  by_group.assign(static_cast<size_t>(groups_), Bytes());
+  const auto& dirty = state_.dirty();
+  std::vector<std::vector<const char*>> rows(static_cast<size_t>(groups_));
+  std::vector<std::vector<int64_t>> windows(static_cast<size_t>(groups_));
+  for (const auto& change : dirty) {
+    const auto g = static_cast<size_t>(group_of(state::TableState::header(change.row).key));
+    rows[g].push_back(change.row);
+    windows[g].push_back(change.window->start());
+  }
+  for (size_t g = 0; g < rows.size(); ++g) {
+    // Progress of every partition travels with the partials: group -1 means all.
+    if (!rows[g].empty()) put_frame(rows[g].data(), windows[g].data(), rows[g].size(), -1, true, by_group[g]);
+  }
+  if (grows_) {
+    for (const auto& change : dirty) {
+      for (const auto& aggregate : aggregates_) {
+        aggregate->settled(change.row);
+        aggregate->dropped(change.row);
+      }
+    }
+  }
+  state_.clear();
+}
+
+bool AggregateTable::snapshot(size_t budget, state::FrameSink& sink) {
+  size_t given = 0;
+  std::vector<std::vector<const char*>> rows(static_cast<size_t>(groups_));
+  std::vector<std::vector<int64_t>> windows(static_cast<size_t>(groups_));
+  const auto give = [&](size_t g) {
+    scratch_.clear();
+    put_frame(rows[g].data(), windows[g].data(), rows[g].size(), static_cast<int32_t>(g), true, scratch_);
+    sink.frame(static_cast<int32_t>(g), scratch_);
+    given += scratch_.size();
+    rows[g].clear();
+    windows[g].clear();
+  };
+  auto at = state_.windows().lower_bound(snapshot_at_.window);
+  while (at != state_.windows().end() && given < budget) {
+    const state::TableState::Window& window = *at->second;
+    uint32_t n = at->first == snapshot_at_.window ? snapshot_at_.row : 0;
+    for (; n < window.rows() && given < budget; ++n) {
+      const char* row = state_.row(window, n);
+      const auto g = static_cast<size_t>(group_of(state::TableState::header(row).key));
+      rows[g].push_back(row);
+      windows[g].push_back(at->first);
+      if (rows[g].size() >= kSnapshotRows) give(g);
+    }
+    snapshot_at_ = {at->first, n};
+    if (n < window.rows()) break;
+    if (++at != state_.windows().end()) snapshot_at_ = {at->first, 0};
+  }
+  const bool complete = at == state_.windows().end();
+  for (size_t g = 0; g < rows.size(); ++g) {
+    if (!rows[g].empty() || complete) give(g);  // at the end also groups without rows: their progress
+  }
+  if (complete) snapshot_at_ = Cursor();
+  return complete;
+}
+
+}  // namespace tradewind::stream

@@ -1,0 +1,251 @@
+#include "stream/ops/aggregate_table.h"
+
+#include <algorithm>
+
+#include "log/partitioner.h"
+
+namespace tradewind::stream {
+namespace {
+
+std::vector<Type> key_types(const AggregateStep& step) {
+  std::vector<Type> types;
+  for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
+  return types;
+}
+
+size_t place_states(const AggregateStep& step, std::vector<std::unique_ptr<expr::Aggregate>>& aggregates) {
+  size_t bytes = 0;
+  for (const AggregateCall& call : step.calls) {
+    std::optional<Type> argument;
+    if (call.argument != nullptr) argument = call.argument->type;
+    auto made = expr::make_aggregate(call.name, argument);
+    CHECK(made.ok());  // build() has tried it
+    (*made)->place(sizeof(state::RowHeader) + bytes);
+    bytes += (*made)->state_bytes();
+    aggregates.push_back(std::move(*made));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups)
+    : step_(std::move(step)),
+      keys_(std::move(keys)),
+      groups_(groups),
+      row_key_(key_types(step_)),
+      state_(place_states(step_, aggregates_), *keys_) {
+  for (const auto& aggregate : aggregates_) grows_ = grows_ || aggregate->grows();
+}
+
+Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const AggregateStep& step, const Schema&,
+                                                             std::shared_ptr<Dictionary> keys, int32_t groups) {
+  return std::unique_ptr<AggregateTable>(new AggregateTable(step, std::move(keys), groups));
+}
+
+void AggregateTable::raise_progress(int32_t partition, int64_t time_ms) {
+  const auto [at, added] = progress_.emplace(partition, time_ms);
+  if (!added) at->second = std::max(at->second, time_ms);
+}
+
+void AggregateTable::intern_keys(const std::vector<ColumnPtr>& columns, size_t count) {
+  if (row_key_.plain()) {
+    batch_ids_ = keys_->intern_column(*columns[0]).data();
+    return;
+  }
+  ids_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const bool null = std::any_of(columns.begin(), columns.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
+    if (null) {
+      ids_[i] = Dictionary::kNone;
+      continue;
+    }
+    scratch_.clear();
+    row_key_.encode(columns, i, scratch_);
+    ids_[i] = keys_->intern(scratch_);
+  }
+  batch_ids_ = ids_.data();
+}
+
+int64_t AggregateTable::window_of(int64_t time_ms) const {
+  return floor_to(Timestamp{time_ms}, step_.window->size).ms;
+}
+
+void AggregateTable::place_windowed(const Batch& rows, std::vector<uint32_t>& late) {
+  const int64_t* times = rows.times_ms().data();
+  const size_t count = rows.rows();
+  const int64_t size = step_.window->size.count();
+  const int64_t closing = size + step_.window->grace.count();
+  const int32_t partition = rows.origin().partition;
+  const auto seen = progress_.find(partition);
+  int64_t stream_time = seen == progress_.end() ? INT64_MIN : seen->second;
+  int64_t start = 0;
+  int64_t end = 0;  // of `window`; empty at first
+  state::TableState::Window* window = nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t time = times[i];
+    stream_time = std::max(stream_time, time);
+    if (batch_ids_[i] == Dictionary::kNone) {
+      rows_[i] = nullptr;
+      continue;
+    }
+    if (time < start || time >= end || window == nullptr) {
+      start = window_of(time);
+      end = start + size;
+      window = nullptr;
+    }
+    if (start + closing <= stream_time || start < expired_) {
+      rows_[i] = nullptr;
+      late.push_back(static_cast<uint32_t>(i));
+      continue;
+    }
+    if (window == nullptr) window = &state_.window(start);
+    rows_[i] = state_.touch(*window, batch_ids_[i]);
+  }
+  progress_[partition] = stream_time;
+}
+
+Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<uint32_t>& late, expr::Notes& notes) {
+  const size_t count = rows.rows();
+  if (count == 0) return {};
+  std::vector<ColumnPtr> columns;
+  for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
+  intern_keys(columns, count);
+  rows_.resize(count);
+  if (step_.window) {
+    place_windowed(rows, late);
+  } else {
+    state::TableState::Window& all = state_.window(state::TableState::kNoWindow);
+    for (size_t i = 0; i < count; ++i) {
+      rows_[i] = batch_ids_[i] == Dictionary::kNone ? nullptr : state_.touch(all, batch_ids_[i]);
+    }
+  }
+  return add(rows, notes);
+}
+
+Result<> AggregateTable::add(const Batch& rows, expr::Notes& notes) {
+  const size_t count = rows.rows();
+  const int64_t* times = rows.times_ms().data();
+  for (size_t i = 0; i < count; ++i) {
+    if (rows_[i] == nullptr) continue;
+    state::RowHeader& header = state::TableState::header(rows_[i]);
+    header.time_ms = std::max(header.time_ms, times[i]);
+  }
+  for (size_t a = 0; a < aggregates_.size(); ++a) {
+    const expr::ExpressionPtr& argument = step_.calls[a].argument;
+    const ColumnPtr values = argument == nullptr ? nullptr : expr::evaluate(*argument, rows, notes);
+    auto added = aggregates_[a]->add(rows_.data(), values.get(), rows.changes(), count);
+    if (!added.ok()) return added.error().within(step_.calls[a].output);
+  }
+  return {};
+}
+
+void AggregateTable::key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const {
+  if (row_key_.plain()) {
+    auto column = std::make_shared<Column>(row_key_.types()[0], rows.size());
+    BytesView* views = column->data<BytesView>();
+    for (size_t i = 0; i < rows.size(); ++i) views[i] = keys_->key(state::TableState::header(rows[i].row).key);
+    columns.push_back(std::move(column));
+    return;
+  }
+  std::vector<ColumnBuilder> builders;
+  for (const Type& type : row_key_.types()) builders.emplace_back(type);
+  for (const Seen& seen : rows) {
+    const auto values = row_key_.decode(keys_->key(state::TableState::header(seen.row).key));
+    CHECK(values.has_value());
+    for (size_t i = 0; i < builders.size(); ++i) builders[i].append((*values)[i]);
+  }
+  for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+}
+
+Batch AggregateTable::batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
+                               const std::vector<Change>* changes) const {
+  std::vector<ColumnPtr> columns;
+  key_columns(rows, columns);
+  if (step_.window) {
+    auto starts = std::make_shared<Column>(Kind::bigint, rows.size());
+    auto ends = std::make_shared<Column>(Kind::bigint, rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      starts->data<int64_t>()[i] = rows[i].window;
+      ends->data<int64_t>()[i] = rows[i].window + step_.window->size.count();
+    }
+    columns.push_back(std::move(starts));
+    columns.push_back(std::move(ends));
+  }
+  std::vector<const char*> states(rows.size());
+  std::vector<int64_t> times(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    states[i] = rows[i].row;
+    times[i] = state::TableState::header(rows[i].row).time_ms;
+  }
+  for (const auto& aggregate : aggregates_) {
+    auto column = std::make_shared<Column>(aggregate->result_type(), rows.size());
+    aggregate->result(states.data(), rows.size(), *column, 0);
+    columns.push_back(std::move(column));
+  }
+  Batch batch(schema, std::move(columns), std::move(times));
+  if (changes != nullptr) batch.with_changes(*changes);
+  return batch;
+}
+
+Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, size_t rows_per_batch,
+                                      Collector& out) const {
+  const auto& dirty = state_.dirty();
+  std::vector<Seen> rows;
+  std::vector<Change> changes;
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    const int64_t window = dirty[i].window->start();
+    if (retracts && state::TableState::header(state_.before(i)).committed != 0) {
+      rows.push_back({state_.before(i), window});
+      changes.push_back(Change::retract);
+    }
+    rows.push_back({dirty[i].row, window});
+    changes.push_back(Change::insert);
+    if (rows.size() + 1 >= rows_per_batch || i + 1 == dirty.size()) {
+      TRY(out.emit(batch_of(schema, rows, retracts ? &changes : nullptr)));
+      rows.clear();
+      changes.clear();
+    }
+  }
+  return {};
+}
+
+bool AggregateTable::scan(const SchemaPtr& schema, Cursor& cursor, int64_t window_to, size_t most, Batch& out) const {
+  std::vector<Seen> rows;
+  auto at = state_.windows().lower_bound(cursor.window);
+  size_t looked_at = 0;
+  while (at != state_.windows().end() && at->first <= window_to && looked_at < most) {
+    const state::TableState::Window& window = *at->second;
+    uint32_t n = at->first == cursor.window ? cursor.row : 0;
+    for (; n < window.rows() && looked_at < most; ++n, ++looked_at) {
+      if (const char* seen = state_.committed_row(state_.row(window, n))) rows.push_back({seen, at->first});
+    }
+    cursor = {at->first, n};
+    if (n < window.rows()) break;
+    ++at;
+    if (at != state_.windows().end()) cursor = {at->first, 0};
+  }
+  out = batch_of(schema, rows, nullptr);
+  return at != state_.windows().end() && at->first <= window_to;
+}
+
+Batch AggregateTable::find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from, int64_t to) const {
+  Bytes bytes;
+  row_key_.encode(key, bytes);
+  std::vector<Seen> rows;
+  const uint32_t id = keys_->find(bytes);
+  if (id != Dictionary::kNone) {
+    for (auto at = state_.windows().lower_bound(from); at != state_.windows().end() && at->first <= to; ++at) {
+      if (const char* seen = state_.committed_row(*at->second, id)) rows.push_back({seen, at->first});
+    }
+  }
+  return batch_of(schema, rows, nullptr);
+}
+
+size_t AggregateTable::bytes() const {
+  size_t bytes = state_.bytes();
+  for (const auto& aggregate : aggregates_) bytes += aggregate->pool_bytes();
+  return bytes;
+}
+
+}  // namespace tradewind::stream

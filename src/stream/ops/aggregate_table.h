@@ -1,0 +1,103 @@
+#pragma once
+// AggregateTable: the groups of one aggregation: interned keys, windows, states; what a commit writes of them, and what
+// readers see. Used three ways: folding rows to final states, folding rows to partials, and merging partials.
+//
+// Threads: one worker owns it; the read methods may be called by others while the worker's lock is held.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "data/row_key.h"
+#include "expr/aggregate.h"
+#include "expr/evaluate.h"
+#include "state/durable.h"
+#include "state/table_state.h"
+#include "stream/operator.h"
+#include "stream/topology.h"
+
+namespace tradewind::stream {
+
+class AggregateTable final : public state::Durable {
+ public:
+  static Result<std::unique_ptr<AggregateTable>> make(const AggregateStep& step, const Schema& output,
+                                                      std::shared_ptr<Dictionary> keys, int32_t groups);
+
+  // Folds rows in. Rows that came too late are named in `late`; rows with a null key are left out.
+  Result<> fold_rows(const Batch& rows, std::vector<uint32_t>& late, expr::Notes& notes);
+  // How far event time has got in each source partition, as seen by this table.
+  const std::map<int32_t, int64_t>& progress() const { return progress_; }
+  void raise_progress(int32_t partition, int64_t time_ms);
+
+  // The rows that changed since the last commit, as updates if `retracts`, else the new rows only.
+  Result<> emit_changes(const SchemaPtr& schema, bool retracts, size_t rows_per_batch, Collector& out) const;
+  bool has_changes() const { return !state_.dirty().empty(); }
+  size_t changed_bytes() const { return state_.dirty().size() * (state_.row_bytes() + 64); }
+
+  // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one of them.
+  void take_partials(std::vector<Bytes>& by_group);
+  Result<> merge(BytesView partials);
+
+  // Windows that start before this are dropped at the next commit.
+  void expire_before(int64_t start_ms) { expire_next_ = std::max(expire_next_, start_ms); }
+  int64_t expired_before() const { return expired_; }
+  const std::optional<WindowSpec>& window() const { return step_.window; }
+
+  void changes(state::FrameSink& sink) override;
+  void committed() override;
+  Result<> fold(int32_t group, BytesView frame) override;
+  bool snapshot(size_t budget, state::FrameSink& sink) override;
+  size_t bytes() const override;
+
+  // Committed rows as batches of `schema` (keys, [WINDOWSTART, WINDOWEND], results). One call reads at most `most`
+  // rows from `cursor` on, and moves it; false when there is nothing behind it.
+  struct Cursor {
+    int64_t window = INT64_MIN;
+    uint32_t row = 0;
+  };
+  bool scan(const SchemaPtr& schema, Cursor& cursor, int64_t window_to, size_t most, Batch& out) const;
+  // The committed rows of one key, in windows [from, to].
+  Batch find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from, int64_t to) const;
+
+ private:
+  struct Seen {  // a row to show, and its window
+    const char* row;
+    int64_t window;
+  };
+
+  AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
+  void intern_keys(const std::vector<ColumnPtr>& columns, size_t count);
+  Result<> add(const Batch& rows, expr::Notes& notes);
+  void place_windowed(const Batch& rows, std::vector<uint32_t>& late);
+  Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows, const std::vector<Change>* changes) const;
+  void key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const;
+  int32_t group_of(uint32_t key);
+  void put_frame(const char* const* rows, const int64_t* windows, size_t count, int32_t group, bool whole, Bytes& out) const;
+  Result<> take_frame(BytesView frame, bool replace);
+  int64_t window_of(int64_t time_ms) const;
+
+  AggregateStep step_;
+  std::shared_ptr<Dictionary> keys_;
+  int32_t groups_;
+  RowKey row_key_;
+  std::vector<std::unique_ptr<expr::Aggregate>> aggregates_;
+  state::TableState state_;
+  bool grows_ = false;
+
+  std::map<int32_t, int64_t> progress_;
+  std::map<int32_t, int64_t> saved_progress_;
+  int64_t expired_ = INT64_MIN;
+  int64_t expire_next_ = INT64_MIN;
+  Cursor snapshot_at_;
+
+  std::vector<int32_t> group_of_;  // by key id, -1 unknown
+  uint64_t group_epoch_ = 0;
+  std::vector<uint32_t> ids_;      // of the batch at hand
+  const uint32_t* batch_ids_ = nullptr;
+  std::vector<char*> rows_;
+  Bytes scratch_;
+};
+
+}  // namespace tradewind::stream

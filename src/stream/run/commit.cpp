@@ -1,0 +1,296 @@
+// The one commit: outputs, state frames and positions in one transaction; then, and only then, the stores count them
+// as done.
+//
+// Records of the state topic: key "<query>/<durable>", value varint group and a frame; key "@<topic>#<lane>", value
+// 'm' and the names of its members, or 'p' and (partition, next offset) pairs; key "!" closes a snapshot.
+#include <algorithm>
+
+#include "base/coding.h"
+#include "stream/run/worker.h"
+
+namespace tradewind::stream {
+namespace {
+
+constexpr int64_t kLeastFramesBeforeSnapshot = 8 * 1024 * 1024;
+constexpr size_t kSnapshotSlice = 256 * 1024;
+constexpr int64_t kMemoryCheckNs = 1'000'000'000;
+
+int64_t ns(Duration wait) { return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count(); }
+
+std::string lane_key(const Lane& lane) { return "@" + lane.topic + "#" + std::to_string(lane.id); }
+
+}  // namespace
+
+// While input keeps coming a commit may cost about a tenth of the time, within the interval; with nothing to read it
+// comes at once.
+bool Worker::commit_due(bool read_nothing) const {
+  if (!work_since_commit_) return false;
+  if (rows_since_commit_ >= options_.rows_per_commit) return true;
+  size_t bytes = transaction_ == nullptr ? 0 : static_cast<size_t>(transaction_->bytes());
+  for (const auto& lane : lanes_) {
+    for (const Lane::Readers& readers : lane->readers) {
+      for (const Task* task : readers.tasks) bytes += 2 * task->changed_bytes();
+    }
+  }
+  if (static_cast<int64_t>(bytes) > log_.most_transaction_bytes() / 2) return true;
+  const int64_t now = clock_.monotonic_ns();
+  if (read_nothing) return now - last_commit_ns_ >= ns(options_.idle_commit);
+  const int64_t wait = std::clamp(10 * last_commit_cost_ns_, ns(options_.idle_commit), ns(options_.commit_interval));
+  return now - first_work_ns_ >= wait;
+}
+
+Result<> Worker::ensure_transaction() {
+  if (transaction_ == nullptr) transaction_ = TRY(producer_->begin());
+  return {};
+}
+
+Result<> Worker::commit() {
+  if (!opened_) return {};
+  merge_lanes();
+  if (!work_since_commit_) return {};
+  const int64_t began = clock_.monotonic_ns();
+  TRY(ensure_transaction());
+  TRY(flush_tasks());
+  TRY(append_frames());
+  TRY(append_lanes(false));
+  if (snapshot_running_ || frame_bytes_ > kLeastFramesBeforeSnapshot) TRY(append_snapshot());
+  log::Offsets consumed;
+  for (const auto& lane : lanes_) {
+    for (const auto& [partition, place] : lane->places) {
+      if (lane->members.empty()) continue;
+      const auto [at, added] = consumed.emplace(log::Position{lane->topic, partition}, place.next);
+      if (!added) at->second = std::min(at->second, place.next);
+    }
+  }
+  const log::Offsets first = TRY(transaction_->commit(options_.application, consumed));
+  transaction_.reset();
+  TRY(committed(first));
+  last_commit_ns_ = clock_.monotonic_ns();
+  last_commit_cost_ns_ = last_commit_ns_ - began;
+  figures_.commits += 1;
+  figures_.commit_ns += last_commit_cost_ns_;
+  return {};
+}
+
+Result<> Worker::flush_tasks() {
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task == nullptr) continue;
+    auto flushed = known->task->flush();
+    if (!flushed.ok()) {
+      fail(*known, flushed.error());
+      return flushed.error();
+    }
+  }
+  return {};
+}
+
+Result<> Worker::append_state(int32_t partition, BytesView key, BytesView value) {
+  const log::RecordView record{.key = key, .value = value, .time = clock_.now()};
+  frame_bytes_ += static_cast<int64_t>(key.size() + value.size()) + 16;
+  return transaction_->append({state_topic(options_.application), partition}, {&record, 1});
+}
+
+namespace {
+
+// Puts the frames of one durable into the transaction.
+class FrameRecords final : public state::FrameSink {
+ public:
+  using Append = std::function<Result<>(int32_t, BytesView)>;
+  explicit FrameRecords(Append append) : append_(std::move(append)) {}
+  void frame(int32_t group, BytesView bytes) override {
+    if (!result_.ok()) return;
+    value_.clear();
+    put_varint(value_, static_cast<uint64_t>(group));
+    value_.append(bytes);
+    result_ = append_(group, value_);
+  }
+  const Result<>& result() const { return result_; }
+
+ private:
+  Append append_;
+  Bytes value_;
+  Result<> result_;
+};
+
+}  // namespace
+
+Result<> Worker::append_frames() {
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task == nullptr) continue;
+    for (const Task::Kept& kept : known->task->durables()) {
+      const std::string key = known->topology->name + "/" + kept.name;
+      FrameRecords records([&](int32_t group, BytesView value) {
+        return append_state(group % options_.state_partitions, key, value);
+      });
+      kept.durable->changes(records);
+      TRY(Result<>(records.result()));
+    }
+  }
+  return {};
+}
+
+Result<> Worker::append_lanes(bool all) {
+  for (const auto& lane : lanes_) {
+    const std::string key = lane_key(*lane);
+    for (int32_t s = 0; s < options_.state_partitions; ++s) {
+      if (!owns(s)) continue;
+      if (all || lane->members_changed) {
+        Bytes value = "m";
+        put_varint(value, lane->members.size());
+        for (const std::string& member : lane->members) put_bytes(value, member);
+        TRY(append_state(s, key, value));
+      }
+      Bytes value = "p";
+      for (const auto& [partition, place] : lane->places) {
+        if (partition % options_.state_partitions != s || !(all || place.changed || lane->members_changed)) continue;
+        put_zigzag(value, partition);
+        put_zigzag(value, place.next);
+      }
+      if (value.size() > 1) TRY(append_state(s, key, value));
+    }
+  }
+  return {};
+}
+
+// A snapshot is written in slices, one a commit, between the frames: restoring folds them in order. It begins with all
+// places; once its end is committed, what lies before its beginning is no longer needed.
+Result<> Worker::append_snapshot() {
+  snapshot_started_now_ = false;
+  if (!snapshot_running_) {
+    begin_snapshot();
+    if (frame_bytes_ <= kLeastFramesBeforeSnapshot) return {};
+    int64_t live = 0;
+    for (const std::shared_ptr<Query>& known : queries()) {
+      if (known->task == nullptr) continue;
+      for (const Task::Kept& kept : known->task->durables()) live += static_cast<int64_t>(kept.durable->bytes());
+    }
+    if (frame_bytes_ < live) return {};
+    snapshot_running_ = true;
+    snapshot_started_now_ = true;
+    frame_bytes_ = 0;
+    TRY(append_lanes(true));
+    for (int32_t s = 0; s < options_.state_partitions; ++s) {
+      if (owns(s)) TRY(append_state(s, "!", "begin"));
+    }
+    return {};  // the slices see committed rows only: they begin with the next commit
+  }
+  size_t given = 0;
+  while (snapshot_at_ < snapshot_list_.size() && given < kSnapshotSlice) {
+    const auto& [name, durable] = snapshot_list_[snapshot_at_];
+    const std::shared_ptr<Query> known = query(name);
+    bool complete = true;
+    if (known != nullptr && known->task != nullptr) {
+      for (const Task::Kept& kept : known->task->durables()) {
+        if (kept.name != durable) continue;
+        const std::string key = name + "/" + durable;
+        FrameRecords records([&](int32_t group, BytesView value) {
+          given += value.size();
+          return append_state(group % options_.state_partitions, key, value);
+        });
+        complete = kept.durable->snapshot(kSnapshotSlice, records);
+        TRY(Result<>(records.result()));
+      }
+    }
+    if (complete) ++snapshot_at_;
+  }
+  if (snapshot_at_ == snapshot_list_.size()) {
+    for (int32_t s = 0; s < options_.state_partitions; ++s) {
+      if (owns(s)) TRY(append_state(s, "!", "end"));
+    }
+    snapshot_done_ = true;
+  }
+  return {};
+}
+
+void Worker::begin_snapshot() {
+  snapshot_list_.clear();
+  snapshot_at_ = 0;
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task == nullptr) continue;
+    for (const Task::Kept& kept : known->task->durables()) snapshot_list_.emplace_back(known->topology->name, kept.name);
+  }
+}
+
+Result<> Worker::committed(const log::Offsets& first_offsets) {
+  {
+    const std::lock_guard lock(lock_);
+    for (const std::shared_ptr<Query>& known : queries()) {
+      if (known->task == nullptr) continue;
+      for (const Task::Kept& kept : known->task->durables()) kept.durable->committed();
+    }
+    for (auto at = dictionaries_.begin(); at != dictionaries_.end();) {
+      if (const auto dictionary = at->second.lock()) {
+        dictionary->sweep();
+        ++at;
+      } else {
+        at = dictionaries_.erase(at);
+      }
+    }
+  }
+  publish_places();
+  for (const auto& lane : lanes_) {
+    lane->members_changed = false;
+    for (auto& [partition, place] : lane->places) place.changed = false;
+  }
+  std::erase_if(lanes_, [](const auto& lane) { return lane->members.empty(); });
+  work_since_commit_ = false;
+  rows_since_commit_ = 0;
+  if (snapshot_started_now_) {
+    snapshot_started_now_ = false;
+    snapshot_start_.clear();
+    for (const auto& [position, offset] : first_offsets) {
+      if (position.topic == state_topic(options_.application)) snapshot_start_[position.partition] = offset;
+    }
+  }
+  if (snapshot_done_) {
+    snapshot_done_ = false;
+    snapshot_running_ = false;
+    for (const auto& [partition, offset] : snapshot_start_) {
+      TRY(log_.trim({state_topic(options_.application), partition}, offset));
+    }
+  }
+  return check_memory();
+}
+
+void Worker::publish_places() {
+  for (const auto& lane : lanes_) {
+    if (lane->partials) continue;
+    for (const std::string& member : lane->members) {
+      const std::shared_ptr<Query> known = query(member);
+      if (known == nullptr) continue;
+      const std::lock_guard lock(known->about);
+      known->lag = 0;
+      for (const auto& [partition, place] : lane->places) {
+        known->positions[{lane->topic, partition}] = place.next;
+        known->lag += std::max<int64_t>(place.end - place.next, 0);
+      }
+    }
+  }
+}
+
+// A query that outgrows the memory set aside is stopped with the remedy; the others go on.
+Result<> Worker::check_memory() {
+  const int64_t now = clock_.monotonic_ns();
+  if (now - last_memory_check_ns_ < kMemoryCheckNs) return {};
+  last_memory_check_ns_ = now;
+  int64_t total = 0;
+  Query* largest = nullptr;
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task == nullptr) continue;
+    int64_t bytes = 0;
+    for (const Task::Kept& kept : known->task->durables()) bytes += static_cast<int64_t>(kept.durable->bytes());
+    known->figures.state_bytes = bytes;
+    total += bytes;
+    if (largest == nullptr || bytes > largest->figures.state_bytes) largest = known.get();
+  }
+  figures_.state_bytes = total;
+  if (largest == nullptr || total <= options_.state_bytes) return {};
+  const Error full{Code::invalid, "its state of " + std::to_string(largest->figures.state_bytes >> 20) +
+                                      " MB is the largest and all together outgrow state.memory_bytes (" +
+                                      std::to_string(options_.state_bytes >> 20) +
+                                      " MB); raise that setting, shorten RETENTION or group by less"};
+  fail(*largest, full);
+  return full;
+}
+
+}  // namespace tradewind::stream

@@ -1,0 +1,53 @@
+#pragma once
+// Lane: queries of one worker that read a topic together: one offset per partition, one fetch, one decode.
+//
+// Threads: its worker's.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/log.h"
+#include "stream/run/reader.h"
+#include "stream/run/task.h"
+
+namespace tradewind::stream {
+
+struct Lane {
+  std::string topic;
+  int32_t id = 0;        // unique per topic; the lowest is the one that others move into
+  bool partials = false; // raw partials for one task's merge, not rows
+
+  struct Place {
+    log::Offset next = 0;
+    log::Offset end = 0;               // as of the last fetch
+    int64_t last_record_ms = 0;        // wall time
+    bool changed = false;              // since the last commit
+  };
+  std::map<int32_t, Place> places;
+
+  std::vector<std::string> members;    // names of the queries
+  bool members_changed = true;
+  bool held = false;                   // waits for a lane that is close behind
+  int64_t last_empty_ms = INT64_MIN;   // wall time of the last poll that found nothing to read
+
+  // Members that read alike share a reader.
+  struct Readers {
+    std::unique_ptr<Reader> reader;
+    std::vector<Task*> tasks;
+  };
+  std::vector<Readers> readers;
+
+  std::unique_ptr<log::Consumer> consumer;
+
+  bool same_place(const Lane& other) const {
+    for (const auto& [partition, place] : places) {
+      const auto at = other.places.find(partition);
+      if (at == other.places.end() || at->second.next != place.next) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace tradewind::stream

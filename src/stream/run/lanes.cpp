@@ -1,0 +1,223 @@
+// Which queries read together, and reading.
+#include <algorithm>
+
+#include "stream/run/worker.h"
+
+namespace tradewind::stream {
+namespace {
+
+// A lane that is this close behind another is let alone until it is there.
+constexpr int64_t kCloseBehind = 20'000;
+
+}  // namespace
+
+Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, const std::map<int32_t, log::Offset>& next,
+                              const std::string& member) {
+  int32_t id = 0;
+  for (const auto& lane : lanes_) {
+    if (lane->topic != topic) continue;
+    id = std::max(id, lane->id + 1);
+    const bool same = lane->places.size() == next.size() &&
+                      std::all_of(next.begin(), next.end(), [&](const auto& entry) {
+                        const auto at = lane->places.find(entry.first);
+                        return at != lane->places.end() && at->second.next == entry.second;
+                      });
+    if (!same || lane->partials != partials) continue;
+    lane->members.push_back(member);
+    lane->members_changed = true;
+    TRY(bind_readers(*lane));
+    return lane.get();
+  }
+  auto lane = std::make_unique<Lane>();
+  lane->topic = topic;
+  lane->id = id;
+  lane->partials = partials;
+  lane->members = {member};
+  const int64_t now_ms = clock_.now().ms;
+  for (const auto& [partition, offset] : next) {
+    lane->places[partition] = {.next = offset, .last_record_ms = now_ms, .changed = true};
+  }
+  TRY(bind_readers(*lane));
+  TRY(assign(*lane));
+  lanes_.push_back(std::move(lane));
+  return lanes_.back().get();
+}
+
+Result<> Worker::assign(Lane& lane) {
+  lane.consumer = TRY(log_.consumer(log::Visibility::written));
+  for (const auto& [partition, place] : lane.places) {
+    TRY(lane.consumer->assign({lane.topic, partition}, place.next));
+  }
+  return {};
+}
+
+// Makes the task and gives it a place: where it was restored to, else the start or the end of its topic.
+Result<> Worker::start_query(Query& query) {
+  const Topology& topology = *query.topology;
+  const auto spec = log_.topic(topology.source.topic);
+  if (!spec.ok()) return spec.error().within("query " + topology.name);
+  query.task = TRY(Task::make(query.topology, mode(), registry_, *this, query.figures));
+  std::map<int32_t, log::Offset> next;
+  for (int32_t p = 0; p < spec->partitions; ++p) {
+    if (!owns(p)) continue;
+    const auto bounds = TRY(log_.bounds({topology.source.topic, p}, log::Visibility::written));
+    next[p] = query.earliest ? bounds.begin : bounds.end;
+  }
+  TRY(lane_at(topology.source.topic, false, next, topology.name));
+  const auto partials = log_.topic(partials_topic(topology.name));
+  if (partials.ok()) {
+    std::map<int32_t, log::Offset> places;
+    for (int32_t g = 0; g < partials->partitions; ++g) {
+      if (owns(g)) places[g] = 0;
+    }
+    TRY(lane_at(partials->name, true, places, topology.name));
+  }
+  work_since_commit_ = true;
+  return {};
+}
+
+Result<> Worker::bind_readers(Lane& lane) {
+  lane.readers.clear();
+  if (lane.partials) return {};
+  std::vector<std::pair<SourceSpec, std::vector<Task*>>> alike;
+  for (const std::string& member : lane.members) {
+    const std::shared_ptr<Query> known = query(member);
+    if (known == nullptr || known->task == nullptr) continue;
+    const SourceSpec& source = known->topology->source;
+    auto at = std::find_if(alike.begin(), alike.end(), [&](const auto& entry) { return Reader::alike(entry.first, source); });
+    if (at == alike.end()) {
+      alike.push_back({source, {known->task.get()}});
+      continue;
+    }
+    at->first.wanted = Reader::either(at->first, source);
+    at->second.push_back(known->task.get());
+  }
+  for (auto& [source, tasks] : alike) {
+    Lane::Readers readers;
+    readers.reader = TRY(Reader::make(std::move(source), registry_));
+    readers.tasks = std::move(tasks);
+    lane.readers.push_back(std::move(readers));
+  }
+  return {};
+}
+
+// A lane behind another one of its topic must not pass it: it stops exactly there, so that they can become one.
+log::Offset Worker::bound_for(const Lane& lane, int32_t partition) const {
+  log::Offset bound = INT64_MAX;
+  for (const auto& other : lanes_) {
+    if (other.get() == &lane || other->topic != lane.topic || other->members.empty()) continue;
+    bool ahead = true;
+    for (const auto& [p, place] : lane.places) {
+      const auto at = other->places.find(p);
+      ahead = ahead && at != other->places.end() && at->second.next >= place.next;
+    }
+    if (ahead) bound = std::min(bound, other->places.at(partition).next);
+  }
+  return bound;
+}
+
+void Worker::hold_back() {
+  for (const auto& lane : lanes_) lane->held = false;
+  for (const auto& behind : lanes_) {
+    for (const auto& ahead : lanes_) {
+      if (behind == ahead || behind->topic != ahead->topic || behind->members.empty()) continue;
+      int64_t gap = 0;
+      bool all = true;
+      for (const auto& [p, place] : behind->places) {
+        const int64_t distance = ahead->places.at(p).next - place.next;
+        gap += distance;
+        all = all && distance >= 0;
+      }
+      if (all && gap > 0 && gap <= kCloseBehind) ahead->held = true;
+    }
+  }
+}
+
+void Worker::merge_lanes() {
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    for (size_t j = i + 1; j < lanes_.size(); ++j) {
+      Lane& into = *lanes_[i];
+      Lane& from = *lanes_[j];
+      if (into.topic != from.topic || from.members.empty() || into.members.empty() || !into.same_place(from)) continue;
+      into.members.insert(into.members.end(), from.members.begin(), from.members.end());
+      into.members_changed = true;
+      from.members.clear();
+      from.members_changed = true;
+      // The readers were made before, so making them again for both cannot fail but for a lost registry; then the next
+      // round's error rebuilds the worker.
+      (void)bind_readers(into).ok();
+      from.readers.clear();
+      work_since_commit_ = true;
+    }
+  }
+}
+
+Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
+  if (lane.members.empty() || lane.held) return size_t{0};
+  std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
+  size_t read = 0;
+  const int64_t now_ms = clock_.now().ms;
+  if (fetched.empty()) lane.last_empty_ms = now_ms;
+  for (log::FetchedBatch& batch : fetched) {
+    Lane::Place& place = lane.places[batch.position.partition];
+    const log::Offset bound = bound_for(lane, batch.position.partition);
+    if (batch.next > bound) {  // the rest is read again, together with the lane ahead
+      while (!batch.records.empty() && batch.records.back().offset >= bound) batch.records.pop_back();
+      batch.next = bound;
+      TRY(lane.consumer->assign(batch.position, bound));
+    }
+    if (batch.next != place.next) {
+      place.changed = true;
+      work_since_commit_ = true;
+    }
+    read += batch.records.size();
+    if (!batch.records.empty()) place.last_record_ms = now_ms;
+    TRY(deliver(lane, batch));
+    place.next = batch.next;
+    place.end = std::max(batch.end, batch.next);
+  }
+  rows_since_commit_ += read;
+  figures_.rows += static_cast<int64_t>(read);
+  return read;
+}
+
+Result<> Worker::deliver(Lane& lane, const log::FetchedBatch& batch) {
+  if (batch.records.empty()) return {};
+  if (lane.partials) {
+    for (const std::string& member : lane.members) {
+      const std::shared_ptr<Query> known = query(member);
+      if (known == nullptr || known->task == nullptr) continue;
+      const std::lock_guard lock(lock_);
+      const auto merged = known->task->merge(batch);
+      if (!merged.ok()) {
+        fail(*known, merged.error());
+        return merged.error();
+      }
+    }
+    return {};
+  }
+  const std::span<const log::RecordView> records(batch.records);
+  for (size_t from = 0; from < records.size(); from += options_.rows_per_batch) {
+    TRY(deliver_rows(lane, records.subspan(from, std::min(options_.rows_per_batch, records.size() - from)), batch));
+  }
+  return {};
+}
+
+Result<> Worker::deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch) {
+  for (Lane::Readers& readers : lane.readers) {
+    const Batch rows = TRY(readers.reader->read(records, batch.position.partition, batch.buffer,
+                                                [this](RowNote note) { this->note(std::move(note)); }));
+    if (rows.rows() == 0) continue;
+    for (Task* task : readers.tasks) {
+      const std::lock_guard lock(lock_);
+      const auto done = task->process(rows);
+      if (!done.ok()) {
+        if (const std::shared_ptr<Query> known = query(task->topology().name)) fail(*known, done.error());
+        return done.error();
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace tradewind::stream

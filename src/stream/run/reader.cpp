@@ -1,0 +1,188 @@
+#include "stream/run/reader.h"
+
+#include <algorithm>
+
+#include "base/coding.h"
+
+namespace tradewind::stream {
+namespace {
+
+schema::SerdeSpec spec_of(const SourceSpec& source, bool key) {
+  schema::SerdeSpec spec;
+  spec.format = key ? source.key_format : source.value_format;
+  spec.columns = key ? source.key_columns : source.value_columns;
+  spec.key = key;
+  spec.topic = source.topic;
+  spec.delimiter = source.delimiter;
+  if (!source.wanted.empty()) {
+    const auto first = source.wanted.begin() + (key ? 0 : static_cast<ptrdiff_t>(source.key_columns.size()));
+    spec.wanted.assign(first, first + static_cast<ptrdiff_t>(spec.columns.size()));
+  }
+  return spec;
+}
+
+bool wants_any(const schema::SerdeSpec& spec) {
+  if (spec.wanted.empty()) return !spec.columns.empty();
+  return std::any_of(spec.wanted.begin(), spec.wanted.end(), [](const schema::Wanted& wanted) { return wanted.any; });
+}
+
+schema::Wanted merge(const schema::Wanted& a, const schema::Wanted& b) {
+  if (!a.any) return b;
+  if (!b.any) return a;
+  if (a.parts.empty() || b.parts.empty()) return {};  // one of them wants all of it
+  schema::Wanted both;
+  for (size_t i = 0; i < a.parts.size(); ++i) both.parts.push_back(merge(a.parts[i], b.parts[i]));
+  return both;
+}
+
+}  // namespace
+
+bool Reader::alike(const SourceSpec& a, const SourceSpec& b) {
+  return a.topic == b.topic && a.table == b.table && a.key_format == b.key_format && a.value_format == b.value_format &&
+         a.key_columns == b.key_columns && a.value_columns == b.value_columns && a.window_size == b.window_size &&
+         a.timestamp_column == b.timestamp_column && a.delimiter == b.delimiter;
+}
+
+std::vector<schema::Wanted> Reader::either(const SourceSpec& a, const SourceSpec& b) {
+  if (a.wanted.empty() || b.wanted.empty()) return {};
+  std::vector<schema::Wanted> wanted;
+  for (size_t i = 0; i < a.wanted.size(); ++i) wanted.push_back(merge(a.wanted[i], b.wanted[i]));
+  return wanted;
+}
+
+Reader::Reader(SourceSpec source)
+    : source_(std::move(source)), schema_(std::make_shared<const Schema>(source_schema(source_))) {}
+
+Result<std::unique_ptr<Reader>> Reader::make(SourceSpec source, schema::Registry& registry) {
+  std::unique_ptr<Reader> reader(new Reader(std::move(source)));
+  if (!reader->source_.timestamp_column.empty()) {
+    reader->time_column_ = reader->schema_->find(reader->source_.timestamp_column);
+    if (!reader->time_column_) {
+      return Error{Code::invalid, "no column is called " + reader->source_.timestamp_column + " (TIMESTAMP)"};
+    }
+    if (!reader->source_.wanted.empty()) reader->source_.wanted[*reader->time_column_].any = true;
+  }
+  const schema::SerdeSpec key = spec_of(reader->source_, true);
+  const schema::SerdeSpec value = spec_of(reader->source_, false);
+  if (wants_any(key) && key.format != schema::Format::none) {
+    reader->key_decoder_ = TRY(schema::make_decoder(key, &registry));
+  }
+  if (wants_any(value)) reader->value_decoder_ = TRY(schema::make_decoder(value, &registry));
+  return reader;
+}
+
+void Reader::split(std::span<const log::RecordView> records) {
+  keys_.clear();
+  values_.clear();
+  window_starts_.clear();
+  for (const log::RecordView& record : records) {
+    std::optional<BytesView> key = record.key;
+    if (source_.window_size) {
+      uint64_t start = 0;
+      if (key && key->size() >= 8) {
+        BytesView tail = key->substr(key->size() - 8);
+        get_big64(tail, start);
+        key->remove_suffix(8);
+      }
+      window_starts_.push_back(static_cast<int64_t>(start));
+    }
+    keys_.push_back(key);
+    values_.push_back(record.value);
+  }
+}
+
+Result<> Reader::decode_into(schema::Decoder* decoder, const std::vector<std::optional<BytesView>>& payloads,
+                             size_t first, const std::shared_ptr<const void>& buffer,
+                             std::vector<ColumnPtr>& columns) {
+  if (decoder == nullptr) return {};
+  schema::Decoded decoded = TRY(decoder->decode(payloads, buffer));
+  for (size_t i = 0; i < decoded.columns.size(); ++i) columns[first + i] = std::move(decoded.columns[i]);
+  bad_.insert(bad_.end(), decoded.bad.begin(), decoded.bad.end());
+  return {};
+}
+
+std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records, const std::vector<ColumnPtr>& columns) {
+  std::vector<int64_t> times(records.size());
+  if (!time_column_) {
+    for (size_t i = 0; i < records.size(); ++i) times[i] = records[i].time.ms;
+    return times;
+  }
+  const Column& column = *columns[*time_column_];
+  for (size_t i = 0; i < records.size(); ++i) {
+    const bool known = column.type().layout() == Layout::i64 && !column.is_null(i) && column.data<int64_t>()[i] >= 0;
+    times[i] = known ? column.data<int64_t>()[i] : 0;
+    if (!known && records[i].value) {
+      bad_.push_back({static_cast<uint32_t>(i), "column " + source_.timestamp_column + " holds no time of an event"});
+    }
+  }
+  return times;
+}
+
+void Reader::pseudo_columns(std::span<const log::RecordView> records, int32_t partition,
+                            const std::vector<int64_t>& times, std::vector<ColumnPtr>& columns) const {
+  const size_t count = records.size();
+  size_t at = source_.key_columns.size() + source_.value_columns.size();
+  const auto bigints = [&](auto value_of) {
+    if (wants(at)) {
+      auto column = std::make_shared<Column>(Kind::bigint, count);
+      for (size_t i = 0; i < count; ++i) column->data<int64_t>()[i] = value_of(i);
+      columns[at] = std::move(column);
+    }
+    ++at;
+  };
+  if (source_.window_size) {
+    bigints([&](size_t i) { return window_starts_[i]; });
+    bigints([&](size_t i) { return window_starts_[i] + source_.window_size->count(); });
+  }
+  bigints([&](size_t i) { return times[i]; });
+  if (wants(at)) {
+    auto column = std::make_shared<Column>(Kind::integer, count);
+    std::fill_n(column->data<int32_t>(), count, partition);
+    columns[at] = std::move(column);
+  }
+  ++at;
+  bigints([&](size_t i) { return records[i].offset; });
+}
+
+Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t partition,
+                           const std::shared_ptr<const void>& buffer, const std::function<void(RowNote)>& note) {
+  split(records);
+  bad_.clear();
+  std::vector<ColumnPtr> columns(schema_->size());
+  TRY(decode_into(key_decoder_.get(), keys_, 0, buffer, columns));
+  TRY(decode_into(value_decoder_.get(), values_, source_.key_columns.size(), buffer, columns));
+  std::vector<int64_t> times = times_of(records, columns);
+  pseudo_columns(records, partition, times, columns);
+  Batch batch(schema_, std::move(columns), std::move(times));
+  batch.with_origin({partition, records.empty() ? 0 : records[0].offset});
+
+  const bool tombstones = std::any_of(values_.begin(), values_.end(), [](const auto& value) { return !value; });
+  if (tombstones && source_.table) {
+    std::vector<Change> changes(records.size(), Change::insert);
+    for (size_t i = 0; i < records.size(); ++i) changes[i] = values_[i] ? Change::insert : Change::retract;
+    batch.with_changes(std::move(changes));
+  }
+  if (bad_.empty() && (!tombstones || source_.table)) return batch;
+
+  std::vector<uint8_t> left(records.size(), 1);
+  for (const schema::BadRow& bad : bad_) {
+    if (left[bad.row] == 0) continue;
+    left[bad.row] = 0;
+    const log::RecordView& record = records[bad.row];
+    RowNote told;
+    told.kind = RowNote::Kind::deserialization;
+    told.reason = bad.reason;
+    told.topic = source_.topic;
+    told.partition = partition;
+    told.offset = record.offset;
+    if (record.value) told.record = Bytes(*record.value);
+    note(std::move(told));
+  }
+  std::vector<uint32_t> rows;
+  for (uint32_t i = 0; i < left.size(); ++i) {
+    if (left[i] != 0 && (values_[i] || source_.table)) rows.push_back(i);
+  }
+  return batch.filtered(std::move(rows));
+}
+
+}  // namespace tradewind::stream

@@ -1,0 +1,156 @@
+// Restore: the state topic is folded, record by record, and reading goes on at the places its last frames name.
+#include <algorithm>
+
+#include "base/coding.h"
+#include "stream/run/worker.h"
+
+namespace tradewind::stream {
+namespace {
+
+constexpr size_t kRecordsPerPoll = 8192;
+
+}  // namespace
+
+Result<> Worker::restore() {
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (!known->error.empty()) continue;
+    const auto spec = log_.topic(known->topology->source.topic);
+    if (!spec.ok()) {
+      const std::lock_guard lock(known->about);
+      known->error = spec.error().message;
+      continue;
+    }
+    known->task = TRY(Task::make(known->topology, mode(), registry_, *this, known->figures));
+  }
+  RestoredLanes lanes;
+  for (int32_t s = 0; s < options_.state_partitions; ++s) {
+    if (owns(s)) TRY(restore_partition(s, lanes));
+  }
+  return place_queries(lanes);
+}
+
+Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
+  const log::Position position{state_topic(options_.application), partition};
+  const auto bounds = TRY(log_.bounds(position, log::Visibility::written));
+  auto consumer = TRY(log_.consumer(log::Visibility::written));
+  TRY(consumer->assign(position, bounds.begin));
+  log::Offset next = bounds.begin;
+  while (next < bounds.end) {
+    const auto fetched = TRY(consumer->poll(Duration(1000), kRecordsPerPoll));
+    for (const log::FetchedBatch& batch : fetched) {
+      for (const log::RecordView& record : batch.records) {
+        auto done = restore_record(record, lanes);
+        if (!done.ok()) {
+          return done.error().within(position.topic + " partition " + std::to_string(partition) + " offset " +
+                                     std::to_string(record.offset));
+        }
+      }
+      next = batch.next;
+      frame_bytes_ += static_cast<int64_t>(batch.records.size()) * 64;
+    }
+  }
+  return {};
+}
+
+Result<> Worker::restore_record(const log::RecordView& record, RestoredLanes& lanes) {
+  if (!record.key || !record.value || record.key->empty()) return {};
+  const std::string key(*record.key);
+  BytesView value = *record.value;
+  if (key[0] == '!') return {};
+  if (key[0] != '@') return fold_frame(key, value);
+  const size_t hash = key.rfind('#');
+  const Error bad{Code::corrupt, "the place of a lane cannot be read"};
+  if (hash == std::string::npos || value.empty()) return bad;
+  RestoredLane& lane = lanes[{key.substr(1, hash - 1), std::atoi(key.c_str() + hash + 1)}];
+  const char form = value[0];
+  value.remove_prefix(1);
+  if (form == 'm') {
+    uint64_t count = 0;
+    if (!get_varint(value, count) || count > value.size()) return bad;
+    lane.members.clear();
+    for (uint64_t i = 0; i < count; ++i) {
+      BytesView name;
+      if (!get_bytes(value, name)) return bad;
+      lane.members.emplace_back(name);
+    }
+    return {};
+  }
+  while (!value.empty()) {
+    int64_t partition = 0;
+    int64_t next = 0;
+    if (!get_zigzag(value, partition) || !get_zigzag(value, next)) return bad;
+    lane.next[static_cast<int32_t>(partition)] = next;
+  }
+  return {};
+}
+
+Result<> Worker::fold_frame(const std::string& key, BytesView value) {
+  const size_t slash = key.rfind('/');
+  if (slash == std::string::npos) return Error{Code::corrupt, "a frame without a name"};
+  const std::shared_ptr<Query> known = query(key.substr(0, slash));
+  if (known == nullptr || known->task == nullptr) return {};  // dropped since
+  uint64_t group = 0;
+  if (!get_varint(value, group)) return Error{Code::corrupt, "a frame without a group"};
+  for (const Task::Kept& kept : known->task->durables()) {
+    if (kept.name == key.substr(slash + 1)) return kept.durable->fold(static_cast<int32_t>(group), value);
+  }
+  return {};  // partials of several workers, restored into one: nothing is in hand between commits
+}
+
+Result<> Worker::place_queries(const RestoredLanes& lanes) {
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task == nullptr) continue;
+    const std::string& name = known->topology->name;
+    bool placed = false;
+    for (const auto& [id, lane] : lanes) {
+      if (std::find(lane.members.begin(), lane.members.end(), name) == lane.members.end()) continue;
+      const bool partials = id.first == partials_topic(name);
+      const auto spec = TRY(log_.topic(id.first));
+      std::map<int32_t, log::Offset> next;
+      for (int32_t p = 0; p < spec.partitions; ++p) {
+        const auto at = lane.next.find(p);
+        if (owns(p)) next[p] = at == lane.next.end() ? 0 : at->second;
+      }
+      TRY(lane_at(id.first, partials, next, name));
+      placed = placed || !partials;
+    }
+    if (!placed) {
+      TRY(start_query(*known));
+      continue;
+    }
+    // Several workers for the first time: the topic of partials is new.
+    const auto partials = log_.topic(partials_topic(name));
+    const bool has = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return l->topic == partials_topic(name); });
+    if (!partials.ok() || has) continue;
+    std::map<int32_t, log::Offset> next;
+    for (int32_t g = 0; g < partials->partitions; ++g) {
+      if (owns(g)) next[g] = 0;
+    }
+    TRY(lane_at(partials->name, true, next, name));
+  }
+  for (const auto& lane : lanes_) work_since_commit_ = work_since_commit_ || !lane->members.empty();
+  publish_places();
+  return {};
+}
+
+// After an error of one query: the transaction is given up, everything else goes back to the last commit.
+Result<> Worker::rebuild() {
+  transaction_.reset();
+  failed_query_.clear();
+  {
+    const std::lock_guard lock(lock_);
+    lanes_.clear();
+    for (const std::shared_ptr<Query>& known : queries()) known->task.reset();
+    dictionaries_.clear();
+  }
+  snapshot_running_ = snapshot_done_ = snapshot_started_now_ = false;
+  snapshot_at_ = 0;
+  frame_bytes_ = 0;
+  rows_since_commit_ = 0;
+  opened_ = false;
+  TRY(restore());
+  opened_ = true;
+  return commit();
+}
+
+}  // namespace tradewind::stream

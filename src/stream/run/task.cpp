@@ -1,0 +1,159 @@
+#include "stream/run/task.h"
+
+#include "stream/runtime.h"
+
+namespace tradewind::stream {
+namespace {
+
+// Where a column comes from, as text that is equal for equal columns of one source: queries that group by the same
+// column then share a dictionary, and each value of a batch is looked up once for all of them.
+std::optional<std::string> lineage(const Topology& topology, size_t step, const expr::Expression& expression) {
+  if (expression.node == expr::Node::field) {
+    const auto of = lineage(topology, step, *expression.arguments[0]);
+    if (!of) return std::nullopt;
+    return *of + "." + std::to_string(expression.index);
+  }
+  if (expression.node != expr::Node::column) return std::nullopt;
+  if (step == 0) return topology.source.topic + "/" + topology.schemas[0][expression.index].name;
+  const Step& before = topology.steps[step - 1];
+  if (const auto* project = std::get_if<ProjectStep>(&before)) {
+    return lineage(topology, step - 1, *project->expressions[expression.index]);
+  }
+  if (std::holds_alternative<AggregateStep>(before)) return std::nullopt;
+  const size_t width = topology.schemas[step - 1].size();
+  if (const auto* explode = std::get_if<ExplodeStep>(&before); explode != nullptr && expression.index >= width) {
+    const auto of = lineage(topology, step - 1, *explode->arrays[expression.index - width]);
+    if (!of) return std::nullopt;
+    return *of + "[]";
+  }
+  return lineage(topology, step - 1, expression);
+}
+
+std::string dictionary_name(const Topology& topology, size_t step, const AggregateStep& aggregate) {
+  if (aggregate.keys.size() == 1 && aggregate.keys[0]->type.layout() == Layout::view) {
+    if (const auto name = lineage(topology, step, *aggregate.keys[0])) return *name;
+  }
+  return "=" + topology.name;
+}
+
+}  // namespace
+
+// Hands what an operator emits to the next one.
+class Task::Chain final : public Collector {
+ public:
+  Chain(Task& task, size_t next) : task_(task), next_(next) {}
+  Result<> emit(Batch batch) override { return task_.emit_from(next_, batch); }
+
+ private:
+  Task& task_;
+  size_t next_;
+};
+
+Task::Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host, TaskFigures& figures,
+           RowReceiver receiver)
+    : topology_(std::move(topology)),
+      registry_(registry),
+      host_(host),
+      figures_(figures),
+      receiver_(std::move(receiver)) {}
+
+int32_t Task::groups_of(const Topology& topology, int32_t source_partitions) {
+  if (topology.aggregate() && topology.sink) return topology.sink->partitions;
+  return std::max(source_partitions, 1);
+}
+
+Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topology, AggregateMode mode,
+                                         schema::Registry& registry, TaskHost& host, TaskFigures& figures,
+                                         RowReceiver receiver) {
+  std::unique_ptr<Task> task(new Task(std::move(topology), registry, host, figures, std::move(receiver)));
+  task->source_partitions_ = host.source_partitions(task->topology_->source.topic);
+  task->groups_ = groups_of(*task->topology_, task->source_partitions_);
+  TRY(task->make_operators(mode));
+  return task;
+}
+
+Result<> Task::make_operators(AggregateMode mode) {
+  const Topology& topology = *topology_;
+  if (topology.materialized) {
+    const Schema& schema = topology.schemas[0];
+    std::vector<bool> kept(schema.size(), true);
+    for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i) kept[i] = topology.source.wanted[i].any;
+    const size_t keys = topology.source.key_columns.size();
+    std::fill_n(kept.begin(), keys, true);
+    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), keys);
+    materialized_ = made.get();
+    operators_.push_back(std::move(made));
+  }
+  for (size_t i = 0; i < topology.steps.size(); ++i) {
+    const Schema& output = topology.schemas[i + 1];
+    if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i])) operators_.push_back(make_filter(*filter));
+    if (const auto* project = std::get_if<ProjectStep>(&topology.steps[i])) {
+      operators_.push_back(make_project(*project, output));
+    }
+    if (const auto* explode = std::get_if<ExplodeStep>(&topology.steps[i])) {
+      operators_.push_back(make_explode(*explode, output));
+    }
+    if (const auto* aggregate = std::get_if<AggregateStep>(&topology.steps[i])) {
+      bool retracts = false;  // needed where a row can stop to match
+      for (size_t j = i + 1; j < topology.steps.size(); ++j) {
+        retracts = retracts || std::holds_alternative<FilterStep>(topology.steps[j]);
+      }
+      auto made = std::make_unique<AggregateOperator>(*aggregate, topology.schemas[i], output, mode, retracts,
+                                                      dictionary_name(topology, i, *aggregate));
+      aggregate_ = made.get();
+      aggregate_at_ = operators_.size();
+      operators_.push_back(std::move(made));
+    }
+  }
+  if (topology.sink) operators_.push_back(make_sink(*topology.sink, topology.schemas.back(), registry_));
+  for (const auto& made : operators_) TRY(made->open(*this));
+  return {};
+}
+
+Result<> Task::emit_from(size_t step, const Batch& rows) {
+  if (rows.rows() == 0) return {};
+  if (step == operators_.size()) {
+    figures_.rows_out += static_cast<int64_t>(rows.rows());
+    return receiver_ == nullptr ? Result<>() : receiver_(rows);
+  }
+  Chain chain(*this, step + 1);
+  return operators_[step]->process(rows, chain);
+}
+
+Result<> Task::process(const Batch& rows) {
+  figures_.rows_in += static_cast<int64_t>(rows.rows());
+  return emit_from(0, rows);
+}
+
+Result<> Task::merge(const log::FetchedBatch& partials) {
+  CHECK(aggregate_ != nullptr);
+  for (const log::RecordView& record : partials.records) {
+    if (record.value) TRY(aggregate_->merge(*record.value));
+  }
+  return {};
+}
+
+Result<> Task::flush() {
+  for (size_t i = 0; i < operators_.size(); ++i) {
+    Chain chain(*this, i + 1);
+    TRY(operators_[i]->flush(chain));
+  }
+  if (aggregate_ != nullptr) figures_.late_rows = aggregate_->late_rows();
+  return {};
+}
+
+size_t Task::changed_bytes() const { return aggregate_ == nullptr ? 0 : aggregate_->table()->changed_bytes(); }
+
+void Task::note(RowNote note) {
+  note.query = topology_->name;
+  if (note.topic.empty()) note.topic = topology_->source.topic;
+  ++figures_.bad_rows;
+  host_.note(std::move(note));
+}
+
+Result<> Task::append(const log::Position& position, std::span<const log::RecordView> records) {
+  figures_.rows_out += static_cast<int64_t>(records.size());
+  return host_.append(position, records);
+}
+
+}  // namespace tradewind::stream

@@ -1,0 +1,98 @@
+#pragma once
+// Task: one query's operators and state in one worker.
+//
+// Threads: its worker's; the table behind views is read by others while they hold the worker's lock.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "stream/operator.h"
+#include "stream/ops/ops.h"
+#include "stream/topology.h"
+
+namespace tradewind::stream {
+
+// What a worker lends to its tasks.
+class TaskHost {
+ public:
+  virtual ~TaskHost() = default;
+  virtual std::shared_ptr<Dictionary> dictionary(const std::string& name) = 0;
+  virtual Result<> append(const log::Position& position, std::span<const log::RecordView> records) = 0;
+  virtual void note(RowNote note) = 0;
+  virtual bool idle(const std::string& query, int32_t partition) = 0;
+  virtual int32_t source_partitions(const std::string& topic) = 0;
+  virtual Timestamp now() = 0;
+};
+
+// Figures of one query, written by its worker, read by anybody.
+struct TaskFigures {
+  std::atomic<int64_t> rows_in{0};
+  std::atomic<int64_t> rows_out{0};
+  std::atomic<int64_t> late_rows{0};
+  std::atomic<int64_t> bad_rows{0};
+  std::atomic<int64_t> state_bytes{0};
+};
+
+// Gets what the last step emits, when the topology has no sink.
+using RowReceiver = std::function<Result<>(Batch)>;
+
+class Task final : private Context {
+ public:
+  static Result<std::unique_ptr<Task>> make(std::shared_ptr<const Topology> topology, AggregateMode mode,
+                                            schema::Registry& registry, TaskHost& host, TaskFigures& figures,
+                                            RowReceiver receiver = nullptr);
+
+  const Topology& topology() const { return *topology_; }
+  Result<> process(const Batch& rows);
+  Result<> merge(const log::FetchedBatch& partials);
+  Result<> flush();
+
+  struct Kept {
+    std::string name;
+    state::Durable* durable;
+  };
+  const std::vector<Kept>& durables() const { return durables_; }
+  size_t changed_bytes() const;
+
+  // The state that views read; one of the two, or none.
+  const AggregateTable* aggregate() const { return aggregate_ == nullptr ? nullptr : aggregate_->table(); }
+  const MaterializeOperator* materialized() const { return materialized_; }
+
+  // How many parts the state of a topology is cut into.
+  static int32_t groups_of(const Topology& topology, int32_t source_partitions);
+
+ private:
+  class Chain;
+
+  Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host, TaskFigures& figures,
+       RowReceiver receiver);
+  Result<> make_operators(AggregateMode mode);
+  Result<> emit_from(size_t step, const Batch& rows);
+
+  const std::string& query() const override { return topology_->name; }
+  int32_t groups() const override { return groups_; }
+  Timestamp now() override { return host_.now(); }
+  std::shared_ptr<Dictionary> dictionary(const std::string& column) override { return host_.dictionary(column); }
+  void keep(const std::string& name, state::Durable& durable) override { durables_.push_back({name, &durable}); }
+  void note(RowNote note) override;
+  bool idle(int32_t partition) override { return host_.idle(topology_->name, partition); }
+  int32_t source_partitions() const override { return source_partitions_; }
+  Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
+
+  std::shared_ptr<const Topology> topology_;
+  schema::Registry& registry_;
+  TaskHost& host_;
+  TaskFigures& figures_;
+  RowReceiver receiver_;
+  int32_t groups_ = 1;
+  int32_t source_partitions_ = 1;
+  std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
+  AggregateOperator* aggregate_ = nullptr;
+  size_t aggregate_at_ = 0;
+  MaterializeOperator* materialized_ = nullptr;
+  std::vector<Kept> durables_;
+};
+
+}  // namespace tradewind::stream

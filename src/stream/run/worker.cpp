@@ -1,0 +1,192 @@
+#include "stream/run/worker.h"
+
+#include <algorithm>
+
+#include "data/value.h"
+
+namespace tradewind::stream {
+
+Worker::Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock,
+               const RuntimeOptions& options)
+    : index_(index), count_(count), log_(log), registry_(registry), clock_(clock), options_(options) {
+  CHECK(index >= 0 && index < count && options.state_partitions >= count);
+}
+
+Worker::~Worker() = default;
+
+std::shared_ptr<Worker::Query> Worker::query(const std::string& name) const {
+  const std::lock_guard lock(queries_mutex_);
+  const auto found = queries_.find(name);
+  return found == queries_.end() ? nullptr : found->second;
+}
+
+std::vector<std::shared_ptr<Worker::Query>> Worker::queries() const {
+  const std::lock_guard lock(queries_mutex_);
+  std::vector<std::shared_ptr<Query>> all;
+  for (const auto& [name, query] : queries_) all.push_back(query);
+  return all;
+}
+
+Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest) {
+  auto query = std::make_shared<Query>();
+  query->topology = std::move(topology);
+  query->earliest = earliest;
+  const std::string name = query->topology->name;
+  {
+    const std::lock_guard lock(queries_mutex_);
+    if (!queries_.emplace(name, query).second) return Error{Code::conflict, "query " + name + " runs already"};
+  }
+  if (!opened_) return {};
+  const auto started = [&]() -> Result<> {
+    TRY(start_query(*query));
+    return commit();
+  }();
+  if (!started.ok()) {
+    const std::lock_guard lock(queries_mutex_);
+    queries_.erase(name);
+  }
+  return started;
+}
+
+Result<> Worker::remove(const std::string& name) {
+  const std::shared_ptr<Query> gone = query(name);
+  if (gone == nullptr) return Error{Code::not_found, "no query is called " + name};
+  TRY(commit());
+  for (const auto& lane : lanes_) {
+    const auto member = std::find(lane->members.begin(), lane->members.end(), name);
+    if (member == lane->members.end()) continue;
+    lane->members.erase(member);
+    lane->members_changed = true;
+    TRY(bind_readers(*lane));
+  }
+  {
+    const std::lock_guard lock(lock_);
+    gone->task.reset();
+  }
+  {
+    const std::lock_guard lock(queries_mutex_);
+    queries_.erase(name);
+  }
+  std::erase_if(snapshot_list_, [&](const auto& entry) { return entry.first == name; });
+  snapshot_at_ = std::min(snapshot_at_, snapshot_list_.size());
+  work_since_commit_ = true;
+  return commit();
+}
+
+Result<> Worker::open() {
+  auto made = log_.create_topic({.name = state_topic(options_.application),
+                                 .partitions = options_.state_partitions,
+                                 .retention = Duration(-1)});
+  if (!made.ok() && made.error().code != Code::conflict) return made.error();
+  producer_ = TRY(log_.producer({.id = options_.application + "-" + std::to_string(index_), .transactional = true}));
+  TRY(restore());
+  opened_ = true;
+  return commit();
+}
+
+Result<bool> Worker::step(Duration wait) {
+  size_t read = 0;
+  hold_back();
+  const bool pending = work_since_commit_;
+  // Whoever has work at hand looks for more without waiting; a commit is due soon.
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    auto polled = poll_lane(*lanes_[i], Duration(0));
+    if (!polled.ok()) {
+      if (failed_query_.empty()) return polled.error();
+      TRY(rebuild());
+      return true;
+    }
+    read += *polled;
+  }
+  if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
+  if (commit_due(read == 0)) {
+    auto done = commit();
+    if (!done.ok()) {
+      if (failed_query_.empty()) return done.error();
+      TRY(rebuild());
+    }
+    return true;
+  }
+  if (read == 0 && wait.count() > 0 && !lanes_.empty()) {
+    const Duration most = work_since_commit_ ? std::min(wait, std::max(options_.idle_commit, Duration(1))) : wait;
+    auto polled = poll_lane(*lanes_.front(), lanes_.size() == 1 ? most : std::min(most, Duration(2)));
+    if (!polled.ok()) {
+      if (failed_query_.empty()) return polled.error();
+      TRY(rebuild());
+      return true;
+    }
+    if (*polled > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
+    read += *polled;
+  }
+  return read > 0;
+}
+
+std::shared_ptr<Dictionary> Worker::dictionary(const std::string& name) {
+  std::weak_ptr<Dictionary>& known = dictionaries_[name];
+  std::shared_ptr<Dictionary> dictionary = known.lock();
+  if (dictionary == nullptr) {
+    dictionary = std::make_shared<Dictionary>();
+    known = dictionary;
+  }
+  return dictionary;
+}
+
+int32_t Worker::source_partitions(const std::string& topic) {
+  const auto spec = log_.topic(topic);
+  return spec.ok() ? spec->partitions : 1;
+}
+
+bool Worker::idle(const std::string& query, int32_t partition) {
+  for (const auto& lane : lanes_) {
+    if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end()) continue;
+    const auto place = lane->places.find(partition);
+    if (place == lane->places.end()) return true;  // another worker's
+    return lane->last_empty_ms != INT64_MIN &&
+           lane->last_empty_ms - place->second.last_record_ms >= options_.idle_partition.count();
+  }
+  return true;
+}
+
+Result<> Worker::append(const log::Position& position, std::span<const log::RecordView> records) {
+  TRY(ensure_transaction());
+  return transaction_->append(position, records);
+}
+
+// What went wrong with a row is a record of the processing log, in the same transaction as what went right.
+void Worker::note(RowNote note) {
+  if (note.kind == RowNote::Kind::deserialization) ++figures_.bad_records;
+  const auto quoted = [](const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+      if (c == '"' || c == '\\') out += '\\';
+      if (static_cast<unsigned char>(c) >= 0x20) out += c;
+    }
+    return out + "\"";
+  };
+  const bool decoding = note.kind == RowNote::Kind::deserialization;
+  std::string text = "{\"level\":\"ERROR\",\"logger\":" +
+                     quoted("processing." + (note.query.empty() ? note.topic : note.query) +
+                            (note.step.empty() ? "" : "." + note.step)) +
+                     ",\"time\":" + std::to_string(clock_.now().ms) + ",\"message\":{\"type\":" + (decoding ? "0" : "1") +
+                     ",\"deserializationError\":";
+  const std::string place = ",\"topic\":" + quoted(note.topic) + ",\"partition\":" + std::to_string(note.partition) +
+                            ",\"offset\":" + std::to_string(note.offset) + "}";
+  if (decoding) {
+    text += "{\"target\":\"value\",\"errorMessage\":" + quoted(note.reason) + ",\"recordB64\":" +
+            quoted(to_base64(note.record)) + ",\"cause\":[]" + place + ",\"recordProcessingError\":null";
+  } else {
+    text += "null,\"recordProcessingError\":{\"errorMessage\":" + quoted(note.reason) + ",\"record\":null,\"cause\":[]" + place;
+  }
+  text += ",\"productionError\":null,\"serializationError\":null,\"kafkaStreamsThreadError\":null}}";
+  const log::RecordView record{.value = text, .time = clock_.now()};
+  work_since_commit_ = true;
+  (void)append({kProcessingLogTopic, 0}, {&record, 1}).ok();  // a full transaction shows at the commit
+}
+
+void Worker::fail(Query& query, const Error& error) {
+  failed_query_ = query.topology->name;
+  const std::lock_guard lock(query.about);
+  query.error = error.message;
+}
+
+}  // namespace tradewind::stream

@@ -1,0 +1,166 @@
+#pragma once
+// Worker: polls, lets tasks work, commits. step() is one round; a thread, a test or a simulation calls it again and
+// again. What it commits in one transaction: outputs, one frame per changed state and group, and positions.
+//
+// Worker w of W owns the state partitions s with s % W == w, the groups and the source partitions that fall on them.
+// Alone (W = 1) it folds to final states at once; with others, partials travel through a topic.
+// Threads: step(), add() and remove() by one thread; lock() by readers of tables.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "log/log.h"
+#include "stream/run/lane.h"
+#include "stream/runtime.h"
+
+namespace tradewind::stream {
+
+// Alternates fairly between a worker that locks again and again and a reader that wants in.
+class FairMutex {
+ public:
+  void lock() {
+    gate_.lock();
+    main_.lock();
+    gate_.unlock();
+  }
+  void unlock() { main_.unlock(); }
+
+ private:
+  std::mutex gate_;
+  std::mutex main_;
+};
+
+struct WorkerFigures {
+  std::atomic<int64_t> commits{0};
+  std::atomic<int64_t> commit_ns{0};
+  std::atomic<int64_t> rows{0};
+  std::atomic<int64_t> bad_records{0};
+  std::atomic<int64_t> state_bytes{0};
+};
+
+class Worker final : private TaskHost {
+ public:
+  Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options);
+  ~Worker() override;
+
+  struct Query {
+    std::shared_ptr<const Topology> topology;
+    bool earliest = true;
+    std::unique_ptr<Task> task;         // null: stopped by an error
+    TaskFigures figures;
+    std::mutex about;                   // guards what follows
+    std::string error;
+    log::Offsets positions;             // committed
+    int64_t lag = 0;
+  };
+
+  // Before open(): the query is restored by it. Afterwards: it starts at once, and its place is committed.
+  Result<> add(std::shared_ptr<const Topology> topology, bool earliest);
+  Result<> remove(const std::string& name);
+  // Takes the transactional id over (fencing an older process), restores, commits the places.
+  Result<> open();
+  // One round; true when anything was read or committed. Waits up to `wait` for input.
+  Result<bool> step(Duration wait);
+  // Commits what is at hand.
+  Result<> commit();
+
+  // The query, or null. Valid until it is removed.
+  std::shared_ptr<Query> query(const std::string& name) const;
+  std::vector<std::shared_ptr<Query>> queries() const;
+  FairMutex& lock() { return lock_; }
+  const WorkerFigures& figures() const { return figures_; }
+
+ private:
+  struct RestoredLane {
+    std::vector<std::string> members;
+    std::map<int32_t, log::Offset> next;
+  };
+  using RestoredLanes = std::map<std::pair<std::string, int32_t>, RestoredLane>;
+
+  bool owns(int32_t n) const { return n % options_.state_partitions % count_ == index_; }
+  AggregateMode mode() const { return count_ == 1 ? AggregateMode::fused : AggregateMode::partial; }
+
+  // restore.cpp
+  Result<> restore();
+  Result<> restore_partition(int32_t partition, RestoredLanes& lanes);
+  Result<> restore_record(const log::RecordView& record, RestoredLanes& lanes);
+  Result<> fold_frame(const std::string& key, BytesView value);
+  Result<> place_queries(const RestoredLanes& lanes);
+  Result<> rebuild();
+
+  // lanes.cpp
+  Result<Lane*> lane_at(const std::string& topic, bool partials, const std::map<int32_t, log::Offset>& next,
+                        const std::string& member);
+  Result<> start_query(Query& query);
+  Result<> bind_readers(Lane& lane);
+  Result<> assign(Lane& lane);
+  void merge_lanes();
+  void hold_back();
+  Result<size_t> poll_lane(Lane& lane, Duration wait);
+  Result<> deliver(Lane& lane, const log::FetchedBatch& batch);
+  Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
+  log::Offset bound_for(const Lane& lane, int32_t partition) const;
+
+  // commit.cpp
+  bool commit_due(bool read_nothing) const;
+  Result<> flush_tasks();
+  Result<> append_frames();
+  Result<> append_lanes(bool all);
+  Result<> append_snapshot();
+  void begin_snapshot();
+  Result<> committed(const log::Offsets& first_offsets);
+  Result<> ensure_transaction();
+  Result<> append_state(int32_t partition, BytesView key, BytesView value);
+  void publish_places();
+  Result<> check_memory();
+  void fail(Query& query, const Error& error);
+
+  std::shared_ptr<Dictionary> dictionary(const std::string& name) override;
+  Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
+  void note(RowNote note) override;
+  bool idle(const std::string& query, int32_t partition) override;
+  int32_t source_partitions(const std::string& topic) override;
+  Timestamp now() override { return clock_.now(); }
+
+  const int index_;
+  const int count_;
+  log::Log& log_;
+  schema::Registry& registry_;
+  Clock& clock_;
+  const RuntimeOptions options_;
+  WorkerFigures figures_;
+  FairMutex lock_;
+
+  mutable std::mutex queries_mutex_;
+  std::map<std::string, std::shared_ptr<Query>> queries_;
+  std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  bool opened_ = false;
+
+  std::unique_ptr<log::Producer> producer_;
+  std::unique_ptr<log::Transaction> transaction_;
+  bool work_since_commit_ = false;
+  size_t rows_since_commit_ = 0;
+  int64_t first_work_ns_ = 0;     // when the first row since the last commit came in
+  int64_t last_commit_ns_ = 0;
+  int64_t last_commit_cost_ns_ = 0;
+  std::string failed_query_;      // whose error ended the last round
+
+  // The snapshot under way: which durable of which query comes next.
+  bool snapshot_running_ = false;
+  bool snapshot_done_ = false;    // its last piece is in the transaction at hand
+  size_t snapshot_at_ = 0;
+  std::vector<std::pair<std::string, std::string>> snapshot_list_;
+  std::map<int32_t, log::Offset> snapshot_start_;
+  bool snapshot_started_now_ = false;
+  int64_t frame_bytes_ = 0;       // since the last snapshot
+  int64_t last_memory_check_ns_ = 0;
+  std::vector<log::RecordView> slice_;
+};
+
+}  // namespace tradewind::stream

@@ -1,0 +1,260 @@
+#include "stream/runtime.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <thread>
+
+#include "stream/run/table_view.h"
+#include "stream/run/worker.h"
+
+namespace tradewind::stream {
+namespace {
+
+constexpr Duration kWait(50);
+constexpr int kMostRetries = 20;
+
+// A worker and, with threads of its own, the loop around its step().
+class Seat {
+ public:
+  Seat(int index, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options)
+      : worker_(index, options.workers, log, registry, clock, options), clock_(clock) {}
+
+  Worker& worker() { return worker_; }
+
+  // Runs `work` where the worker's other steps run, and answers what it answers.
+  Result<> run(std::function<Result<>()> work) {
+    if (!thread_.joinable()) return work();
+    auto asked = std::make_shared<std::packaged_task<Result<>()>>(std::move(work));
+    auto answer = asked->get_future();
+    {
+      const std::lock_guard lock(mutex_);
+      if (failure_) return *failure_;
+      requests_.push_back([asked] { (*asked)(); });
+    }
+    return answer.get();
+  }
+
+  void start() {
+    thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+  }
+  void stop() {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    thread_.join();
+  }
+
+  std::optional<Error> failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+
+ private:
+  void loop(const std::stop_token& stop) {
+    int retries = 0;
+    while (!stop.stop_requested() && !failure()) {
+      serve_requests();
+      const auto done = worker_.step(kWait);
+      if (done.ok()) {
+        retries = 0;
+        continue;
+      }
+      if (done.error().code == Code::unavailable && ++retries < kMostRetries) {
+        clock_.sleep(Duration(50 * retries));
+        continue;
+      }
+      const std::lock_guard lock(mutex_);
+      failure_ = done.error();
+    }
+    serve_requests();
+    if (!failure()) (void)worker_.commit().ok();
+  }
+
+  void serve_requests() {
+    std::vector<std::function<void()>> requests;
+    {
+      const std::lock_guard lock(mutex_);
+      requests.swap(requests_);
+    }
+    for (const auto& request : requests) request();
+  }
+
+  Worker worker_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::vector<std::function<void()>> requests_;
+  std::optional<Error> failure_;
+  std::jthread thread_;
+};
+
+class WorkerRuntime final : public Runtime {
+ public:
+  WorkerRuntime(log::Log& log, schema::Registry& registry, Clock& clock, RuntimeOptions options)
+      : log_(log), clock_(clock), options_(std::move(options)) {
+    for (int i = 0; i < options_.workers; ++i) {
+      seats_.push_back(std::make_unique<Seat>(i, log, registry, clock, options_));
+    }
+  }
+  ~WorkerRuntime() override { stop(); }
+
+  Result<> add(Topology topology, bool earliest) override {
+    TRY(make_topics(topology));
+    const auto shared = std::make_shared<const Topology>(std::move(topology));
+    for (const auto& seat : seats_) {
+      TRY(seat->run([&] { return seat->worker().add(shared, earliest); }));
+    }
+    std::vector<Worker*> workers;
+    for (const auto& seat : seats_) workers.push_back(&seat->worker());
+    const std::lock_guard lock(mutex_);
+    if (auto view = make_table_view(shared, workers)) views_[shared->name] = std::move(view);
+    return {};
+  }
+
+  Result<> remove(const std::string& name) override {
+    {
+      const std::lock_guard lock(mutex_);
+      views_.erase(name);
+    }
+    for (const auto& seat : seats_) TRY(seat->run([&] { return seat->worker().remove(name); }));
+    return {};
+  }
+
+  Result<> start() override {
+    const int64_t began = clock_.monotonic_ns();
+    TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
+    for (const auto& seat : seats_) TRY(seat->worker().open());
+    restore_seconds_ = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
+    if (options_.own_threads) {
+      for (const auto& seat : seats_) seat->start();
+    }
+    return {};
+  }
+
+  void stop() override {
+    for (const auto& seat : seats_) seat->stop();
+  }
+
+  Result<bool> step() override {
+    CHECK(!options_.own_threads);
+    bool worked = false;
+    for (const auto& seat : seats_) worked = TRY(seat->worker().step(Duration(0))) || worked;
+    return worked;
+  }
+
+  std::shared_ptr<const View> view(const std::string& name) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = views_.find(name);
+    return found == views_.end() ? nullptr : found->second;
+  }
+
+  std::vector<QueryStatus> status() const override {
+    std::map<std::string, QueryStatus> by_name;
+    for (const auto& seat : seats_) {
+      for (const auto& query : seat->worker().queries()) {
+        QueryStatus& status = by_name[query->topology->name];
+        status.name = query->topology->name;
+        status.rows_in += query->figures.rows_in;
+        status.rows_out += query->figures.rows_out;
+        status.late_rows += query->figures.late_rows;
+        status.bad_rows += query->figures.bad_rows;
+        status.state_bytes += query->figures.state_bytes;
+        const std::lock_guard lock(query->about);
+        status.positions.insert(query->positions.begin(), query->positions.end());
+        status.lag += query->lag;
+        if (!query->error.empty()) {
+          status.running = false;
+          status.error = query->error;
+        }
+      }
+    }
+    std::vector<QueryStatus> all;
+    for (auto& [name, status] : by_name) all.push_back(std::move(status));
+    return all;
+  }
+
+  RuntimeFigures figures() const override {
+    RuntimeFigures sum;
+    for (const auto& seat : seats_) {
+      const WorkerFigures& figures = seat->worker().figures();
+      sum.commits += figures.commits;
+      sum.commit_ns += figures.commit_ns;
+      sum.rows += figures.rows;
+      sum.bad_records += figures.bad_records;
+      sum.state_bytes += figures.state_bytes;
+    }
+    sum.restore_seconds = restore_seconds_;
+    return sum;
+  }
+
+  bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) override {
+    const int64_t deadline = clock_.monotonic_ns() + wait.count() * 1'000'000;
+    while (true) {
+      bool there = true;
+      log::Offsets at;
+      for (const QueryStatus& status : status()) {
+        if (status.name == name) at = status.positions;
+      }
+      for (const auto& [position, offset] : reached) {
+        const auto found = at.find(position);
+        there = there && (offset == 0 || (found != at.end() && found->second >= offset));
+      }
+      if (there) return true;
+      if (clock_.monotonic_ns() >= deadline || !options_.own_threads) return false;
+      clock_.sleep(Duration(1));
+    }
+  }
+
+  std::optional<Error> failure() const override {
+    for (const auto& seat : seats_) {
+      if (auto failure = seat->failure()) return failure;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Result<> make_topic(const log::TopicSpec& spec) {
+    auto made = log_.create_topic(spec);
+    if (!made.ok() && made.error().code != Code::conflict) return made.error();
+    return {};
+  }
+
+  Result<> make_topics(const Topology& topology) {
+    TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
+    if (topology.sink) {
+      auto made = log_.create_topic({.name = topology.sink->topic, .partitions = topology.sink->partitions,
+                                     .cleanup = topology.sink->table ? log::Cleanup::compact : log::Cleanup::remove});
+      if (!made.ok()) return made.error();
+    }
+    const auto at = topology.aggregate();
+    if (!at) return {};
+    if (std::get<AggregateStep>(topology.steps[*at]).window) {
+      TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
+    }
+    if (options_.workers > 1) {
+      TRY(make_topic({.name = partials_topic(topology.name), .partitions = topology.sink ? topology.sink->partitions : 1}));
+    }
+    return {};
+  }
+
+  log::Log& log_;
+  Clock& clock_;
+  const RuntimeOptions options_;
+  std::vector<std::unique_ptr<Seat>> seats_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const View>> views_;
+  double restore_seconds_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Runtime> make_runtime(log::Log& log, schema::Registry& registry, Clock& clock,
+                                      const RuntimeOptions& options) {
+  return std::make_unique<WorkerRuntime>(log, registry, clock, options);
+}
+
+std::string state_topic(const std::string& application) { return "tw." + application + ".state"; }
+std::string late_topic(const std::string& query) { return "tw." + query + ".late"; }
+std::string partials_topic(const std::string& query) { return "tw." + query + ".partials"; }
+
+}  // namespace tradewind::stream

@@ -1,0 +1,89 @@
+#pragma once
+// Runtime: runs topologies over a log: workers, tasks, the one commit, restore. What it computes survives any crash
+// exactly once, for state, positions and outputs are committed in one transaction.
+//
+// Threads: all methods may be called from any thread. Without threads of its own (`own_threads` false) nothing happens
+// but in step(), so that a test runs everything in one thread under its own clock and seed.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "log/log.h"
+#include "schema/registry.h"
+#include "stream/topology.h"
+#include "stream/view.h"
+
+namespace tradewind::stream {
+
+struct RuntimeOptions {
+  std::string application = "tradewind";  // names the state topic and the transactional ids
+  int workers = 1;
+  int32_t state_partitions = 4;
+  Duration commit_interval{100};          // while there is more to read; with nothing to read a commit comes at once
+  Duration idle_commit{2};                // the least time between two commits of a worker that waits for input
+  size_t rows_per_poll = 4096;
+  size_t rows_per_commit = 400'000;
+  size_t rows_per_batch = 1024;
+  Duration idle_partition{30'000};        // a silent partition that is read out does not hold windows open for longer
+  bool own_threads = true;
+  int64_t state_bytes = 1LL << 30;        // of all queries together
+};
+
+struct QueryStatus {
+  std::string name;
+  bool running = true;
+  std::string error;          // why it stopped
+  int64_t rows_in = 0;
+  int64_t rows_out = 0;
+  int64_t late_rows = 0;
+  int64_t bad_rows = 0;
+  int64_t state_bytes = 0;
+  log::Offsets positions;     // next offset to read
+  int64_t lag = 0;            // records it has not read yet, as of its last look
+};
+
+struct RuntimeFigures {
+  int64_t commits = 0;
+  int64_t commit_ns = 0;       // sum over commits
+  int64_t rows = 0;
+  int64_t bad_records = 0;
+  int64_t state_bytes = 0;
+  double restore_seconds = 0;
+};
+
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  // Adds a query; before start() its state is restored, afterwards it begins at `earliest` or at the end.
+  virtual Result<> add(Topology topology, bool earliest) = 0;
+  virtual Result<> remove(const std::string& name) = 0;
+  // Restores all state, then runs.
+  virtual Result<> start() = 0;
+  // Finishes the batch at hand, commits, stops. Called by the destructor too.
+  virtual void stop() = 0;
+  // One round of every worker, in turn: true when anything was read or committed. REQUIRES !own_threads.
+  virtual Result<bool> step() = 0;
+  // The table a query keeps; null when it keeps none.
+  virtual std::shared_ptr<const View> view(const std::string& name) const = 0;
+  virtual std::vector<QueryStatus> status() const = 0;
+  virtual RuntimeFigures figures() const = 0;
+  // Waits until the query's committed positions have reached these (of its own source), or `wait` is over.
+  virtual bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) = 0;
+  // Set when the runtime cannot go on (the log failed); the process should exit and be started again.
+  virtual std::optional<Error> failure() const = 0;
+};
+
+std::unique_ptr<Runtime> make_runtime(log::Log& log, schema::Registry& registry, Clock& clock,
+                                      const RuntimeOptions& options);
+
+// The names of topics the platform makes for itself.
+std::string state_topic(const std::string& application);
+std::string late_topic(const std::string& query);
+std::string partials_topic(const std::string& query);
+inline constexpr const char* kProcessingLogTopic = "tw.processing_log";
+
+}  // namespace tradewind::stream

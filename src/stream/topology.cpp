@@ -1,0 +1,154 @@
+#include "stream/topology.h"
+
+#include "expr/aggregate.h"
+
+namespace tradewind::stream {
+namespace {
+
+Error misfit(const std::string& query, const std::string& what) { return {Code::invalid, query + ": " + what}; }
+
+Result<Schema> after(const std::string& query, const FilterStep& step, const Schema& input) {
+  if (step.condition == nullptr || step.condition->type.kind() != Kind::boolean) {
+    return misfit(query, "a filter needs a BOOLEAN condition");
+  }
+  return input;
+}
+
+Result<Schema> after(const std::string& query, const ProjectStep& step, const Schema&) {
+  if (step.names.size() != step.expressions.size()) return misfit(query, "a projection needs a name for each column");
+  std::vector<Field> fields;
+  for (size_t i = 0; i < step.names.size(); ++i) fields.push_back({step.names[i], step.expressions[i]->type});
+  return Schema(std::move(fields));
+}
+
+Result<Schema> after(const std::string& query, const ExplodeStep& step, const Schema& input) {
+  std::vector<Field> fields = input.fields();
+  for (size_t i = 0; i < step.arrays.size(); ++i) {
+    if (step.arrays[i]->type.kind() != Kind::array) return misfit(query, "only arrays can be exploded");
+    fields.push_back({step.names[i], step.arrays[i]->type.element()});
+  }
+  return Schema(std::move(fields));
+}
+
+Result<Schema> after(const std::string& query, const AggregateStep& step, const Schema&) {
+  if (step.keys.empty() || step.key_names.size() != step.keys.size()) return misfit(query, "an aggregate needs keys");
+  std::vector<Field> fields;
+  for (size_t i = 0; i < step.keys.size(); ++i) fields.push_back({step.key_names[i], step.keys[i]->type});
+  if (step.window) {
+    if (step.window->size.count() <= 0 || step.window->kind != WindowSpec::Kind::tumbling) {
+      return Error{Code::unsupported, query + ": only tumbling windows of more than 0 ms run yet"};
+    }
+    fields.push_back({"WINDOWSTART", Kind::bigint});
+    fields.push_back({"WINDOWEND", Kind::bigint});
+  }
+  for (const AggregateCall& call : step.calls) {
+    std::optional<Type> argument;
+    if (call.argument != nullptr) argument = call.argument->type;
+    const auto aggregate = TRY(expr::make_aggregate(call.name, argument));
+    fields.push_back({call.output, aggregate->result_type()});
+  }
+  return Schema(std::move(fields));
+}
+
+std::string step_text(const Step& step, const Schema& input) {
+  if (const auto* filter = std::get_if<FilterStep>(&step)) return "filter " + expr::text_of(*filter->condition, input);
+  std::string text;
+  if (const auto* project = std::get_if<ProjectStep>(&step)) {
+    for (size_t i = 0; i < project->names.size(); ++i) {
+      text += (i == 0 ? "project " : ", ") + expr::text_of(*project->expressions[i], input) + " AS " + project->names[i];
+    }
+    return text;
+  }
+  if (const auto* explode = std::get_if<ExplodeStep>(&step)) {
+    for (size_t i = 0; i < explode->arrays.size(); ++i) {
+      text += (i == 0 ? "explode " : ", ") + expr::text_of(*explode->arrays[i], input) + " AS " + explode->names[i];
+    }
+    return text;
+  }
+  const auto& aggregate = std::get<AggregateStep>(step);
+  text = "aggregate";
+  for (size_t i = 0; i < aggregate.calls.size(); ++i) {
+    const AggregateCall& call = aggregate.calls[i];
+    text += (i == 0 ? " " : ", ") + call.name + "(" +
+            (call.argument == nullptr ? "*" : expr::text_of(*call.argument, input)) + ") AS " + call.output;
+  }
+  for (size_t i = 0; i < aggregate.keys.size(); ++i) {
+    text += (i == 0 ? " by " : ", ") + expr::text_of(*aggregate.keys[i], input);
+  }
+  if (aggregate.window) {
+    text += " in windows of " + std::to_string(aggregate.window->size.count()) + " ms, grace " +
+            std::to_string(aggregate.window->grace.count()) + " ms, kept " +
+            std::to_string(aggregate.window->retention.count()) + " ms";
+  }
+  return text;
+}
+
+}  // namespace
+
+Schema source_schema(const SourceSpec& source) {
+  std::vector<Field> fields = source.key_columns;
+  fields.insert(fields.end(), source.value_columns.begin(), source.value_columns.end());
+  if (source.window_size) {
+    fields.push_back({"WINDOWSTART", Kind::bigint});
+    fields.push_back({"WINDOWEND", Kind::bigint});
+  }
+  fields.push_back({"ROWTIME", Kind::bigint});
+  fields.push_back({"ROWPARTITION", Kind::integer});
+  fields.push_back({"ROWOFFSET", Kind::bigint});
+  return Schema(std::move(fields));
+}
+
+std::optional<size_t> Topology::aggregate() const {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (std::holds_alternative<AggregateStep>(steps[i])) return i;
+  }
+  return std::nullopt;
+}
+
+std::string Topology::text() const {
+  std::string text = "source " + source.topic + (source.table ? " as table" : " as stream") + " (" +
+                     schema::name_of(source.key_format) + ", " + schema::name_of(source.value_format) + ")";
+  if (!source.wanted.empty()) {
+    text += " reading";
+    for (size_t i = 0; i < schemas[0].size(); ++i) {
+      if (source.wanted[i].any) text += " " + schemas[0][i].name;
+    }
+  }
+  if (materialized) text += "\n  keep by key";
+  for (size_t i = 0; i < steps.size(); ++i) text += "\n  " + step_text(steps[i], schemas[i]);
+  if (sink) {
+    text += "\n  to " + sink->topic + (sink->table ? " as table" : " as stream") + " (" +
+            schema::name_of(sink->key_format) + ", " + schema::name_of(sink->value_format) + ", " +
+            std::to_string(sink->partitions) + " partitions)";
+  }
+  return text + "\n";
+}
+
+Result<Topology> build(Topology parts) {
+  if (parts.name.empty()) return Error{Code::invalid, "a topology needs a name"};
+  parts.schemas = {source_schema(parts.source)};
+  if (!parts.source.wanted.empty() && parts.source.wanted.size() != parts.schemas[0].size()) {
+    return misfit(parts.name, "the wanted columns do not match the source's");
+  }
+  int aggregates = 0;
+  for (const Step& step : parts.steps) {
+    const Schema& input = parts.schemas.back();
+    Schema next = TRY(std::visit([&](const auto& known) { return after(parts.name, known, input); }, step));
+    aggregates += std::holds_alternative<AggregateStep>(step) ? 1 : 0;
+    parts.schemas.push_back(std::move(next));
+  }
+  if (aggregates > 1) return misfit(parts.name, "one query has at most one GROUP BY");
+  if (parts.source.table) parts.materialized = true;
+  if (parts.sink) {
+    for (const size_t index : parts.sink->key_columns) {
+      if (index >= parts.schemas.back().size()) return misfit(parts.name, "a key column of the sink does not exist");
+    }
+    for (const size_t index : parts.sink->value_columns) {
+      if (index >= parts.schemas.back().size()) return misfit(parts.name, "a value column of the sink does not exist");
+    }
+    if (parts.sink->partitions < 1) return misfit(parts.name, "a sink needs at least one partition");
+  }
+  return parts;
+}
+
+}  // namespace tradewind::stream

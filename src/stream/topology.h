@@ -1,0 +1,105 @@
+#pragma once
+// Topology: what one query computes: a source topic, a chain of steps, a sink topic. Pure data, validated by Builder,
+// printable; the runtime makes operators of it.
+//
+// Threads: immutable once built, share freely.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "data/type.h"
+#include "expr/expression.h"
+#include "schema/serde.h"
+#include "stream/window.h"
+
+namespace tradewind::stream {
+
+// A topic read as rows. The rows have the columns of source_schema().
+struct SourceSpec {
+  std::string topic;
+  bool table = false;  // records are the last value of their key; no value deletes
+  schema::Format key_format = schema::Format::kafka;
+  schema::Format value_format = schema::Format::avro;
+  std::vector<Field> key_columns;
+  std::vector<Field> value_columns;
+  std::optional<Duration> window_size;   // the key carries a window start (8 bytes) behind it
+  std::string timestamp_column;          // BIGINT or TIMESTAMP; empty: the record's own time
+  char delimiter = ',';
+  std::vector<schema::Wanted> wanted;    // one per column of source_schema(); empty: all
+};
+
+// Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME (BIGINT),
+// ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
+Schema source_schema(const SourceSpec& source);
+
+struct FilterStep {
+  expr::ExpressionPtr condition;
+};
+
+struct ProjectStep {
+  std::vector<expr::ExpressionPtr> expressions;
+  std::vector<std::string> names;
+};
+
+// One row per element of the arrays (zipped, shorter ones padded with null). Its columns: those of the input, then one
+// per array.
+struct ExplodeStep {
+  std::vector<expr::ExpressionPtr> arrays;
+  std::vector<std::string> names;
+  std::vector<bool> keep;  // which input columns later steps need; empty: all that were read
+};
+
+struct AggregateCall {
+  std::string name;               // "SUM"
+  expr::ExpressionPtr argument;   // null: COUNT(*)
+  std::string output;             // column name of the result
+};
+
+// Groups rows. Its columns: the keys, WINDOWSTART and WINDOWEND (BIGINT) when windowed, then the results. Rows where a
+// key is null are left out. Emits what changed at each commit: as an update (retract, insert) when `retracts`.
+struct AggregateStep {
+  std::vector<expr::ExpressionPtr> keys;
+  std::vector<std::string> key_names;
+  std::vector<AggregateCall> calls;
+  std::optional<WindowSpec> window;
+};
+
+using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep>;
+
+// Where the rows go. Columns by index into the last step's columns.
+struct SinkSpec {
+  std::string topic;
+  int32_t partitions = 1;
+  bool table = false;  // a retracted row that is not replaced becomes a tombstone
+  schema::Format key_format = schema::Format::kafka;
+  schema::Format value_format = schema::Format::avro;
+  std::vector<size_t> key_columns;
+  std::vector<size_t> value_columns;
+  std::optional<size_t> window_start;  // this BIGINT column is appended to the key, 8 bytes big-endian
+  std::string timestamp_column;        // of the result, sets the record's time; empty: the row's time
+  char delimiter = ',';
+};
+
+struct Topology {
+  std::string name;  // the query's id: names its state, internal topics and transactional id
+  SourceSpec source;
+  std::vector<Step> steps;
+  std::optional<SinkSpec> sink;  // none: rows go to a subscriber (push queries)
+
+  // Over a table source, and for every table without an aggregate, the rows are kept by key first: the old row is
+  // retracted before the new one is inserted, and a view can read them.
+  bool materialized = false;
+
+  // The columns after step n (n = 0: the source's).
+  std::vector<Schema> schemas;
+  // Index in `steps` of the aggregate, if there is one.
+  std::optional<size_t> aggregate() const;
+  std::string text() const;
+};
+
+// Checks the parts and fills in `schemas`. invalid: what does not fit and where.
+Result<Topology> build(Topology parts);
+
+}  // namespace tradewind::stream

@@ -1,0 +1,29 @@
+#pragma once
+// Windows: the stretches of event time a row belongs to, and when each is over. Pure: no clock, no state.
+//
+// A window holds [start, end). Tumbling: advance = size. Aligned to 1970-01-01 UTC.
+
+#include <vector>
+
+#include "base/time.h"
+
+namespace tradewind::stream {
+
+struct WindowSpec {
+  enum class Kind { tumbling, hopping, session };
+  Kind kind = Kind::tumbling;
+  Duration size{0};
+  Duration advance{0};
+  Duration grace{0};
+  Duration retention{0};  // at least size + grace: how long a window stays readable
+
+  bool operator==(const WindowSpec&) const = default;
+};
+
+// The starts of the windows holding `time`, earliest first; never empty. REQUIRES tumbling or hopping.
+std::vector<int64_t> windows_for(const WindowSpec& spec, Timestamp time);
+
+// The stream time from which the window takes no more rows.
+inline Timestamp closes_at(const WindowSpec& spec, Timestamp start) { return start + spec.size + spec.grace; }
+
+}  // namespace tradewind::stream
