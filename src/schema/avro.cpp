@@ -228,12 +228,12 @@ class AvroParser {
   static void annotate_decimal(const Json& json, AvroType& type) {
     const Json* precision = json.find("precision");
     const Json* scale = json.find("scale");
-    const auto digits = precision == nullptr ? std::nullopt : precision->integer();
-    const auto after = scale == nullptr ? std::optional<int64_t>(0) : scale->integer();
-    if (!digits || !after || *digits < 1 || *digits > 1'000'000 || *after < 0 || *after > *digits) return;
+    const int64_t digits = precision == nullptr ? 0 : precision->integer().value_or(0);
+    const int64_t after = scale == nullptr ? 0 : scale->integer().value_or(-1);
+    if (digits < 1 || digits > 1'000'000 || after < 0 || after > digits) return;
     type.logical = AvroLogical::decimal;
-    type.precision = static_cast<int>(*digits);
-    type.scale = static_cast<int>(*after);
+    type.precision = static_cast<int>(digits);
+    type.scale = static_cast<int>(after);
   }
 
   static std::string full(const std::string& name, const std::string& space) {

@@ -55,7 +55,8 @@ class AvroDecoder final : public Decoder {
 
  private:
   struct Writer {
-    std::shared_ptr<const avro::Plan> plan;  // null: its rows are bad, and the registry is asked again next time
+    std::shared_ptr<const avro::Plan>
+        plan;  // null: its rows are bad, and the registry is asked again next time
     std::string problem;
   };
 

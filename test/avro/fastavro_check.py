@@ -1,6 +1,6 @@
 """Compares what our Avro decoder made of random schemas and payloads with what fastavro makes of them.
 
-Usage: fastavro_check.py <path of avro_cases> [seed] [schemas]. Exit 77 (skipped) when fastavro is not installed.
+Usage: fastavro_check.py <path of avro_cases> [seed] [schemas]. Exit 77 (skipped) without fastavro.
 """
 
 import base64

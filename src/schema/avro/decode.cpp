@@ -339,22 +339,22 @@ class Runner {
     }
   }
 
-  // The first elements of all lists, then the second ones, and so on.
-  void elements(const ListPart& part, const uint16_t* open, uint32_t* next, const uint32_t* last,
-                size_t count) {
+  // The first elements of all lists, then the second ones, and so on; lists that end or go bad drop out.
+  void elements(const ListPart& part, const uint16_t* open, uint32_t* next, uint32_t* last, size_t count) {
     uint16_t lanes[kBlock];
-    uint32_t rows[kBlock];
-    while (true) {
+    std::copy_n(open, count, lanes);
+    while (count > 0) {
+      Runner<Sparse>(block_, Sparse{count, lanes, next}).run(part.steps);
       size_t left = 0;
       for (size_t i = 0; i < count; ++i) {
-        lanes[left] = open[i];
-        rows[left] = next[i];
-        const bool goes_on = next[i] < last[i] && !block_.failed(open[i]);
-        next[i] += goes_on ? 1 : 0;
+        const uint32_t row = next[i] + 1;
+        const bool goes_on = row < last[i] && !block_.failed(lanes[i]);
+        lanes[left] = lanes[i];
+        next[left] = row;
+        last[left] = last[i];
         left += goes_on ? 1 : 0;
       }
-      if (left == 0) return;
-      Runner<Sparse>(block_, Sparse{left, lanes, rows}).run(part.steps);
+      count = left;
     }
   }
 

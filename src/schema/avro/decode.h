@@ -18,14 +18,15 @@ constexpr size_t kBlock = 64;
 struct Payloads {
   std::span<const std::optional<BytesView>> all;
   size_t header = 0;  // bytes in front of each body
-  // The rows to decode, each with a payload of at least `header` bytes: those listed (ascending), or [first, last).
+  // The rows to decode, each with a payload of at least `header` bytes: those listed (ascending), or [first,
+  // last).
   const std::vector<uint32_t>* picked = nullptr;
   uint32_t first = 0;
   uint32_t last = 0;
 };
 
-// Payloads that come next: they are fetched from memory while others are decoded, for with so many cursors the
-// processor does not foresee where reading goes on.
+// Payloads that come next: they are fetched from memory while others are decoded, for with so many cursors
+// the processor does not foresee where reading goes on.
 struct Ahead {
   std::span<const std::optional<BytesView>> payloads;
   size_t reach = 256;  // how far into their payloads records were read lately

@@ -61,6 +61,20 @@ inline char* put_decimal(char* at, int64_t value) {
   return at + 1 + size;
 }
 
+// A column with its memory at hand.
+struct Source {
+  explicit Source(const Column& from) : column(&from), data(from.data<char>()), valid(from.valid()) {}
+
+  template <typename T>
+  T at(size_t row) const {
+    return reinterpret_cast<const T*>(data)[row];
+  }
+
+  const Column* column;
+  const char* data;
+  const uint8_t* valid;
+};
+
 // Writes one row after the other through a pointer; between values there are always kSlack bytes of room. A
 // value that does not fit is answered with null, and `problem` tells which.
 class RowWriter {
@@ -76,10 +90,10 @@ class RowWriter {
     return bytes_.data() + used;
   }
 
-  char* write(char* at, const EncodePart& part, const Column& column, size_t row) {
+  char* write(char* at, const EncodePart& part, const Source& source, size_t row) {
     at = room(at, 0);
     if (__builtin_expect(part.put == Put::constant, 0)) return raw(at, part.constant);
-    if (column.is_null(row)) {
+    if (source.valid != nullptr && source.valid[row] == 0) {
       if (!part.when_null)
         return refuse(part, "is null and its field has neither a null branch nor a default");
       return raw(at, *part.when_null);
@@ -87,23 +101,23 @@ class RowWriter {
     *at = static_cast<char>(part.branch);  // overwritten when there is none
     at += part.branch_bytes;
     switch (part.put) {
-      case Put::boolean: *at = column.data<uint8_t>()[row] != 0 ? 1 : 0; return at + 1;
-      case Put::number32: return put_number(at, column.data<int32_t>()[row]);
-      case Put::number64: return put_number(at, column.data<int64_t>()[row]);
-      case Put::number32_micros: return put_number(at, int64_t{column.data<int32_t>()[row]} * 1000);
-      case Put::number64_micros: return micros(at, part, column.data<int64_t>()[row]);
-      case Put::real32: return put_fixed(at, static_cast<float>(column.data<double>()[row]));
-      case Put::real64: return put_fixed(at, column.data<double>()[row]);
-      case Put::integer_real: return put_fixed(at, static_cast<double>(column.data<int32_t>()[row]));
-      case Put::text: return text(at, column.data<BytesView>()[row]);
-      case Put::fixed: return fixed(at, part, column.data<BytesView>()[row]);
-      case Put::symbol: return symbol(at, part, column.data<BytesView>()[row]);
-      case Put::decimal64: return put_decimal(at, column.data<int64_t>()[row]);
+      case Put::boolean: *at = source.at<uint8_t>(row) != 0 ? 1 : 0; return at + 1;
+      case Put::number32: return put_number(at, source.at<int32_t>(row));
+      case Put::number64: return put_number(at, source.at<int64_t>(row));
+      case Put::number32_micros: return put_number(at, int64_t{source.at<int32_t>(row)} * 1000);
+      case Put::number64_micros: return micros(at, part, source.at<int64_t>(row));
+      case Put::real32: return put_fixed(at, static_cast<float>(source.at<double>(row)));
+      case Put::real64: return put_fixed(at, source.at<double>(row));
+      case Put::integer_real: return put_fixed(at, static_cast<double>(source.at<int32_t>(row)));
+      case Put::text: return text(at, source.at<BytesView>(row));
+      case Put::fixed: return fixed(at, part, source.at<BytesView>(row));
+      case Put::symbol: return symbol(at, part, source.at<BytesView>(row));
+      case Put::decimal64: return put_decimal(at, source.at<int64_t>(row));
       case Put::decimal:
-      case Put::decimal_fixed: return decimal(at, part, column, row);
+      case Put::decimal_fixed: return decimal(at, part, *source.column, row);
       case Put::array:
-      case Put::map: return list(at, part, column, row);
-      case Put::record: return record(at, part, column, row);
+      case Put::map: return list(at, part, *source.column, row);
+      case Put::record: return record(at, part, *source.column, row);
       case Put::constant: break;
     }
     return at;
@@ -133,7 +147,7 @@ class RowWriter {
 
   char* record(char* at, const EncodePart& part, const Column& column, size_t row) {
     for (const EncodePart& field : part.parts) {
-      at = write(at, field, *column.children()[field.column], row);
+      at = write(at, field, Source(*column.children()[field.column]), row);
       if (__builtin_expect(at == nullptr, 0)) return nullptr;
     }
     return at;
@@ -185,7 +199,7 @@ class RowWriter {
     const EncodePart& element = part.parts[0];
     if (to > from) {
       at = put_number(at, to - from);
-      const Column& values = *column.children()[element.column];
+      const Source values(*column.children()[element.column]);
       const Column* const keys = part.put == Put::map ? column.children()[0].get() : nullptr;
       for (uint32_t i = from; i < to; ++i) {
         if (keys != nullptr) {
@@ -219,13 +233,15 @@ Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& column
   const size_t rows_before = out.ends.size();
   out.ends.resize(rows_before + rows);
   uint32_t* const ends = out.ends.data() + rows_before;
+  std::vector<Source> sources;
+  for (const EncodePart& part : parts_) sources.emplace_back(*columns[part.column]);
   RowWriter writer(out.bytes);
   char* at = out.bytes.data() + bytes_before;
   for (size_t row = 0; row < rows; ++row) {
     at = writer.room(at, header.size());
     at = put_raw(at, header.data(), header.size());
-    for (const EncodePart& part : parts_) {
-      at = writer.write(at, part, *columns[part.column], row);
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      at = writer.write(at, parts_[i], sources[i], row);
       if (__builtin_expect(at == nullptr, 0)) break;
     }
     const auto used = at == nullptr ? 0 : static_cast<size_t>(at - out.bytes.data());

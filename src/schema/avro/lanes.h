@@ -1,5 +1,6 @@
 #pragma once
-// Lanes: the records of a block under decoding, each with its cursor, and the loop that runs one reader over them.
+// Lanes: the records of a block under decoding, each with its cursor, and the loop that runs one reader over
+// them.
 //
 // One thread, within one call of decode.
 
@@ -111,7 +112,8 @@ inline void each(Block& block, const Step& step, const Lanes lanes, const Read r
   }
 }
 
-// Text that may be null, which nobody can foresee: the usual case, a length of one byte, is done without a branch.
+// Text that may be null, which nobody can foresee: the usual case, a length of one byte, is done without a
+// branch.
 template <typename Lanes, typename Read>
 inline void each_nullable_text(Block& block, const Step& step, const Lanes lanes, const Read read) {
   uint8_t* const valid = block.rows.column(step.slot).make_valid();

@@ -145,20 +145,21 @@ class Compiler {
     const Slot& shape = slots_[slot];
     const std::string name = branch_field(branch);
     flush(steps);
-    ChoicePart::Branch taken;
     int child = -2;
+    std::vector<int> blanks;
     for (size_t i = 0; i < shape.children.size(); ++i) {
       if (shape.type.fields()[i].name == name) {
         child = shape.children[i];
-      } else {
-        taken.blanks.push_back(shape.children[i]);
+      } else if (shape.children[i] >= 0) {
+        blanks.push_back(shape.children[i]);
       }
     }
     if (child == -2) return refuse("no field " + name + " in " + shape.type.text(), place, steps);
-    for (const int blank : taken.blanks) {
+    for (const int blank : blanks) {
       Step step{.op = Op::fill, .slot = blank};
-      step.first = constant(Value());
-      if (blank >= 0) push(step, place, steps);
+      step.first = static_cast<uint32_t>(plan_.values.size());
+      plan_.values.emplace_back();
+      push(step, place, steps);
     }
     if (child < 0) return skip(writer, place);
     value(writer, reader, child, place, steps);

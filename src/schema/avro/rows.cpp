@@ -76,16 +76,6 @@ uint32_t Rows::add_elements(int slot, size_t count) {
   return static_cast<uint32_t>(first);
 }
 
-void Rows::add_stretch(int slot, uint32_t row, uint32_t start, uint32_t count) {
-  List& list = lists_[static_cast<size_t>(slot)];
-  if (list.counts[row] == 0) {
-    list.starts[row] = start;
-    list.counts[row] = count;
-    return;
-  }
-  list.more.push_back({row, start, count});
-}
-
 void Rows::blank(int slot, uint32_t row) {
   if (slot < 0) return;
   const Slot& shape = slots_[slot];

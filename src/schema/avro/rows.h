@@ -49,7 +49,12 @@ class Rows {
   // Room for `count` more elements of a list slot; the number of the first. Columns may move.
   uint32_t add_elements(int slot, size_t count);
   // Says that the list at `row` goes on with `count` elements from `start`.
-  void add_stretch(int slot, uint32_t row, uint32_t start, uint32_t count);
+  void add_stretch(int slot, uint32_t row, uint32_t start, uint32_t count) {
+    List& list = lists_[static_cast<size_t>(slot)];
+    if (__builtin_expect(list.counts[row] != 0, 0)) return list.more.push_back({row, start, count});
+    list.starts[row] = start;
+    list.counts[row] = count;
+  }
   size_t elements(int slot) const { return lists_[static_cast<size_t>(slot)].elements; }
 
   // Per slot the elements its lists have so far; 0 for others.
