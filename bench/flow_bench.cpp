@@ -178,6 +178,7 @@ class Flow {
     auto runtime = stream::make_runtime(*log_, *registry_, clock_, runtime_options);
     for (const stream::Topology& topology : topologies_) TRY(runtime->add(topology, true));
     TRY(runtime->start());
+    if (std::getenv("TW_BENCH_MARK") != nullptr) std::fprintf(stderr, "measuring from %lld ms of process time\n", static_cast<long long>(cpu_ns() / 1000000));
     const int64_t cpu = cpu_ns();
     const int64_t allocated = allocations();
     const int64_t began = clock_.monotonic_ns();

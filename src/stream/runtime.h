@@ -26,7 +26,7 @@ struct RuntimeOptions {
   Duration commit_interval{100};          // while there is more to read; with nothing to read a commit comes at once
   Duration idle_commit{2};                // the least time between two commits of a worker that waits for input
   size_t rows_per_poll = 4096;
-  size_t rows_per_commit = 400'000;
+  size_t rows_per_commit = 1'000'000;     // who is further behind than this commits by rows, not by time
   size_t rows_per_batch = 1024;
   Duration idle_partition{30'000};        // a silent partition that is read out does not hold windows open for longer
   bool own_threads = true;

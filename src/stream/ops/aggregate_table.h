@@ -34,6 +34,7 @@ class AggregateTable final : public state::Durable {
   // The rows that changed since the last commit, as updates if `retracts`, else the new rows only.
   Result<> emit_changes(const SchemaPtr& schema, bool retracts, size_t rows_per_batch, Collector& out) const;
   bool has_changes() const { return !state_.dirty().empty(); }
+  // About what a commit will write of it: a result and a frame's entry for each row.
   size_t changed_bytes() const { return state_.dirty().size() * (state_.row_bytes() + 64); }
 
   // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one of them.

@@ -14,6 +14,7 @@ namespace {
 constexpr int64_t kLeastFramesBeforeSnapshot = 8 * 1024 * 1024;
 constexpr size_t kSnapshotSlice = 256 * 1024;
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
+constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
 
 int64_t ns(Duration wait) { return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count(); }
 
@@ -22,19 +23,25 @@ std::string lane_key(const Lane& lane) { return "@" + lane.topic + "#" + std::to
 }  // namespace
 
 // While input keeps coming a commit may cost about a tenth of the time, within the interval; with nothing to read it
-// comes at once.
+// comes at once. The interval bounds the latency of who is up to date: far behind, nobody waits for a result of this
+// moment, and rows of one key fold together the better the longer a commit is put off.
 bool Worker::commit_due(bool read_nothing) const {
   if (!work_since_commit_) return false;
   if (rows_since_commit_ >= options_.rows_per_commit) return true;
   size_t bytes = transaction_ == nullptr ? 0 : static_cast<size_t>(transaction_->bytes());
   for (const auto& lane : lanes_) {
     for (const Lane::Readers& readers : lane->readers) {
-      for (const Task* task : readers.tasks) bytes += 2 * task->changed_bytes();
+      for (const Task* task : readers.tasks) bytes += task->changed_bytes();
     }
   }
   if (static_cast<int64_t>(bytes) > log_.most_transaction_bytes() / 2) return true;
   const int64_t now = clock_.monotonic_ns();
   if (read_nothing) return now - last_commit_ns_ >= ns(options_.idle_commit);
+  int64_t behind = 0;
+  for (const auto& lane : lanes_) {
+    for (const auto& [partition, place] : lane->places) behind += place.end - place.next;
+  }
+  if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < kMostBehindNs) return false;
   const int64_t wait = std::clamp(10 * last_commit_cost_ns_, ns(options_.idle_commit), ns(options_.commit_interval));
   return now - first_work_ns_ >= wait;
 }

@@ -72,9 +72,11 @@ Result<std::unique_ptr<Reader>> Reader::make(SourceSpec source, schema::Registry
 }
 
 void Reader::split(std::span<const log::RecordView> records) {
+  values_.resize(records.size());
+  for (size_t i = 0; i < records.size(); ++i) values_[i] = records[i].value;
   keys_.clear();
-  values_.clear();
   window_starts_.clear();
+  if (key_decoder_ == nullptr && !source_.window_size) return;
   for (const log::RecordView& record : records) {
     std::optional<BytesView> key = record.key;
     if (source_.window_size) {
@@ -87,7 +89,6 @@ void Reader::split(std::span<const log::RecordView> records) {
       window_starts_.push_back(static_cast<int64_t>(start));
     }
     keys_.push_back(key);
-    values_.push_back(record.value);
   }
 }
 
