@@ -279,7 +279,7 @@ Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
         partition.next = entry.header.base_offset + entry.header.count;
         ++place.segment->live_batches;
         records += entry.header.count;
-        payload_bytes += entry.header.length;
+        payload_bytes += entry.data_bytes;
       }));
   return journal.written();
 }

@@ -109,6 +109,8 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
       at = put_optional(at, record.key);
       at = put_optional(at, record.value);
       at = put_number(at, record.header_count);
+      entry.data_bytes += static_cast<int64_t>((record.key ? record.key->size() : 0) +
+                                               (record.value ? record.value->size() : 0));
       at = put_raw(at, record.key);
       at = put_raw(at, record.value);
       for (uint32_t h = 0; h < record.header_count; ++h) {

@@ -71,7 +71,8 @@ class FrameGroup {
  public:
   struct Entry {
     size_t frame = 0;
-    size_t at = 0;  // of its header in the frame's bytes
+    size_t at = 0;           // of its header in the frame's bytes
+    int64_t data_bytes = 0;  // batch: keys and values
     EntryHeader header;
   };
 

@@ -94,18 +94,19 @@ Result<> Journal::rotate(uint64_t least_bytes) {
   made->number = segments_.empty() ? 1 : segments_.back()->number + 1;
   made->first_frame = written_ + 1;
   made->capacity = capacity;
-  made->file = TRY(file_for(made->number, made->capacity));
-  if (!segments_.empty()) {
+  if (!segments_.empty()) {  // before the next one has a name, so that only the last one can be unfinished
     TRY(seal_last());
     note_durable(written_, true);
   }
+  made->file = TRY(file_for(made->number, made->capacity));
+  // Before a byte of it changes: under its old name a recycled file may still be part of the journal.
+  TRY(fail_if(disk_.sync_directory(options_.directory)));
   SegmentHeader header;
   header.number = made->number;
   header.first_frame = made->first_frame;
   header.crc = crc32c(BytesView(reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)));
   TRY(made->file->write(0, BytesView(reinterpret_cast<const char*>(&header), sizeof header)));
   made->end = sizeof header;
-  TRY(fail_if(disk_.sync_directory(options_.directory)));
   segments_.push_back(std::move(made));
   footer_.clear();  // only now: until here the old segment could have been written on
   footer_at_.clear();
