@@ -142,7 +142,7 @@ bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t f
     topic->partitions.resize(header.partition + 1);
   }
   PartitionIndex& partition = topic->partitions[header.partition];
-  if (header.base_offset < partition.next || header.base_offset > INT64_MAX - header.count) return false;
+  if (header.base_offset < partition.next || header.base_offset > kMostNumber) return false;
   partition.batches.push_back(
       {header.base_offset, header.count, header.length, place.segment, place.at, frame});
   partition.next = header.base_offset + header.count;
@@ -155,7 +155,7 @@ bool LogCore::recovered_partition(const EntryHeader& header, BytesView in) {
   if (found == by_number.end() || header.partition >= found->second->partitions.size()) return false;
   Offset begin = 0;
   Offset next = 0;
-  if (!get_zigzag(in, begin) || !get_zigzag(in, next) || begin > next) return false;
+  if (!get_zigzag(in, begin) || !get_zigzag(in, next) || begin > next || next > kMostNumber) return false;
   PartitionIndex& partition = found->second->partitions[header.partition];
   partition.begin = std::max(partition.begin, begin);
   partition.next = std::max(partition.next, next);
@@ -179,6 +179,7 @@ bool LogCore::recovered_group(BytesView in) {
 }
 
 bool LogCore::recovered(const EntryHeader& header, Place place, BytesView in, uint64_t frame) {
+  if (header.topic > INT32_MAX) return false;
   next_number =
       std::max(next_number, header.topic + 1);  // also of a topic that is gone while its batches are not
   switch (header.kind) {
@@ -197,7 +198,7 @@ bool LogCore::recovered(const EntryHeader& header, Place place, BytesView in, ui
       ProducerState state;
       if (!get_text(in, id) || !get_zigzag(in, state.epoch) || !get_zigzag(in, state.sequence)) return false;
       producers[id] = state;
-      return true;
+      return state.epoch >= 0 && state.epoch <= kMostNumber;
     }
   }
   return false;

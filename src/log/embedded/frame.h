@@ -23,6 +23,8 @@ constexpr uint32_t kFooterMagic = 0x544f4f46;   // "FOOT"
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostFrameBytes = 4 * 1024 * 1024;  // aimed at; one entry may be larger
 constexpr uint32_t kMostEntryBytes = 128 * 1024 * 1024;
+constexpr int64_t kMostNumber =
+    1LL << 62;  // of a frame, an offset, an epoch: so that counting on never overflows
 
 struct SegmentHeader {
   uint32_t magic = kSegmentMagic;

@@ -78,7 +78,8 @@ Result<Journal::FoundSegments> Journal::find_segments() {
     if (!found.sound.empty() && number != found.sound.back()->number + 1) {
       return damaged(*segment, 0, "the segment before it is missing");
     }
-    if (!whole || header.number != number || header.first_frame == 0) {
+    if (!whole || header.number != number || header.first_frame == 0 ||
+        header.first_frame > uint64_t{kMostNumber}) {
       found.unborn = std::move(segment);
       continue;
     }
@@ -206,6 +207,7 @@ Result<bool> Journal::read_footer(Segment& segment, const EachEntry& each) {
     }
     TRY(each(entry, {&segment, at}, {}, frame));
   }
+  if (header.number < segment.first_frame - 1 || header.number > uint64_t{kMostNumber}) return false;
   segment.end = trailer[0];
   written_ = header.number;
   return true;
