@@ -39,13 +39,13 @@ struct Contents {
 
 class BadDays {
  public:
-  explicit BadDays(uint64_t seed) : random_(seed), disk_(seed * 7919 + 1), huge_(seed % 25 == 0) {}
+  explicit BadDays(uint64_t seed) : random_(seed), disk_(seed * 7919 + 1), huge_(seed % 10 == 0) {}
 
   void run() {
     for (int life = 0; life < kLives && !testing::Test::HasFailure(); ++life) {
       if (random_.chance(0.3)) disk_.stop_after_writes(random_.below(12));  // also while starting
       if (open()) {
-        if (!disk_.stopped()) disk_.stop_after_writes(1 + random_.below(huge_ ? 40 : 300));
+        if (!disk_.stopped()) disk_.stop_after_writes(1 + random_.below(huge_ ? 25 : 300));
         while (!disk_.stopped()) step();
       }
       producer_.reset();
@@ -121,7 +121,7 @@ class BadDays {
     for (int32_t partition = 0; partition < kPartitions; ++partition) {
       if (random_.chance(0.3)) continue;
       auto& values = attempt.values[partition] = some_values(10);
-      if (huge_ && random_.chance(0.2)) values.push_back(std::string(3 << 20, 'h'));
+      if (huge_ && random_.chance(0.6)) values.push_back(std::string(3 << 20, 'h'));
       ASSERT_TRUE((*transaction)->append({kTopic, partition}, views(values)).ok());
     }
     if (random_.chance(0.1)) return;  // aborted

@@ -95,6 +95,46 @@ TEST_F(Recovery, CutsATornTail) {
   EXPECT_THAT(*values(), ElementsAre("whole", "next"));
 }
 
+TEST_F(Recovery, TakesNothingOfACommitWhoseLastFrameIsTorn) {
+  ASSERT_TRUE(append("before").ok());
+  auto worker = std::move(log->producer({.id = "w", .transactional = true})).value();
+  auto transaction = std::move(worker->begin()).value();
+  const Bytes big(5 << 20, 'x');  // a frame takes no more after 4 MB
+  const RecordView records[] = {{.value = big}, {.value = "the last one"}};
+  ASSERT_TRUE(transaction->append(kOrders, std::span(records).first(1)).ok());
+  ASSERT_TRUE(transaction->append(kOrders, std::span(records).last(1)).ok());
+  ASSERT_TRUE(transaction->commit("group", {{kOrders, 1}}).ok());
+  worker.reset();
+  transaction.reset();
+  stop();
+  const std::string second = "/log/journal/000000000002.seg";
+  disk.flip_bit(second, disk.content(second).find("the last one"));
+  start();
+  EXPECT_THAT(*values(), ElementsAre("before"));
+  EXPECT_TRUE(log->group_offsets("group")->empty());
+  EXPECT_EQ(*append("after"), 1);
+  restart();
+  EXPECT_THAT(*values(), ElementsAre("before", "after"));
+}
+
+TEST_F(Recovery, DoesNotTakeUpAFrameBehindTheCutLater) {
+  auto worker = std::move(log->producer({.id = "w", .transactional = true})).value();
+  for (const char* value : {"lost", "late"}) {
+    auto transaction = std::move(worker->begin()).value();
+    const RecordView records[] = {{.key = "k", .value = value}};
+    ASSERT_TRUE(transaction->append(kOrders, records).ok());
+    ASSERT_TRUE(transaction->commit("", {}).ok());
+  }
+  worker.reset();
+  stop();
+  disk.flip_bit(kFirst, disk.content(kFirst).find("lost"));
+  start();
+  EXPECT_TRUE(values()->empty());
+  ASSERT_TRUE(append("new!").ok());  // as long as the one that was lost: "late" would follow it
+  restart();
+  EXPECT_THAT(*values(), ElementsAre("new!"));
+}
+
 TEST_F(Recovery, RefusesDamageBelowWhatWasSynced) {
   for (const char* value : {"one", "two", "three"}) ASSERT_TRUE(append(value).ok());
   disk.flip_bit(kFirst, disk.content(kFirst).find("one"));
