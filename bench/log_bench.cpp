@@ -2,8 +2,9 @@
 //
 //   tradewind-bench-log [--records N] [--directory PATH] [--json]
 //
-// RocksDB has its default options, without compression: its figures of appending include flushes and the compactions
-// that were done by then. Both are written to and read by one thread; CPU time is that of all threads.
+// RocksDB has its default options, without compression: its figures of appending include flushes and the
+// compactions that were done by then. Both are written to and read by one thread; CPU time is that of all
+// threads.
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/statistics.h>
