@@ -1,6 +1,6 @@
 #pragma once
-// Disk: the few things the journal asks of a file system, so that tests can put one below it that tears, forgets what
-// was not synced, fills up, is slow or fails.
+// Disk: the few things the journal asks of a file system, so that tests can put one below it that tears,
+// forgets what was not synced, fills up, is slow or fails.
 //
 // Threads: shared freely. Errors: io with the file and the reason; a full disk says so (full_disk()).
 

@@ -31,7 +31,8 @@ struct State {
   Result<Partition*> find(const Position& position) {
     const auto found = partitions.find(position);
     if (found == partitions.end()) {
-      return Error{Code::not_found, "no partition " + std::to_string(position.partition) + " of a topic " + position.topic};
+      return Error{Code::not_found,
+                   "no partition " + std::to_string(position.partition) + " of a topic " + position.topic};
     }
     return &found->second;
   }
@@ -44,7 +45,8 @@ std::shared_ptr<const Kept> keep(const RecordView& record) {
   kept->time = record.time;
   for (uint32_t i = 0; i < record.header_count; ++i) {
     const HeaderView& header = record.headers[i];
-    kept->headers.emplace_back(header.name, header.value ? std::optional<Bytes>(*header.value) : std::nullopt);
+    kept->headers.emplace_back(header.name,
+                               header.value ? std::optional<Bytes>(*header.value) : std::nullopt);
   }
   return kept;
 }
@@ -59,7 +61,8 @@ class MemoryTransaction final : public Transaction {
     TRY(state_->find(position));
     for (const RecordView& record : records) {
       parts_[position].push_back(keep(record));
-      bytes_ += static_cast<int64_t>((record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0));
+      bytes_ += static_cast<int64_t>((record.key ? record.key->size() : 0) +
+                                     (record.value ? record.value->size() : 0));
     }
     return {};
   }
@@ -67,6 +70,7 @@ class MemoryTransaction final : public Transaction {
   Result<Offsets> commit(std::string_view group, const Offsets& consumed) override {
     const std::lock_guard lock(state_->mutex);
     if (state_->epochs[id_] != epoch_) return Error{Code::fenced, "another producer took over the id " + id_};
+    for (const auto& [position, records] : parts_) TRY(state_->find(position));
     Offsets first;
     for (auto& [position, records] : parts_) {
       Partition& partition = state_->partitions[position];
@@ -106,12 +110,12 @@ class MemoryProducer final : public Producer {
 
   Result<> append_all(std::span<const Appending> parts, int64_t sequence) override {
     const std::lock_guard lock(state_->mutex);
+    for (const Appending& part : parts) TRY(state_->find(part.position));
     if (sequence >= 0) {
       const auto [at, added] = state_->sequences.emplace(options_.id, -1);
       if (sequence <= at->second) return {};
       at->second = sequence;
     }
-    for (const Appending& part : parts) TRY(state_->find(part.position));
     for (const Appending& part : parts) {
       Partition& partition = state_->partitions[part.position];
       for (const RecordView& record : part.records) partition.records.push_back(keep(record));
@@ -128,7 +132,9 @@ class MemoryProducer final : public Producer {
 
   Result<std::unique_ptr<Transaction>> begin() override {
     const std::lock_guard lock(state_->mutex);
-    if (state_->epochs[options_.id] != epoch_) return Error{Code::fenced, "another producer took over " + options_.id};
+    if (epoch_ == 0) return Error{Code::invalid, "a producer without a transactional id has no transactions"};
+    if (state_->epochs[options_.id] != epoch_)
+      return Error{Code::fenced, "another producer took over " + options_.id};
     return std::unique_ptr<Transaction>(new MemoryTransaction(state_, options_.id, epoch_));
   }
 
@@ -171,6 +177,7 @@ class MemoryConsumer final : public Consumer {
     FetchedBatch batch;
     batch.position = position;
     const Partition& partition = state_->partitions[position];
+    from = std::max(from, partition.begin);
     const auto end = static_cast<Offset>(partition.records.size());
     const Offset to = std::min<Offset>(end, from + static_cast<Offset>(most));
     auto owner = std::make_shared<std::vector<std::shared_ptr<const Kept>>>();
@@ -205,10 +212,13 @@ class MemoryLog final : public Log {
  public:
   Result<> create_topic(const TopicSpec& spec) override {
     TRY(check_topic_name(spec.name));
+    if (spec.partitions < 1)
+      return Error{Code::invalid, "topic " + spec.name + " needs at least one partition"};
     const std::lock_guard lock(state_->mutex);
     const auto [at, added] = state_->topics.emplace(spec.name, spec);
     if (!added && at->second.partitions != spec.partitions) {
-      return Error{Code::conflict, "topic " + spec.name + " exists with " + std::to_string(at->second.partitions) + " partitions"};
+      return Error{Code::conflict, "topic " + spec.name + " exists with " +
+                                       std::to_string(at->second.partitions) + " partitions"};
     }
     for (int32_t p = 0; added && p < spec.partitions; ++p) state_->partitions[{spec.name, p}];
     return {};
@@ -216,7 +226,9 @@ class MemoryLog final : public Log {
   Result<> delete_topic(const std::string& name) override {
     const std::lock_guard lock(state_->mutex);
     if (state_->topics.erase(name) == 0) return Error{Code::not_found, "no topic is called " + name};
-    std::erase_if(state_->partitions, [&](const auto& entry) { return entry.first.topic == name; });
+    const auto of_topic = [&](const auto& entry) { return entry.first.topic == name; };
+    std::erase_if(state_->partitions, of_topic);
+    for (auto& [group, offsets] : state_->groups) std::erase_if(offsets, of_topic);
     return {};
   }
   Result<std::vector<TopicSpec>> topics() override {
@@ -239,7 +251,8 @@ class MemoryLog final : public Log {
   Result<> trim(const Position& position, Offset keep_from) override {
     const std::lock_guard lock(state_->mutex);
     Partition* partition = TRY(state_->find(position));
-    partition->begin = std::max(partition->begin, keep_from);
+    partition->begin =
+        std::max(partition->begin, std::min(keep_from, static_cast<Offset>(partition->records.size())));
     return {};
   }
   Result<Offsets> group_offsets(const std::string& group) override {
@@ -247,6 +260,9 @@ class MemoryLog final : public Log {
     return state_->groups[group];
   }
   Result<std::unique_ptr<Producer>> producer(const ProducerOptions& options) override {
+    if (options.transactional && options.id.empty()) {
+      return Error{Code::invalid, "a transactional producer needs an id"};
+    }
     return std::unique_ptr<Producer>(new MemoryProducer(state_, options));
   }
   Result<std::unique_ptr<Consumer>> consumer(Visibility) override {
@@ -266,6 +282,8 @@ class MemoryLog final : public Log {
 
 }  // namespace
 
-std::unique_ptr<Log> make_memory_log() { return std::make_unique<MemoryLog>(); }
+std::unique_ptr<Log> make_memory_log() {
+  return std::make_unique<MemoryLog>();
+}
 
 }  // namespace tradewind::log

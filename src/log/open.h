@@ -2,6 +2,7 @@
 // Opening a log, and what an embedded one tells about itself.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -11,22 +12,24 @@
 
 namespace tradewind::log {
 
-// fsync: acknowledged means on the disk. os: acknowledged means handed to the operating system, which survives the end
-// of the process but not of the machine.
+// fsync: acknowledged means on the disk. os: acknowledged means handed to the operating system, which
+// survives the end of the process but not of the machine.
 enum class Durability { fsync, os };
 
 struct EmbeddedOptions {
   std::string directory;
   Durability durability = Durability::fsync;
-  Disk* disk = nullptr;                          // null: the real one
-  bool own_thread = true;                        // false: whoever waits for durability syncs, all in one thread
+  Disk* disk = nullptr;    // null: the real one
+  Clock* clock = nullptr;  // null: the real one; only measures
+  bool own_thread = true;  // false: whoever waits for durability syncs, all in one thread
+  Duration group_wait{0};  // own_thread: how long a sync lets more gather behind it
   uint64_t first_segment_bytes = 16ULL << 20;
   uint64_t most_segment_bytes = 256ULL << 20;
 };
 
 struct LogFigures {
   int64_t bytes_written = 0;
-  int64_t payload_bytes = 0;   // keys and values appended
+  int64_t payload_bytes = 0;  // keys and values appended
   int64_t records = 0;
   int64_t syncs = 0;
   int64_t sync_ns = 0;

@@ -11,26 +11,48 @@ namespace {
 constexpr size_t kMostRead = 1024 * 1024;
 constexpr uint64_t kMostGap = 64 * 1024;  // bytes of others' batches worth reading over
 
-// Buffers that readers may still point into; one nobody holds is used again.
+// Buffers that readers may still point into; one comes back when nobody holds it any more, from whatever
+// thread.
 class BufferPool {
  public:
   std::shared_ptr<char[]> take(size_t size) {
-    for (Kept& kept : buffers_) {
-      if (kept.size >= size && kept.bytes.use_count() == 1) return kept.bytes;
+    std::shared_ptr<Buffer> found;
+    {
+      const std::lock_guard lock(kept_->mutex);
+      auto& free = kept_->free;
+      const auto fits =
+          std::find_if(free.begin(), free.end(), [&](const auto& buffer) { return buffer->size >= size; });
+      if (fits != free.end()) {
+        found = std::move(*fits);
+        free.erase(fits);
+      }
     }
-    const size_t rounded = (size + 65'535) / 65'536 * 65'536;
-    std::shared_ptr<char[]> bytes(new char[rounded]);
-    if (buffers_.size() >= 16) buffers_.erase(buffers_.begin());
-    buffers_.push_back({bytes, rounded});
-    return bytes;
+    if (found == nullptr) {
+      found = std::make_shared<Buffer>();
+      found->size = (size + 65'535) / 65'536 * 65'536;
+      found->bytes.reset(new char[found->size]);
+    }
+    char* bytes = found->bytes.get();
+    return {bytes,
+            [kept = kept_, buffer = std::move(found)](char*) mutable { kept->give_back(std::move(buffer)); }};
   }
 
  private:
-  struct Kept {
-    std::shared_ptr<char[]> bytes;
-    size_t size;
+  struct Buffer {
+    std::unique_ptr<char[]> bytes;
+    size_t size = 0;
   };
-  std::vector<Kept> buffers_;
+  struct Kept {
+    void give_back(std::shared_ptr<Buffer> buffer) {
+      const std::lock_guard lock(mutex);
+      if (free.size() >= kMostKept) free.erase(free.begin());
+      free.push_back(std::move(buffer));
+    }
+    static constexpr size_t kMostKept = 8;
+    std::mutex mutex;
+    std::vector<std::shared_ptr<Buffer>> free;
+  };
+  std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
 };
 
 class EmbeddedConsumer final : public Consumer {
@@ -54,10 +76,10 @@ class EmbeddedConsumer final : public Consumer {
       std::unique_lock lock(core_->mutex);
       pick(max_records, picked);
       if (picked.empty() && wait.count() > 0 && core_->options.own_thread) {
-        const auto deadline = std::chrono::steady_clock::now() + wait;
-        while (picked.empty() && core_->written_changed.wait_until(lock, deadline) != std::cv_status::timeout) {
+        core_->written_changed.wait_for(lock, wait, [&] {
           pick(max_records, picked);
-        }
+          return !picked.empty() || core_->journal.failure();
+        });
       }
       if (const auto failed = core_->journal.failure()) return *failed;
     }
@@ -88,8 +110,9 @@ class EmbeddedConsumer final : public Consumer {
 
   // The index in `batches` of the first one that holds or follows `offset`.
   static size_t locate(const PartitionIndex& partition, Offset offset) {
-    const auto at = std::upper_bound(partition.batches.begin(), partition.batches.end(), offset,
-                                     [](Offset wanted, const BatchPlace& place) { return wanted < place.base + place.count; });
+    const auto at = std::upper_bound(
+        partition.batches.begin(), partition.batches.end(), offset,
+        [](Offset wanted, const BatchPlace& place) { return wanted < place.base + place.count; });
     return static_cast<size_t>(at - partition.batches.begin());
   }
 
@@ -97,9 +120,11 @@ class EmbeddedConsumer final : public Consumer {
   void pick(size_t max_records, std::vector<Picked>& picked) {
     std::vector<size_t> at(assigned_.size());
     for (size_t i = 0; i < assigned_.size(); ++i) {
-      PartitionIndex& partition = assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)];
+      PartitionIndex& partition =
+          assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)];
       assigned_[i].next = std::max(assigned_[i].next, partition.begin);
-      at[i] = assigned_[i].next >= partition.next ? partition.batches.size() : locate(partition, assigned_[i].next);
+      at[i] = assigned_[i].next >= partition.next ? partition.batches.size()
+                                                  : locate(partition, assigned_[i].next);
       assigned_[i].end = end_of(partition);
     }
     size_t bytes = 0;
@@ -122,7 +147,9 @@ class EmbeddedConsumer final : public Consumer {
   const std::deque<BatchPlace>& batches_of(size_t i) const {
     return assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)].batches;
   }
-  static bool before(const BatchPlace& a, const BatchPlace& b) { return a.frame < b.frame || (a.frame == b.frame && a.at < b.at); }
+  static bool before(const BatchPlace& a, const BatchPlace& b) {
+    return a.frame < b.frame || (a.frame == b.frame && a.at < b.at);
+  }
   Offset end_of(const PartitionIndex& partition) const {
     if (visibility_ == Visibility::written) return partition.next;
     for (auto place = partition.batches.rbegin(); place != partition.batches.rend(); ++place) {
@@ -147,14 +174,18 @@ class EmbeddedConsumer final : public Consumer {
       const size_t got = TRY(picked[from].file->read(begin, buffer.get(), end - begin));
       for (; from < to; ++from) {
         const BatchPlace& place = picked[from].place;
-        if (place.at - begin + sizeof(EntryHeader) + place.length > got) return damaged(picked[from], "it ends too early");
+        if (place.at - begin + sizeof(EntryHeader) + place.length > got)
+          return damaged(picked[from], "it ends too early");
         TRY(unpack(picked[from], buffer.get() + (place.at - begin), buffer, batches, batch_of));
       }
     }
     for (FetchedBatch& batch : batches) {
       for (RecordView& record : batch.records) {
-        if (record.header_count == 0) record.headers = nullptr;
-        else record.headers = batch.headers.data() + reinterpret_cast<uintptr_t>(record.headers) / sizeof(HeaderView);
+        if (record.header_count == 0)
+          record.headers = nullptr;
+        else
+          record.headers =
+              batch.headers.data() + reinterpret_cast<uintptr_t>(record.headers) / sizeof(HeaderView);
       }
     }
     return batches;
@@ -166,7 +197,8 @@ class EmbeddedConsumer final : public Consumer {
     EntryHeader header;
     std::memcpy(&header, bytes, sizeof header);
     const BytesView payload(bytes + sizeof header, picked.place.length);
-    if (header.length != picked.place.length || header.base_offset != picked.place.base || crc32c(payload) != header.crc) {
+    if (header.length != picked.place.length || header.base_offset != picked.place.base ||
+        header.count != picked.place.count || crc32c(payload) != header.crc) {
       return damaged(picked, "its checksum is wrong");
     }
     Assigned& assigned = assigned_[picked.assigned];
@@ -184,7 +216,8 @@ class EmbeddedConsumer final : public Consumer {
       batch.buffer = std::make_shared<const Both>(batch.buffer, buffer);
     }
     const size_t first = batch.records.size();
-    if (!decode_batch(header, payload, batch.records, batch.headers)) return damaged(picked, "its records cannot be read");
+    if (!decode_batch(header, payload, batch.records, batch.headers))
+      return damaged(picked, "its records cannot be read");
     if (header.base_offset < assigned.next) {
       const auto skip = static_cast<ptrdiff_t>(assigned.next - header.base_offset);
       batch.records.erase(batch.records.begin() + static_cast<ptrdiff_t>(first),

@@ -21,23 +21,21 @@ LogCore::LogCore(EmbeddedOptions given, std::unique_ptr<Disk> made)
     : options(std::move(given)),
       own_disk(std::move(made)),
       disk(own_disk != nullptr ? *own_disk : *options.disk),
-      journal(disk, {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes}) {}
+      journal(disk, options.clock != nullptr ? *options.clock : system_clock,
+              {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes}) {}
 
-LogCore::~LogCore() { close(); }
+LogCore::~LogCore() {
+  close();
+}
 
 Result<> LogCore::open() {
   TRY(disk.make_directory(options.directory + "/journal"));
   lock_file = TRY(disk.lock(options.directory + "/lock"));
   TRY(journal.recover([this](const EntryHeader& header, Place place, BytesView payload, uint64_t frame) {
-    recovered(header, place, payload, frame);
+    if (recovered(header, place, payload, frame)) return Result<>();
+    return Result<>(Error{Code::corrupt, "an entry makes no sense"});
   }));
-  for (auto at = by_number.begin(); at != by_number.end();) {
-    const bool dropped = at->second->spec.name.empty();  // old footers still name batches of a topic that is gone
-    for (PartitionIndex& partition : at->second->partitions) {
-      drop_batches(partition, dropped ? INT64_MAX : partition.begin);
-    }
-    at = dropped ? by_number.erase(at) : std::next(at);
-  }
+  settle_recovered();
   if (options.own_thread) {
     syncing_ = std::jthread([this](const std::stop_token& stop) { sync_loop(stop); });
   }
@@ -53,6 +51,7 @@ void LogCore::close() {
   const std::lock_guard lock(mutex);
   if (closed_) return;
   closed_ = true;
+  durable_changed.notify_all();
   if (lock_file != nullptr && !options.own_thread) return;  // a simulation ends where it ends
   if (lock_file != nullptr) (void)journal.settle_sync(journal.begin_sync(), true).ok();
 }
@@ -105,76 +104,130 @@ void LogCore::checkpoint(FrameGroup& group) const {
   for (const auto& [name, offsets] : groups) put_group_entry(name, offsets, group);
 }
 
-void LogCore::recovered(const EntryHeader& header, Place place, BytesView in, uint64_t frame) {
-  int64_t a = 0;
-  int64_t b = 0;
-  int64_t c = 0;
-  std::string text;
+bool LogCore::recovered_topic(const EntryHeader& header, BytesView in) {
+  TopicSpec spec;
+  int64_t partitions = 0;
+  int64_t replicas = 0;
+  int64_t cleanup = 0;
+  int64_t retention_ms = 0;
+  if (!get_text(in, spec.name) || !get_zigzag(in, partitions) || !get_zigzag(in, replicas) ||
+      !get_zigzag(in, cleanup) || !get_zigzag(in, retention_ms) || !get_zigzag(in, spec.retention_bytes)) {
+    return false;
+  }
+  if (spec.name.empty() || partitions < 1 || partitions > kMostPartitions || cleanup < 0 || cleanup > 2)
+    return false;
+  spec.partitions = static_cast<int32_t>(partitions);
+  spec.replicas = static_cast<int16_t>(replicas);
+  spec.cleanup = static_cast<Cleanup>(cleanup);
+  spec.retention = Duration(retention_ms);
+  auto& topic = by_number[header.topic];
+  if (topic == nullptr) topic = std::make_shared<TopicIndex>();  // else a footer named its batches already
+  topic->number = header.topic;
+  topic->spec = spec;
+  if (topic->partitions.size() > static_cast<size_t>(partitions)) return false;
+  topic->partitions.resize(static_cast<size_t>(partitions));
+  topics[spec.name] = topic;
+  return true;
+}
+
+bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t frame) {
+  if (header.partition >= static_cast<uint32_t>(kMostPartitions) || header.count == 0) return false;
+  auto& topic = by_number[header.topic];
+  if (topic == nullptr) {
+    topic = std::make_shared<TopicIndex>();
+    topic->number = header.topic;
+  }
+  if (header.partition >= topic->partitions.size()) {
+    if (!topic->spec.name.empty()) return false;
+    topic->partitions.resize(header.partition + 1);
+  }
+  PartitionIndex& partition = topic->partitions[header.partition];
+  if (header.base_offset < partition.next || header.base_offset > kMostNumber) return false;
+  partition.batches.push_back(
+      {header.base_offset, header.count, header.length, place.segment, place.at, frame});
+  partition.next = header.base_offset + header.count;
+  ++place.segment->live_batches;
+  return true;
+}
+
+bool LogCore::recovered_partition(const EntryHeader& header, BytesView in) {
+  const auto found = by_number.find(header.topic);
+  if (found == by_number.end() || header.partition >= found->second->partitions.size()) return false;
+  Offset begin = 0;
+  Offset next = 0;
+  if (!get_zigzag(in, begin) || !get_zigzag(in, next) || begin > next || next > kMostNumber) return false;
+  PartitionIndex& partition = found->second->partitions[header.partition];
+  partition.begin = std::max(partition.begin, begin);
+  partition.next = std::max(partition.next, next);
+  return true;
+}
+
+bool LogCore::recovered_group(BytesView in) {
+  std::string name;
+  if (!get_text(in, name)) return false;
+  Offsets& offsets = groups[name];
+  while (!in.empty()) {
+    int64_t number = 0;
+    int64_t partition = 0;
+    Offset offset = 0;
+    if (!get_zigzag(in, number) || !get_zigzag(in, partition) || !get_zigzag(in, offset)) return false;
+    const auto topic = by_number.find(static_cast<uint32_t>(number));
+    if (topic == by_number.end() || topic->second->spec.name.empty()) continue;
+    offsets[{topic->second->spec.name, static_cast<int32_t>(partition)}] = offset;
+  }
+  return true;
+}
+
+bool LogCore::recovered(const EntryHeader& header, Place place, BytesView in, uint64_t frame) {
+  if (header.topic > INT32_MAX) return false;
+  next_number =
+      std::max(next_number, header.topic + 1);  // also of a topic that is gone while its batches are not
   switch (header.kind) {
-    case EntryKind::topic: {
-      auto topic = std::make_shared<TopicIndex>();
-      topic->number = header.topic;
-      if (!get_text(in, topic->spec.name) || !get_zigzag(in, a) || a < 1) return;
-      topic->spec.partitions = static_cast<int32_t>(a);
-      if (!get_zigzag(in, a) || !get_zigzag(in, b) || !get_zigzag(in, c)) return;
-      topic->spec.replicas = static_cast<int16_t>(a);
-      topic->spec.cleanup = static_cast<Cleanup>(b);
-      topic->spec.retention = Duration(c);
-      if (!get_zigzag(in, topic->spec.retention_bytes)) return;
-      next_number = std::max(next_number, header.topic + 1);
-      auto& known = by_number[header.topic];
-      if (known != nullptr) {  // a footer named its batches before a checkpoint named the topic
-        known->spec = topic->spec;
-        topic = known;
-      }
-      known = topic;
-      topic->partitions.resize(static_cast<size_t>(topic->spec.partitions));
-      topics[topic->spec.name] = topic;
-      return;
-    }
+    case EntryKind::topic: return recovered_topic(header, in);
+    case EntryKind::batch: return recovered_batch(header, place, frame);
+    case EntryKind::partition: return recovered_partition(header, in);
+    case EntryKind::group: return recovered_group(in);
     case EntryKind::dropped_topic: {
       const auto found = by_number.find(header.topic);
-      if (found == by_number.end()) return;
-      for (PartitionIndex& partition : found->second->partitions) drop_batches(partition, INT64_MAX);
-      std::erase_if(topics, [&](const auto& entry) { return entry.second->number == header.topic; });
-      by_number.erase(found);
-      return;
+      if (found == by_number.end() || found->second->spec.name.empty()) return false;
+      forget_topic(std::string(found->second->spec.name));
+      return true;
     }
-    case EntryKind::batch: {
-      auto& topic = by_number[header.topic];
-      if (topic == nullptr) {
-        topic = std::make_shared<TopicIndex>();
-        topic->number = header.topic;
-      }
-      if (header.partition >= topic->partitions.size()) topic->partitions.resize(header.partition + 1);
-      PartitionIndex& partition = topic->partitions[header.partition];
-      partition.batches.push_back({header.base_offset, header.count, header.length, place.segment, place.at, frame});
-      partition.next = header.base_offset + header.count;
-      ++place.segment->live_batches;
-      return;
-    }
-    case EntryKind::partition: {
-      const auto found = by_number.find(header.topic);
-      if (found == by_number.end() || header.partition >= found->second->partitions.size()) return;
-      if (!get_zigzag(in, a) || !get_zigzag(in, b)) return;
-      PartitionIndex& partition = found->second->partitions[header.partition];
-      partition.begin = std::max(partition.begin, a);
-      partition.next = std::max(partition.next, b);
-      return;
-    }
-    case EntryKind::producer:
-      if (get_text(in, text) && get_zigzag(in, a) && get_zigzag(in, b)) producers[text] = {a, b};
-      return;
-    case EntryKind::group: {
-      if (!get_text(in, text)) return;
-      Offsets& offsets = groups[text];
-      while (get_zigzag(in, a) && get_zigzag(in, b) && get_zigzag(in, c)) {
-        const auto topic = by_number.find(static_cast<uint32_t>(a));
-        if (topic != by_number.end()) offsets[{topic->second->spec.name, static_cast<int32_t>(b)}] = c;
-      }
-      return;
+    case EntryKind::producer: {
+      std::string id;
+      ProducerState state;
+      if (!get_text(in, id) || !get_zigzag(in, state.epoch) || !get_zigzag(in, state.sequence)) return false;
+      producers[id] = state;
+      return state.epoch >= 0 && state.epoch <= kMostNumber;
     }
   }
+  return false;
+}
+
+// What recovery read, as readers may see it.
+void LogCore::settle_recovered() {
+  for (auto at = by_number.begin(); at != by_number.end();) {
+    const bool dropped =
+        at->second->spec.name.empty();  // old footers still name batches of a topic that is gone
+    for (PartitionIndex& partition : at->second->partitions) {
+      drop_batches(partition, dropped ? INT64_MAX : partition.begin);
+      // A trim may be forgotten by a power cut after segments went because of it.
+      const Offset first = partition.batches.empty() ? partition.next : partition.batches.front().base;
+      partition.begin = std::max(partition.begin, first);
+    }
+    at = dropped ? by_number.erase(at) : std::next(at);
+  }
+}
+
+// REQUIRES the topic is known.
+void LogCore::forget_topic(const std::string& name) {
+  const std::shared_ptr<TopicIndex> topic = topics.at(name);
+  for (PartitionIndex& partition : topic->partitions) drop_batches(partition, INT64_MAX);
+  for (auto& [group, offsets] : groups) {
+    std::erase_if(offsets, [&](const auto& entry) { return entry.first.topic == name; });
+  }
+  by_number.erase(topic->number);
+  topics.erase(name);
 }
 
 Result<PartitionIndex*> LogCore::find(const Position& position, uint32_t* topic_number) {
@@ -182,23 +235,35 @@ Result<PartitionIndex*> LogCore::find(const Position& position, uint32_t* topic_
   if (found == topics.end()) return Error{Code::not_found, "no topic is called " + position.topic};
   TopicIndex& topic = *found->second;
   if (position.partition < 0 || position.partition >= topic.spec.partitions) {
-    return Error{Code::not_found, "topic " + position.topic + " has no partition " + std::to_string(position.partition) +
-                                      "; it has " + std::to_string(topic.spec.partitions)};
+    return Error{Code::not_found, "topic " + position.topic + " has no partition " +
+                                      std::to_string(position.partition) + "; it has " +
+                                      std::to_string(topic.spec.partitions)};
   }
   if (topic_number != nullptr) *topic_number = topic.number;
   return &topic.partitions[static_cast<size_t>(position.partition)];
 }
 
 Result<uint64_t> LogCore::append(FrameGroup& group, Offsets* first_offsets) {
+  auto mark = take(group, first_offsets);
+  written_changed.notify_all();
+  durable_changed.notify_all();  // a new segment makes what stands before it durable, even if nothing follows
+  sync_wanted_.notify_all();
+  return mark;
+}
+
+Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
   std::map<std::pair<uint32_t, uint32_t>, Offset> next;
   for (FrameGroup::Entry& entry : group.entries()) {
     if (entry.header.kind != EntryKind::batch) continue;
     const auto topic = by_number.find(entry.header.topic);
-    if (topic == by_number.end()) return Error{Code::not_found, "a topic was deleted while records were appended to it"};
+    if (topic == by_number.end())
+      return Error{Code::not_found, "a topic was deleted while records were appended to it"};
     const PartitionIndex& partition = topic->second->partitions[entry.header.partition];
-    const auto [at, added] = next.emplace(std::pair(entry.header.topic, entry.header.partition), partition.next);
+    const auto [at, added] =
+        next.emplace(std::pair(entry.header.topic, entry.header.partition), partition.next);
     if (added && first_offsets != nullptr) {
-      (*first_offsets)[{topic->second->spec.name, static_cast<int32_t>(entry.header.partition)}] = partition.next;
+      (*first_offsets)[{topic->second->spec.name, static_cast<int32_t>(entry.header.partition)}] =
+          partition.next;
     }
     entry.header.base_offset = at->second;
     at->second += entry.header.count;
@@ -210,20 +275,19 @@ Result<uint64_t> LogCore::append(FrameGroup& group, Offsets* first_offsets) {
         if (entry.header.kind != EntryKind::batch) return;
         PartitionIndex& partition = by_number[entry.header.topic]->partitions[entry.header.partition];
         const uint64_t frame = journal.written() - (frames_before - 1 - entry.frame);
-        partition.batches.push_back({entry.header.base_offset, entry.header.count, entry.header.length, place.segment,
-                                     place.at, frame});
+        partition.batches.push_back({entry.header.base_offset, entry.header.count, entry.header.length,
+                                     place.segment, place.at, frame});
         partition.next = entry.header.base_offset + entry.header.count;
         ++place.segment->live_batches;
         records += entry.header.count;
-        payload_bytes += entry.header.length;
+        payload_bytes += entry.data_bytes;
       }));
-  written_changed.notify_all();
-  sync_wanted_.notify_all();
   return journal.written();
 }
 
 void LogCore::drop_batches(PartitionIndex& partition, Offset keep) {
-  while (!partition.batches.empty() && partition.batches.front().base + partition.batches.front().count <= keep) {
+  while (!partition.batches.empty() &&
+         partition.batches.front().base + partition.batches.front().count <= keep) {
     --partition.batches.front().segment->live_batches;
     partition.batches.pop_front();
   }
@@ -255,8 +319,11 @@ void LogCore::sync_loop(const std::stop_token& stop) {
     Journal::Syncing syncing;
     {
       std::unique_lock lock(mutex);
-      sync_wanted_.wait(lock, stop, [&] { return journal.written() != journal.durable() || journal.failure(); });
+      sync_wanted_.wait(lock, stop,
+                        [&] { return journal.written() != journal.durable() || journal.failure(); });
       if (journal.written() == journal.durable() || journal.failure()) break;
+      if (options.group_wait.count() > 0)
+        sync_wanted_.wait_for(lock, stop, options.group_wait, [] { return false; });
       syncing = journal.begin_sync();
     }
     const auto done = journal.settle_sync(syncing, options.durability == Durability::fsync);

@@ -1,5 +1,6 @@
 #pragma once
-// LogCore: what producers, transactions and consumers of one embedded log share: topics, indexes, who is fenced.
+// LogCore: what producers, transactions and consumers of one embedded log share: topics, indexes, who is
+// fenced.
 //
 // Threads: everything under `mutex`, except the journal's sync and reads of files.
 
@@ -14,18 +15,21 @@
 
 namespace tradewind::log {
 
+constexpr int64_t kMostTransaction = 64LL << 20;  // bytes of an append or a commit
+constexpr int32_t kMostPartitions = 10'000;
+
 // Where a batch of a partition lies.
 struct BatchPlace {
   Offset base = 0;
   uint32_t count = 0;
-  uint32_t length = 0;       // of its payload
+  uint32_t length = 0;  // of its payload
   Segment* segment = nullptr;
-  uint64_t at = 0;           // of its EntryHeader
+  uint64_t at = 0;  // of its EntryHeader
   uint64_t frame = 0;
 };
 
 struct PartitionIndex {
-  Offset begin = 0;          // readers start here
+  Offset begin = 0;  // readers start here
   Offset next = 0;
   std::deque<BatchPlace> batches;
 };
@@ -57,6 +61,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   void put_topic_entry(const TopicIndex& topic, FrameGroup& group) const;
   void put_partition_entry(const TopicIndex& topic, uint32_t partition, FrameGroup& group) const;
   void put_producer_entry(const std::string& id, const ProducerState& state, FrameGroup& group) const;
+  void forget_topic(const std::string& name);
   void put_group_entry(const std::string& group_name, const Offsets& offsets, FrameGroup& group) const;
   void drop_batches(PartitionIndex& partition, Offset keep);
   Result<> sync_inline();
@@ -64,12 +69,13 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   EmbeddedOptions options;
   std::unique_ptr<Disk> own_disk;
   Disk& disk;
+  SystemClock system_clock;
   std::unique_ptr<File> lock_file;
   Journal journal;
 
   mutable std::mutex mutex;
-  std::condition_variable written_changed;   // something was appended
-  std::condition_variable durable_changed;   // something became durable, or failed
+  std::condition_variable written_changed;  // something was appended
+  std::condition_variable durable_changed;  // something became durable, or failed
   std::map<std::string, std::shared_ptr<TopicIndex>> topics;
   std::map<uint32_t, std::shared_ptr<TopicIndex>> by_number;
   uint32_t next_number = 1;
@@ -79,7 +85,14 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   int64_t records = 0;
 
  private:
-  void recovered(const EntryHeader& header, Place place, BytesView payload, uint64_t frame);
+  // False: the entry makes no sense.
+  bool recovered(const EntryHeader& header, Place place, BytesView payload, uint64_t frame);
+  bool recovered_topic(const EntryHeader& header, BytesView payload);
+  bool recovered_batch(const EntryHeader& header, Place place, uint64_t frame);
+  bool recovered_partition(const EntryHeader& header, BytesView payload);
+  bool recovered_group(BytesView payload);
+  void settle_recovered();
+  Result<uint64_t> take(FrameGroup& group, Offsets* first_offsets);
   void checkpoint(FrameGroup& group) const;
   void sync_loop(const std::stop_token& stop);
 

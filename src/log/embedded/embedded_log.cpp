@@ -1,14 +1,27 @@
 #include <algorithm>
+#include <utility>
 
 #include "log/embedded/core.h"
 
 namespace tradewind::log {
 namespace {
 
-constexpr int64_t kMostTransaction = 64LL << 20;
-
 Error fenced(const std::string& id) {
   return {Code::fenced, "another producer took over the transactional id " + id + "; this one must stop"};
+}
+
+Result<> check_sizes(std::span<const RecordView> records) {
+  int64_t bytes = 0;
+  for (const RecordView& record : records) {
+    bytes += static_cast<int64_t>((record.key ? record.key->size() : 0) +
+                                  (record.value ? record.value->size() : 0));
+    for (uint32_t i = 0; i < record.header_count; ++i) {
+      const HeaderView& header = record.headers[i];
+      bytes += static_cast<int64_t>(header.name.size() + (header.value ? header.value->size() : 0));
+    }
+    if (bytes > kMostTransaction) return Error{Code::invalid, "more than 64 MB cannot be appended at once"};
+  }
+  return {};
 }
 
 class EmbeddedTransaction final : public Transaction {
@@ -17,6 +30,7 @@ class EmbeddedTransaction final : public Transaction {
       : core_(std::move(core)), id_(std::move(id)), epoch_(epoch) {}
 
   Result<> append(const Position& position, std::span<const RecordView> records) override {
+    TRY(check_sizes(records));
     uint32_t topic = 0;
     {
       const std::lock_guard lock(core_->mutex);
@@ -28,17 +42,20 @@ class EmbeddedTransaction final : public Transaction {
 
   Result<Offsets> commit(std::string_view group, const Offsets& consumed) override {
     if (bytes() > kMostTransaction) {
-      return Error{Code::invalid, "a transaction of " + std::to_string(bytes() >> 20) + " MB is too large; commit more often"};
+      return Error{Code::invalid, "a transaction of " + std::to_string(bytes() >> 20) +
+                                      " MB is too large; commit more often"};
     }
     const std::lock_guard lock(core_->mutex);
     const ProducerState& state = core_->producers[id_];
     if (state.epoch != epoch_) return fenced(id_);
-    Offsets& offsets = core_->groups[std::string(group)];
-    for (const auto& [position, offset] : consumed) offsets[position] = offset;
     if (!consumed.empty()) core_->put_group_entry(std::string(group), consumed, group_);
     if (group_.empty()) return Offsets();
     Offsets first;
     TRY(core_->append(group_, &first));
+    Offsets& offsets = core_->groups[std::string(group)];
+    for (const auto& [position, offset] : consumed) {
+      if (core_->topics.contains(position.topic)) offsets[position] = offset;
+    }
     return first;
   }
 
@@ -57,6 +74,7 @@ class EmbeddedProducer final : public Producer {
       : core_(std::move(core)), id_(std::move(id)), epoch_(epoch) {}
 
   Result<Offset> append(const Position& position, std::span<const RecordView> records) override {
+    TRY(check_sizes(records));
     uint64_t mark = 0;
     Offset first = 0;
     FrameGroup group;
@@ -79,6 +97,7 @@ class EmbeddedProducer final : public Producer {
   Result<> append_all(std::span<const Appending> parts, int64_t sequence) override {
     FrameGroup group;
     for (const Appending& part : parts) {
+      TRY(check_sizes(part.records));
       uint32_t topic = 0;
       {
         const std::lock_guard lock(core_->mutex);
@@ -86,7 +105,8 @@ class EmbeddedProducer final : public Producer {
       }
       group.add_batch(topic, static_cast<uint32_t>(part.position.partition), part.records);
     }
-    if (group.bytes() > kMostTransaction) return Error{Code::invalid, "more than 64 MB cannot be appended at once"};
+    if (group.bytes() > kMostTransaction)
+      return Error{Code::invalid, "more than 64 MB cannot be appended at once"};
     uint64_t mark = 0;
     {
       const std::lock_guard lock(core_->mutex);
@@ -130,7 +150,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
 
   Result<> create_topic(const TopicSpec& spec) override {
     TRY(check_topic_name(spec.name));
-    if (spec.partitions < 1 || spec.partitions > 10'000) {
+    if (spec.partitions < 1 || spec.partitions > kMostPartitions) {
       return Error{Code::invalid, "topic " + spec.name + " needs 1 to 10000 partitions"};
     }
     uint64_t mark = 0;
@@ -163,12 +183,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
       FrameGroup group;
       group.add(EntryKind::dropped_topic, found->second->number, 0, {});
       mark = TRY(core_->append(group, nullptr));
-      for (PartitionIndex& partition : found->second->partitions) core_->drop_batches(partition, INT64_MAX);
-      core_->by_number.erase(found->second->number);
-      for (auto& [group_name, offsets] : core_->groups) {
-        std::erase_if(offsets, [&](const auto& entry) { return entry.first.topic == name; });
-      }
-      core_->topics.erase(found);
+      core_->forget_topic(name);
       TRY(core_->journal.recycle());
     }
     return core_->wait_durable(mark);
@@ -208,10 +223,14 @@ class EmbeddedLogFront final : public EmbeddedLog {
     PartitionIndex* partition = TRY(core_->find(position, &number));
     keep = std::min(keep, partition->next);
     if (keep <= partition->begin) return {};
-    partition->begin = keep;
+    const Offset before = std::exchange(partition->begin, keep);
     FrameGroup group;
     core_->put_partition_entry(*core_->by_number[number], static_cast<uint32_t>(position.partition), group);
-    TRY(core_->append(group, nullptr));
+    const auto appended = core_->append(group, nullptr);
+    if (!appended.ok()) {
+      partition->begin = before;
+      return appended.error();
+    }
     core_->drop_batches(*partition, keep);
     return core_->journal.recycle();
   }
@@ -241,7 +260,9 @@ class EmbeddedLogFront final : public EmbeddedLog {
     return std::unique_ptr<Producer>(new EmbeddedProducer(core_, options.id, epoch));
   }
 
-  Result<std::unique_ptr<Consumer>> consumer(Visibility visibility) override { return make_consumer(core_, visibility); }
+  Result<std::unique_ptr<Consumer>> consumer(Visibility visibility) override {
+    return make_consumer(core_, visibility);
+  }
 
   uint64_t written() const override { return core_->journal.written(); }
   uint64_t durable() const override { return core_->journal.durable(); }
@@ -251,7 +272,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
   LogFigures figures() const override {
     const std::lock_guard lock(core_->mutex);
     const JournalFigures& journal = core_->journal.figures();
-    return {journal.bytes_written, core_->payload_bytes, core_->records, journal.syncs,
+    return {journal.bytes_written, core_->payload_bytes, core_->records,           journal.syncs,
             journal.sync_ns,       journal.segments,     core_->options.durability};
   }
   Result<> verify() override {

@@ -94,7 +94,7 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
     Bytes& frame = open_frame();
     size_t room = 16;
     size_t count = 0;
-    while (count < records.size() && (count == 0 || room < 256 * 1024)) room += most_bytes(records[count++]);
+    while (count < records.size() && (count == 0 || room < 512 * 1024)) room += most_bytes(records[count++]);
     Entry entry{.at = frame.size(), .header = {.topic = topic, .partition = partition}};
     entry.header.count = static_cast<uint32_t>(count);
     const size_t payload_at = frame.size() + sizeof(EntryHeader);
@@ -104,10 +104,13 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
     at = put_number(at, zigzag(base_time));
     for (size_t i = 0; i < count; ++i) {
       const RecordView& record = records[i];
-      at = put_number(at, zigzag(record.time.ms - base_time));
+      at = put_number(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time.ms) -
+                                                      static_cast<uint64_t>(base_time))));
       at = put_optional(at, record.key);
       at = put_optional(at, record.value);
       at = put_number(at, record.header_count);
+      entry.data_bytes += static_cast<int64_t>((record.key ? record.key->size() : 0) +
+                                               (record.value ? record.value->size() : 0));
       at = put_raw(at, record.key);
       at = put_raw(at, record.value);
       for (uint32_t h = 0; h < record.header_count; ++h) {
@@ -163,8 +166,10 @@ bool decode_batch(const EntryHeader& header, BytesView in, std::vector<RecordVie
     uint64_t key = 0;
     uint64_t value = 0;
     uint64_t count = 0;
-    if (!get_varint(in, raw) || !get_varint(in, key) || !get_varint(in, value) || !get_varint(in, count)) return false;
-    record.time = Timestamp{base_time + unzigzag(raw)};
+    if (!get_varint(in, raw) || !get_varint(in, key) || !get_varint(in, value) || !get_varint(in, count))
+      return false;
+    record.time = Timestamp{
+        static_cast<int64_t>(static_cast<uint64_t>(base_time) + static_cast<uint64_t>(unzigzag(raw)))};
     record.offset = header.base_offset + i;
     if (!take_optional(in, key, record.key) || !take_optional(in, value, record.value)) return false;
     if (count > in.size()) return false;

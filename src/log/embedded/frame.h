@@ -1,10 +1,10 @@
 #pragma once
 // Frames and batches: what the journal's bytes mean. docs/formats/journal.md shows each byte.
 //
-// Segment: SegmentHeader, then frames. Frame: FrameHeader, then entries. Entry: EntryHeader, then its payload. An
-// entry's payload has a CRC of its own, so that a batch can be read alone; the frame's CRC covers its header and the
-// headers of its entries, so every byte is hashed once.
-// Threads: none; pure functions over bytes.
+// Segment: SegmentHeader, then frames. Frame: FrameHeader, then entries. Entry: EntryHeader, then its
+// payload. An entry's payload has a CRC of its own, so that a batch can be read alone; the frame's CRC covers
+// its header and the headers of its entries, so every byte is hashed once. Threads: none; pure functions over
+// bytes.
 
 #include <cstdint>
 #include <functional>
@@ -23,48 +23,58 @@ constexpr uint32_t kFooterMagic = 0x544f4f46;   // "FOOT"
 constexpr uint32_t kVersion = 1;
 constexpr size_t kMostFrameBytes = 4 * 1024 * 1024;  // aimed at; one entry may be larger
 constexpr uint32_t kMostEntryBytes = 128 * 1024 * 1024;
+constexpr int64_t kMostNumber =
+    1LL << 62;  // of a frame, an offset, an epoch: so that counting on never overflows
 
 struct SegmentHeader {
   uint32_t magic = kSegmentMagic;
   uint32_t version = kVersion;
-  uint64_t number = 0;       // the segment's; a recycled file gets a new one, which is its generation
+  uint64_t number = 0;  // the segment's; a recycled file gets a new one, which is its generation
   uint64_t first_frame = 0;
   uint32_t reserved = 0;
-  uint32_t crc = 0;          // of the bytes before
+  uint32_t crc = 0;  // of the bytes before
 };
 static_assert(sizeof(SegmentHeader) == 32);
 
 struct FrameHeader {
   uint32_t magic = kFrameMagic;
-  uint32_t length = 0;       // of the entries
-  uint64_t number = 0;       // one more than the frame before
-  uint64_t segment = 0;      // must be the number of the segment it lies in
-  uint64_t synced = 0;       // the last frame known to be durable when this one was written
-  uint32_t parts_left = 0;   // frames of the same atomic group behind this one
-  uint32_t crc = 0;          // of this header (with 0 here) and of the entries' headers
+  uint32_t length = 0;      // of the entries
+  uint64_t number = 0;      // one more than the frame before
+  uint64_t segment = 0;     // must be the number of the segment it lies in
+  uint64_t synced = 0;      // the last frame known to be durable when this one was written
+  uint32_t parts_left = 0;  // frames of the same atomic group behind this one
+  uint32_t crc = 0;         // of this header (with 0 here) and of the entries' headers
 };
 static_assert(sizeof(FrameHeader) == 40);
 
-enum class EntryKind : uint32_t { batch = 1, topic = 2, dropped_topic = 3, partition = 4, producer = 5, group = 6 };
+enum class EntryKind : uint32_t {
+  batch = 1,
+  topic = 2,
+  dropped_topic = 3,
+  partition = 4,
+  producer = 5,
+  group = 6
+};
 
 struct EntryHeader {
   EntryKind kind = EntryKind::batch;
-  uint32_t length = 0;       // of the payload
-  uint32_t crc = 0;          // of the payload
-  uint32_t topic = 0;        // batch, partition: the topic's number
+  uint32_t length = 0;  // of the payload
+  uint32_t crc = 0;     // of the payload
+  uint32_t topic = 0;   // batch, partition: the topic's number
   uint32_t partition = 0;
-  uint32_t count = 0;        // batch: records
-  int64_t base_offset = 0;   // batch: of its first record
+  uint32_t count = 0;       // batch: records
+  int64_t base_offset = 0;  // batch: of its first record
 };
 static_assert(sizeof(EntryHeader) == 32);
 
-// One or more frames under construction: an atomic group. Payloads are encoded and hashed as they are added; offsets
-// and numbers are filled in when the journal takes it.
+// One or more frames under construction: an atomic group. Payloads are encoded and hashed as they are added;
+// offsets and numbers are filled in when the journal takes it.
 class FrameGroup {
  public:
   struct Entry {
     size_t frame = 0;
-    size_t at = 0;  // of its header in the frame's bytes
+    size_t at = 0;           // of its header in the frame's bytes
+    int64_t data_bytes = 0;  // batch: keys and values
     EntryHeader header;
   };
 
@@ -85,12 +95,14 @@ class FrameGroup {
   std::vector<Entry> entries_;
 };
 
-// The records of a batch payload; views into it. `headers` has room for all of them once counted. False: not a batch.
+// The records of a batch payload; views into it. `headers` has room for all of them once counted. False: not
+// a batch.
 bool decode_batch(const EntryHeader& header, BytesView payload, std::vector<RecordView>& records,
                   std::vector<HeaderView>& headers);
 
-// Walks the entries of a frame whose bytes (header and entries) are given; false when header or entries are not what
-// they should be. `check_payloads`: their CRCs too. `each` gets the header, where it lies in `frame`, the payload.
+// Walks the entries of a frame whose bytes (header and entries) are given; false when header or entries are
+// not what they should be. `check_payloads`: their CRCs too. `each` gets the header, where it lies in
+// `frame`, the payload.
 bool walk_frame(BytesView frame, const FrameHeader& header, bool check_payloads,
                 const std::function<void(const EntryHeader&, size_t, BytesView)>& each);
 

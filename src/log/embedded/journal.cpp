@@ -1,7 +1,6 @@
 #include "log/embedded/journal.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "base/check.h"
@@ -13,11 +12,11 @@ namespace {
 
 constexpr size_t kMostFreeFiles = 4;
 constexpr const char* kSuffix = ".seg";
-constexpr const char* kFreePrefix = "free-";
 
 }  // namespace
 
-Journal::Journal(Disk& disk, JournalOptions options) : disk_(disk), options_(std::move(options)) {}
+Journal::Journal(Disk& disk, Clock& clock, JournalOptions options)
+    : disk_(disk), clock_(clock), options_(std::move(options)) {}
 
 std::string Journal::path_of(uint64_t number) const {
   char name[40];
@@ -31,21 +30,22 @@ std::optional<Error> Journal::failure() const {
 }
 
 Error Journal::damaged(const Segment& segment, uint64_t at, const std::string& what) const {
-  return {Code::corrupt, path_of(segment.number) + " is damaged at byte " + std::to_string(at) + ": " + what +
-                             "; data that was acknowledged lies there. Restore the directory from a backup, or look at "
-                             "the disk before anything is written to it again"};
+  return {Code::corrupt,
+          path_of(segment.number) + " is damaged at byte " + std::to_string(at) + ": " + what +
+              "; data that was acknowledged lies there. Restore the directory from a backup, or look at "
+              "the disk before anything is written to it again"};
 }
 
 // A file for segment `number`: one that is no longer needed, or a new one.
 Result<std::shared_ptr<File>> Journal::file_for(uint64_t number, uint64_t& capacity) {
   const std::string path = path_of(number);
-  for (size_t i = 0; i < free_files_.size(); ++i) {
-    auto file = TRY(disk_.open(free_files_[i], false));
+  if (!free_files_.empty()) {
+    auto file = TRY(disk_.open(free_files_.back(), false));
     const uint64_t size = TRY(file->size());
-    if (size < capacity) continue;
-    TRY(disk_.rename(free_files_[i], path));
-    free_files_.erase(free_files_.begin() + static_cast<ptrdiff_t>(i));
-    capacity = size;
+    if (size < capacity) TRY(file->preallocate(capacity));
+    TRY(disk_.rename(free_files_.back(), path));
+    free_files_.pop_back();
+    capacity = std::max(capacity, size);
     return std::shared_ptr<File>(std::move(file));
   }
   auto file = TRY(disk_.open(path, true));
@@ -83,43 +83,40 @@ Result<> Journal::seal_last() {
     TRY(last.file->write(last.capacity - 16, trailer));
     figures_.bytes_written += static_cast<int64_t>(bytes.size() + trailer.size());
   }
-  footer_.clear();
-  footer_at_.clear();
-  footer_frame_.clear();
   return fail_if(last.file->sync());
 }
 
-Result<> Journal::rotate(uint64_t least_bytes, const std::function<void(FrameGroup&)>& checkpoint) {
-  FrameGroup first;
-  checkpoint(first);
+Result<> Journal::rotate(uint64_t least_bytes) {
   uint64_t capacity = options_.first_segment_bytes;
   if (!segments_.empty()) capacity = std::min(segments_.back()->capacity * 2, options_.most_segment_bytes);
-  capacity = std::max(capacity, (least_bytes + first.bytes() + 64 * 1024) * 5 / 4);
+  capacity = std::max(capacity, (least_bytes + 64 * 1024) * 5 / 4);
   auto made = std::make_unique<Segment>();
   made->number = segments_.empty() ? 1 : segments_.back()->number + 1;
   made->first_frame = written_ + 1;
   made->capacity = capacity;
-  made->file = TRY(file_for(made->number, made->capacity));
-  if (!segments_.empty()) {
+  if (!segments_.empty()) {  // before the next one has a name, so that only the last one can be unfinished
     TRY(seal_last());
-    durable_ = written_.load();
+    note_durable(written_, true);
   }
+  made->file = TRY(file_for(made->number, made->capacity));
+  // Before a byte of it changes: under its old name a recycled file may still be part of the journal.
+  TRY(fail_if(disk_.sync_directory(options_.directory)));
   SegmentHeader header;
   header.number = made->number;
   header.first_frame = made->first_frame;
   header.crc = crc32c(BytesView(reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)));
   TRY(made->file->write(0, BytesView(reinterpret_cast<const char*>(&header), sizeof header)));
   made->end = sizeof header;
-  TRY(disk_.sync_directory(options_.directory));
   segments_.push_back(std::move(made));
-  rotate_next_ = false;
+  footer_.clear();  // only now: until here the old segment could have been written on
+  footer_at_.clear();
+  footer_frame_.clear();
   figures_.segments = static_cast<int64_t>(segments_.size());
-  if (!first.empty()) TRY(write_frames(*segments_.back(), first));
   return {};
 }
 
 Result<> Journal::write_frames(Segment& segment, FrameGroup& group) {
-  group.seal(written_ + 1, segment.number, durable_);
+  group.seal(written_ + 1, segment.number, synced_);
   uint64_t at = segment.end;
   for (const Bytes& frame : group.frames()) {
     TRY(segment.file->write(at, frame));
@@ -135,10 +132,17 @@ Result<> Journal::append(FrameGroup& group, const std::function<void(FrameGroup&
                          const std::function<void(const FrameGroup::Entry&, Place)>& placed) {
   if (const auto failed = failure()) return *failed;
   const uint64_t bytes = group.bytes();
-  if (segments_.empty() || rotate_next_ || segments_.back()->end + bytes > segments_.back()->capacity) {
-    TRY(rotate(bytes, checkpoint));
+  if (segments_.empty() || segments_.back()->end + bytes > segments_.back()->capacity) {
+    FrameGroup first;
+    checkpoint(first);
+    TRY(rotate(bytes + first.bytes()));
   }
   Segment& last = *segments_.back();
+  if (last.end == sizeof(SegmentHeader)) {  // also when writing it failed the last time
+    FrameGroup first;
+    checkpoint(first);
+    if (!first.empty()) TRY(write_frames(last, first));
+  }
   const uint64_t first_frame = written_ + 1;
   uint64_t at = last.end;
   TRY(write_frames(last, group));
@@ -168,26 +172,38 @@ Result<> Journal::settle_sync(const Syncing& syncing, bool really) {
   if (const auto failed = failure()) return *failed;
   if (syncing.file == nullptr) return {};
   if (really) {
-    const auto began = std::chrono::steady_clock::now();
+    const int64_t began = clock_.monotonic_ns();
     TRY(fail_if(syncing.file->sync()));
     figures_.syncs += 1;
-    figures_.sync_ns += (std::chrono::steady_clock::now() - began).count();
+    figures_.sync_ns += clock_.monotonic_ns() - began;
   }
-  if (syncing.mark > durable_) durable_ = syncing.mark;
+  note_durable(syncing.mark, really);
   return {};
+}
+
+// Never backwards: a segment may be sealed while the one before is still being synced.
+void Journal::note_durable(uint64_t mark, bool synced) {
+  const auto raise = [mark](std::atomic<uint64_t>& known) {
+    uint64_t before = known;
+    while (before < mark && !known.compare_exchange_weak(before, mark)) {
+    }
+  };
+  if (synced) raise(synced_);
+  raise(durable_);
 }
 
 Result<> Journal::fail_if(Result<> done) {
   if (done.ok()) return done;
   const std::lock_guard lock(failure_mutex_);
-  failure_ = Error{Code::io, done.error().message + "; what the disk holds is not known, so nothing more is written: "
-                                                    "check the disk and start again"};
+  failure_ = Error{Code::io, done.error().message +
+                                 "; what the disk holds is not known, so nothing more is written: "
+                                 "check the disk and start again"};
   return *failure_;
 }
 
 Result<> Journal::recycle() {
-  while (segments_.size() > 1 && segments_.front()->live_batches == 0 && segments_.front()->file.use_count() == 1 &&
-         segments_[1]->first_frame <= durable_) {
+  while (segments_.size() > 1 && segments_.front()->live_batches == 0 &&
+         segments_.front()->file.use_count() == 1 && segments_[1]->first_frame <= synced_) {
     const std::string path = path_of(segments_.front()->number);
     if (free_files_.size() < kMostFreeFiles) {
       const std::string kept = options_.directory + "/" + kFreePrefix + std::to_string(++next_free_);

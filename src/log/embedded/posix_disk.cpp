@@ -121,7 +121,8 @@ class PosixDisk final : public Disk {
   Result<std::unique_ptr<File>> lock(const std::string& path) override {
     auto file = TRY(open(path, true));
     if (::flock(static_cast<PosixFile&>(*file).descriptor(), LOCK_EX | LOCK_NB) != 0) {
-      return Error{Code::conflict, "another process uses " + path + "; stop it or name another directory with --data"};
+      return Error{Code::conflict,
+                   "another process uses " + path + "; stop it or name another directory with --data"};
     }
     return file;
   }
@@ -129,7 +130,9 @@ class PosixDisk final : public Disk {
 
 }  // namespace
 
-std::unique_ptr<Disk> make_posix_disk() { return std::make_unique<PosixDisk>(); }
+std::unique_ptr<Disk> make_posix_disk() {
+  return std::make_unique<PosixDisk>();
+}
 
 Error full_disk(const std::string& path) {
   return {Code::io, "the disk is full: no space for " + path + "; make room, appending then goes on"};

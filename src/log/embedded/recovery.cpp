@@ -1,5 +1,6 @@
 // What a start makes of the files it finds.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/coding.h"
@@ -10,11 +11,16 @@ namespace tradewind::log {
 namespace {
 
 constexpr size_t kWindow = 1024 * 1024;
+constexpr size_t kAll = SIZE_MAX;
 
 bool read_header(BytesView bytes, FrameHeader& header) {
   if (bytes.size() < sizeof header) return false;
   std::memcpy(&header, bytes.data(), sizeof header);
   return true;
+}
+
+Result<> nothing(const EntryHeader&, Place, BytesView, uint64_t) {
+  return {};
 }
 
 // The whole segment's used part, read window by window.
@@ -43,84 +49,151 @@ class SegmentReader {
 
 }  // namespace
 
-Result<> Journal::recover(const EachEntry& each) {
-  std::vector<std::unique_ptr<Segment>> found;
+Result<Journal::FoundSegments> Journal::find_segments() {
+  FoundSegments found;
   for (const std::string& name : TRY(disk_.list(options_.directory))) {
-    if (name.starts_with("free-")) {
-      free_files_.push_back(options_.directory + "/" + name);
+    const std::string path = options_.directory + "/" + name;
+    if (name.starts_with(kFreePrefix)) {
+      free_files_.push_back(path);
       next_free_ = std::max<uint64_t>(next_free_, std::strtoull(name.c_str() + 5, nullptr, 10));
       continue;
     }
-    if (!name.ends_with(".seg")) continue;
+    const uint64_t number = std::strtoull(name.c_str(), nullptr, 10);
+    if (path != path_of(number)) continue;  // not ours
+    if (found.unborn != nullptr) return damaged(*found.unborn, 0, "its header is wrong");
     auto segment = std::make_unique<Segment>();
-    segment->number = std::strtoull(name.c_str(), nullptr, 10);
-    segment->file = TRY(disk_.open(options_.directory + "/" + name, false));
+    segment->number = number;
+    segment->file = TRY(disk_.open(path, false));
     segment->capacity = TRY(segment->file->size());
-    found.push_back(std::move(segment));
-  }
-  for (size_t i = 0; i < found.size(); ++i) {
-    Segment& segment = *found[i];
+    segment->end = sizeof(SegmentHeader);
     SegmentHeader header;
-    const size_t got = TRY(segment.file->read(0, reinterpret_cast<char*>(&header), sizeof header));
-    const uint32_t crc = crc32c(BytesView(reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)));
-    if (got < sizeof header || header.magic != kSegmentMagic || header.crc != crc || header.number != segment.number) {
-      // Being made when the power went: nothing in it was acknowledged.
-      if (i + 1 == found.size()) {
-        segment.file.reset();
-        TRY(disk_.remove(path_of(segment.number)));
-        found.pop_back();
-        break;
-      }
-      return damaged(segment, 0, "its header is wrong");
-    }
-    if (header.version != kVersion) {
-      return Error{Code::unsupported, path_of(segment.number) + " was written by another version (" +
+    const size_t got = TRY(segment->file->read(0, reinterpret_cast<char*>(&header), sizeof header));
+    const uint32_t crc =
+        crc32c(BytesView(reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)));
+    const bool whole = got == sizeof header && header.magic == kSegmentMagic && header.crc == crc;
+    if (whole && header.version != kVersion) {
+      return Error{Code::unsupported, path + " was written by another version (" +
                                           std::to_string(header.version) + ") of this program"};
     }
-    segment.first_frame = header.first_frame;
-    segment.end = sizeof header;
-    if (i > 0 && segment.number != found[i - 1]->number + 1) {
-      return damaged(segment, 0, "the segment before it is missing");
+    if (!found.sound.empty() && number != found.sound.back()->number + 1) {
+      return damaged(*segment, 0, "the segment before it is missing");
     }
+    if (!whole || header.number != number || header.first_frame == 0 ||
+        header.first_frame > uint64_t{kMostNumber}) {
+      found.unborn = std::move(segment);
+      continue;
+    }
+    segment->first_frame = header.first_frame;
+    found.sound.push_back(std::move(segment));
   }
-  if (!found.empty()) written_ = found.front()->first_frame - 1;
-  for (size_t i = 0; i < found.size(); ++i) {
-    segments_.push_back(std::move(found[i]));
+  const size_t count = found.sound.size();
+  if (found.unborn == nullptr && count > 1 && !TRY(has_group(*found.sound.back()))) {
+    found.unborn = std::move(found.sound.back());
+    found.sound.pop_back();
+  }
+  return found;
+}
+
+Result<bool> Journal::has_group(Segment& segment) const {
+  return TRY(scan(segment, 1, nothing)).end > sizeof(SegmentHeader);
+}
+
+Result<> Journal::recover(const EachEntry& each) {
+  FoundSegments found = TRY(find_segments());
+  if (!found.sound.empty()) written_ = found.sound.front()->first_frame - 1;
+  for (size_t i = 0; i < found.sound.size(); ++i) {
+    segments_.push_back(std::move(found.sound[i]));
     Segment& segment = *segments_.back();
     if (segment.first_frame != written_ + 1) {
-      return damaged(*segments_[i - 1], segments_[i - 1]->end, "frames " + std::to_string(written_ + 1) + " to " +
-                                                                   std::to_string(segment.first_frame - 1) + " are missing");
+      return damaged(*segments_[i - 1], segments_[i - 1]->end,
+                     "frames " + std::to_string(written_ + 1) + " to " +
+                         std::to_string(segment.first_frame - 1) + " are missing");
     }
-    TRY(recover_segment(segment, i + 1 == found.size(), each));
+    TRY(i + 1 == found.sound.size() ? recover_last(segment, each) : recover_sealed(segment, each));
   }
+  if (found.unborn != nullptr) TRY(drop_unborn(std::move(found.unborn)));
   // What was found is about to be built upon: it must be as durable as what follows.
   if (!segments_.empty()) TRY(segments_.back()->file->sync());
-  durable_ = written_.load();
+  TRY(disk_.sync_directory(options_.directory));
+  note_durable(written_, true);
   figures_.segments = static_cast<int64_t>(segments_.size());
   return {};
 }
 
-Result<> Journal::recover_segment(Segment& segment, bool last, const EachEntry& each) {
-  if (!last && TRY(read_footer(segment, each))) return {};
-  return scan(segment, last, true, each);
+// A segment that was being made when the power went: nothing in it was acknowledged, unless it says
+// otherwise.
+Result<> Journal::drop_unborn(std::unique_ptr<Segment> segment) {
+  if (segment->first_frame == 0) {
+    FrameHeader header;
+    char raw[sizeof header];
+    const size_t got = TRY(segment->file->read(sizeof(SegmentHeader), raw, sizeof raw));
+    // Header and first frame begin in one sector: they are written together or not.
+    if (read_header(BytesView(raw, got), header) && header.magic == kFrameMagic &&
+        header.segment == segment->number) {
+      return damaged(*segment, 0, "its header is wrong");
+    }
+    if (segments_.empty() && segment->number > 1) return damaged(*segment, 0, "its header is wrong");
+    segment->first_frame = written_ + 1;
+  }
+  TRY(judge_tail(*segment, sizeof(SegmentHeader), segment->first_frame));
+  segment->file.reset();
+  TRY(disk_.remove(path_of(segment->number)));
+  return {};
 }
 
-// True when a sealed segment's footer told all its batches. The other entries of old segments are in the checkpoints
-// of later ones.
+// The other entries of old segments are in the checkpoint of the last one.
+Result<> Journal::recover_sealed(Segment& segment, const EachEntry& each) {
+  if (TRY(read_footer(segment, each))) return {};
+  const Scanned scanned =
+      TRY(scan(segment, kAll, [&](const EntryHeader& entry, Place place, BytesView, uint64_t frame) {
+        return entry.kind == EntryKind::batch ? each(entry, place, {}, frame) : Result<>();
+      }));
+  segment.end = scanned.end;
+  written_ = scanned.next - 1;
+  return {};
+}
+
+Result<> Journal::recover_last(Segment& segment, const EachEntry& each) {
+  const Scanned scanned =
+      TRY(scan(segment, kAll,
+               [&](const EntryHeader& entry, Place place, BytesView payload, uint64_t frame) -> Result<> {
+                 TRY(each(entry, place, payload, frame));
+                 if (entry.kind == EntryKind::batch) {
+                   footer_.push_back({.header = entry});
+                   footer_at_.push_back(place.at);
+                   footer_frame_.push_back(frame);
+                 }
+                 return {};
+               }));
+  segment.end = scanned.end;
+  written_ = scanned.next - 1;
+  if (segment.number > 1 && segments_.size() == 1 && scanned.end == sizeof(SegmentHeader)) {
+    return damaged(segment, segment.end, "its checkpoint cannot be read");
+  }
+  const std::vector<uint64_t> stale = TRY(judge_tail(segment, scanned.end, scanned.bad));
+  // Frames behind the cut must never look valid later, when others with their numbers stand before them.
+  const Bytes zeros(sizeof(FrameHeader), '\0');
+  for (const uint64_t at : stale) TRY(segment.file->write(at, zeros));
+  return {};
+}
+
+// True when a sealed segment's footer told all its batches.
 Result<bool> Journal::read_footer(Segment& segment, const EachEntry& each) {
   uint64_t trailer[2] = {0, 0};
-  if (segment.capacity < 16) return false;
-  TRY(segment.file->read(segment.capacity - 16, reinterpret_cast<char*>(trailer), sizeof trailer));
-  if (trailer[1] != kFooterMagic || trailer[0] + sizeof(FrameHeader) > segment.capacity) return false;
+  if (segment.capacity < sizeof(SegmentHeader) + sizeof(FrameHeader) + sizeof trailer) return false;
+  const uint64_t most = segment.capacity - sizeof trailer;
+  TRY(segment.file->read(most, reinterpret_cast<char*>(trailer), sizeof trailer));
+  if (trailer[1] != kFooterMagic || trailer[0] > most - sizeof(FrameHeader)) return false;
   FrameHeader header;
   TRY(segment.file->read(trailer[0], reinterpret_cast<char*>(&header), sizeof header));
-  const bool fits = trailer[0] + sizeof header + header.length <= segment.capacity;
+  const bool fits = header.length <= most - sizeof header - trailer[0];
   if (header.magic != kFooterMagic || header.segment != segment.number || !fits) return false;
   Bytes body(header.length, '\0');
   TRY(segment.file->read(trailer[0] + sizeof header, body.data(), body.size()));
   FrameHeader hashed = header;
   hashed.crc = 0;
-  if (crc32c(body, crc32c(BytesView(reinterpret_cast<const char*>(&hashed), sizeof hashed))) != header.crc) return false;
+  const uint32_t start = crc32c(BytesView(reinterpret_cast<const char*>(&hashed), sizeof hashed));
+  if (crc32c(body, start) != header.crc) return false;
   BytesView in(body);
   uint64_t count = 0;
   if (!get_varint(in, count)) return false;
@@ -128,15 +201,19 @@ Result<bool> Journal::read_footer(Segment& segment, const EachEntry& each) {
     uint64_t at = 0;
     uint64_t frame = 0;
     EntryHeader entry;
-    if (!get_varint(in, at) || !get_varint(in, frame) || !get_fixed(in, entry)) return false;
-    each(entry, {&segment, at}, {}, frame);
+    if (!get_varint(in, at) || !get_varint(in, frame) || !get_fixed(in, entry) || at > trailer[0] ||
+        entry.length > trailer[0] - at || entry.kind != EntryKind::batch) {
+      return damaged(segment, trailer[0], "its list of batches makes no sense");
+    }
+    TRY(each(entry, {&segment, at}, {}, frame));
   }
+  if (header.number < segment.first_frame - 1 || header.number > uint64_t{kMostNumber}) return false;
   segment.end = trailer[0];
   written_ = header.number;
   return true;
 }
 
-Result<> Journal::scan(Segment& segment, bool last, bool payloads, const EachEntry& each) {
+Result<Journal::Scanned> Journal::scan(Segment& segment, size_t most_groups, const EachEntry& each) const {
   SegmentReader reader(*segment.file, segment.capacity);
   struct Waiting {
     EntryHeader header;
@@ -145,16 +222,17 @@ Result<> Journal::scan(Segment& segment, bool last, bool payloads, const EachEnt
     uint64_t frame;
   };
   std::vector<Waiting> group;
-  uint64_t at = segment.end;
+  uint64_t at = sizeof(SegmentHeader);
   uint64_t number = segment.first_frame;
-  while (true) {
+  Scanned scanned{.end = at, .next = number};
+  for (size_t groups = 0; groups < most_groups;) {
     FrameHeader header;
     const BytesView start = TRY(reader.read(at, sizeof header));
     bool good = read_header(start, header) && header.magic == kFrameMagic && header.number == number &&
                 header.segment == segment.number && at + sizeof header + header.length <= segment.capacity;
     if (good) {
       const BytesView frame = TRY(reader.read(at, sizeof header + header.length));
-      good = walk_frame(frame, header, payloads, [&](const EntryHeader& entry, size_t offset, BytesView payload) {
+      good = walk_frame(frame, header, true, [&](const EntryHeader& entry, size_t offset, BytesView payload) {
         const bool batch = entry.kind == EntryKind::batch;
         group.push_back({entry, at + offset, batch ? Bytes() : Bytes(payload), header.number});
       });
@@ -164,65 +242,56 @@ Result<> Journal::scan(Segment& segment, bool last, bool payloads, const EachEnt
     ++number;
     if (header.parts_left != 0) continue;
     for (const Waiting& entry : group) {
-      each(entry.header, {&segment, entry.at}, entry.payload, entry.frame);
-      if (last && entry.header.kind == EntryKind::batch) {
-        footer_.push_back({.header = entry.header});
-        footer_at_.push_back(entry.at);
-        footer_frame_.push_back(entry.frame);
-      }
+      auto taken = each(entry.header, {&segment, entry.at}, entry.payload, entry.frame);
+      if (!taken.ok()) return damaged(segment, entry.at, taken.error().message);
     }
     group.clear();
-    segment.end = at;
-    written_ = number - 1;
+    ++groups;
+    scanned.end = at;
+    scanned.next = number;
   }
-  if (last) TRY(judge_tail(segment, at, number));
-  return {};
+  scanned.bad_at = at;
+  scanned.bad = number;
+  return scanned;
 }
 
-// The frames end here, or seem to. A later frame of this segment that was written when this place was already durable
-// proves damage; without one it is the tail of what was being written, and is cut.
-Result<> Journal::judge_tail(Segment& segment, uint64_t at, uint64_t expected) {
-  SegmentReader reader(*segment.file, segment.capacity);
+// The frames end here, or seem to. A later frame of this segment that was written when frame `expected` was
+// already synced proves damage; without one it is the tail of what was being written, and is cut. Answers
+// where frames of this segment begin behind the cut.
+Result<std::vector<uint64_t>> Journal::judge_tail(const Segment& segment, uint64_t from,
+                                                  uint64_t expected) const {
   constexpr BytesView kMark("FRAM", 4);
-  for (uint64_t from = segment.end; from + sizeof(FrameHeader) <= segment.capacity;) {
-    const BytesView window = TRY(reader.read(from, kWindow));
-    const size_t hit = window.find(kMark);
-    if (hit == BytesView::npos) {
-      if (window.size() < kWindow) break;
-      from += window.size() - 3;
-      continue;
-    }
-    from += hit;
-    FrameHeader header;
-    const BytesView start = TRY(reader.read(from, sizeof header));
-    if (read_header(start, header) && header.segment == segment.number && header.number >= expected &&
-        from + sizeof header + header.length <= segment.capacity) {
-      const BytesView frame = TRY(reader.read(from, sizeof header + header.length));
-      const bool whole = walk_frame(frame, header, false, [](const EntryHeader&, size_t, BytesView) {});
-      if (whole && header.synced >= expected) {
-        return damaged(segment, at, "frame " + std::to_string(expected) + " cannot be read, but frame " +
-                                        std::to_string(header.number) + " says it was synced");
+  std::vector<uint64_t> stale;
+  SegmentReader windows(*segment.file, segment.capacity);
+  SegmentReader frames(*segment.file, segment.capacity);
+  const uint64_t cut = from;
+  while (from + sizeof(FrameHeader) <= segment.capacity) {
+    const BytesView window = TRY(windows.read(from, kWindow));
+    if (window.size() < sizeof(FrameHeader)) break;
+    for (size_t hit = window.find(kMark); hit != BytesView::npos; hit = window.find(kMark, hit + 1)) {
+      const uint64_t at = from + hit;
+      FrameHeader header;
+      if (!read_header(window.substr(hit), header)) break;  // the next window holds all of it
+      if (header.segment != segment.number || at + sizeof header + header.length > segment.capacity) continue;
+      stale.push_back(at);
+      if (header.number < expected || header.synced < expected) continue;
+      const BytesView frame = TRY(frames.read(at, sizeof header + header.length));
+      if (walk_frame(frame, header, false, [](const EntryHeader&, size_t, BytesView) {})) {
+        return damaged(segment, cut,
+                       "frame " + std::to_string(expected) + " cannot be read, but frame " +
+                           std::to_string(header.number) + " says it was synced");
       }
-      rotate_next_ = true;  // stale frames of our own behind the cut must never look valid later
     }
-    from += 4;
+    from += window.size() - (sizeof(FrameHeader) - 1);
   }
-  if (segment.end != at) rotate_next_ = true;  // a group that was not finished
-  return {};
+  return stale;
 }
 
 Result<> Journal::verify() {
   for (const auto& segment : segments_) {
-    const uint64_t end = segment->end;
-    const uint64_t written = written_;
-    segment->end = sizeof(SegmentHeader);
-    std::vector<FrameGroup::Entry> footer;
-    auto done = scan(*segment, false, true, [](const EntryHeader&, Place, BytesView, uint64_t) {});
-    const uint64_t reached = segment->end;
-    segment->end = end;
-    written_ = written;
-    if (!done.ok()) return done;
-    if (reached < end) return damaged(*segment, reached, "its bytes are not what was written");
+    const Scanned scanned = TRY(scan(*segment, kAll, nothing));
+    if (scanned.end < segment->end)
+      return damaged(*segment, scanned.bad_at, "its bytes are not what was written");
   }
   return {};
 }
