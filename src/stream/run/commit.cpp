@@ -11,7 +11,6 @@
 namespace tradewind::stream {
 namespace {
 
-constexpr int64_t kLeastFramesBeforeSnapshot = 8 * 1024 * 1024;
 constexpr size_t kSnapshotSlice = 256 * 1024;
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
 constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
@@ -60,7 +59,7 @@ Result<> Worker::commit() {
   TRY(flush_tasks());
   TRY(append_frames());
   TRY(append_lanes(false));
-  if (snapshot_running_ || frame_bytes_ > kLeastFramesBeforeSnapshot) TRY(append_snapshot());
+  if (snapshot_running_ || frame_bytes_ > options_.snapshot_frame_bytes) TRY(append_snapshot());
   log::Offsets consumed;
   for (const auto& lane : lanes_) {
     for (const auto& [partition, place] : lane->places) {
@@ -165,7 +164,7 @@ Result<> Worker::append_snapshot() {
   snapshot_started_now_ = false;
   if (!snapshot_running_) {
     begin_snapshot();
-    if (frame_bytes_ <= kLeastFramesBeforeSnapshot) return {};
+    if (frame_bytes_ <= options_.snapshot_frame_bytes) return {};
     int64_t live = 0;
     for (const std::shared_ptr<Query>& known : queries()) {
       if (known->task == nullptr) continue;

@@ -1,0 +1,160 @@
+#include "oracle.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "data/decimal.h"
+#include "data/double_text.h"
+#include "expr/function.h"
+
+namespace tradewind::simulate {
+namespace {
+
+const Type kMoney = Type::decimal(18, 4);
+
+expr::ExpressionPtr number_at_least(size_t column, int64_t least) {
+  auto made = expr::call(">=", {expr::column(column, Kind::bigint), expr::constant(Kind::bigint, Value(least))});
+  return made.ok() ? *made : nullptr;
+}
+
+// One group, as a person would keep it on paper.
+struct Group {
+  int64_t count = 0;
+  int64_t numbers = 0;
+  int64_t sum = 0;
+  Int128 money = 0;
+  std::vector<int64_t> seen;
+  std::set<std::string> keys;
+};
+
+std::vector<std::string> texts_of(const Group& group) {
+  const bool some = group.numbers > 0;
+  const auto extreme = [&](bool most) {
+    if (!some) return std::string("null");
+    return std::to_string(most ? *std::max_element(group.seen.begin(), group.seen.end())
+                               : *std::min_element(group.seen.begin(), group.seen.end()));
+  };
+  return {std::to_string(group.count),
+          some ? std::to_string(group.sum) : "null",
+          decimal_text(group.money, 4),
+          extreme(false),
+          extreme(true),
+          some ? double_text(static_cast<double>(group.sum) / static_cast<double>(group.numbers)) : "null",
+          *group.keys.begin(),
+          std::to_string(group.keys.size())};
+}
+
+InputRow from_json(BytesView text) {
+  InputRow row;
+  const auto document = parse_json(text);
+  row.key = document->string_at("K").value_or("");
+  row.null_group = document->find("G")->is_null();
+  row.group = document->string_at("G").value_or("");
+  row.null_number = document->find("N")->is_null();
+  row.number = row.null_number ? 0 : document->find("N")->integer().value_or(0);
+  const auto money = parse_decimal(document->find("M")->text());
+  row.money = static_cast<int64_t>(*rescale(money->unscaled, money->scale, 4));
+  return row;
+}
+
+}  // namespace
+
+std::string to_json(const InputRow& row) {
+  return "{\"K\":" + Json::string(row.key).dump() + ",\"G\":" + (row.null_group ? "null" : Json::string(row.group).dump()) +
+         ",\"N\":" + (row.null_number ? "null" : std::to_string(row.number)) + ",\"M\":" + decimal_text(row.money, 4) + "}";
+}
+
+PlanChoice random_plan(Random& random) {
+  PlanChoice choice;
+  choice.two_keys = random.chance(0.4);
+  choice.windowed = random.chance(0.6);
+  choice.window_ms = random.between(1, 5) * 10'000;
+  choice.grace_ms = random.between(0, 4) * 5'000;
+  if (random.chance(0.4)) choice.least_number = random.between(0, 50);
+  if (random.chance(0.3)) choice.least_count = random.between(1, 4);
+  return choice;
+}
+
+stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
+  stream::Topology made;
+  made.name = kQuery;
+  made.source.topic = kInput;
+  made.source.key_columns = {{"RECORD_KEY", Kind::string}};
+  made.source.value_columns = {{"K", Kind::string}, {"G", Kind::string}, {"N", Kind::bigint}, {"M", kMoney}};
+  made.source.value_format = schema::Format::json;
+  if (choice.least_number != INT64_MIN) made.steps.push_back(stream::FilterStep{number_at_least(3, choice.least_number)});
+  stream::AggregateStep step;
+  step.keys = {expr::column(2, Kind::string)};
+  step.key_names = {"G"};
+  if (choice.two_keys) {
+    step.keys.push_back(expr::column(1, Kind::string));
+    step.key_names.push_back("K");
+  }
+  const auto number = expr::column(3, Kind::bigint);
+  step.calls = {{"COUNT", nullptr, "C"},  {"SUM", number, "S"}, {"SUM", expr::column(4, kMoney), "MM"}, {"MIN", number, "LEAST"},
+                {"MAX", number, "MOST"}, {"AVG", number, "MEAN"}, {"MIN", expr::column(1, Kind::string), "FIRST"},
+                {"COUNT_DISTINCT", expr::column(1, Kind::string), "KEYS"}};
+  if (choice.windowed) {
+    step.window = stream::WindowSpec{.size = Duration(choice.window_ms), .advance = Duration(choice.window_ms),
+                                     .grace = Duration(choice.grace_ms), .retention = Duration(1LL << 40)};
+  }
+  const size_t keys = step.keys.size();
+  const size_t first = keys + (choice.windowed ? 2 : 0);
+  made.steps.emplace_back(std::move(step));
+  if (choice.least_count > 0) made.steps.push_back(stream::FilterStep{number_at_least(first, choice.least_count)});
+  stream::SinkSpec sink;
+  sink.topic = kOutput;
+  sink.partitions = partitions;
+  sink.table = true;
+  sink.key_format = keys > 1 ? schema::Format::json : schema::Format::kafka;
+  sink.value_format = schema::Format::json;
+  for (size_t i = 0; i < keys; ++i) sink.key_columns.push_back(i);
+  for (size_t i = 0; i < 8; ++i) sink.value_columns.push_back(first + i);
+  if (choice.windowed) sink.window_start = keys;
+  made.sink = sink;
+  return made;
+}
+
+Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions) {
+  Expected expected;
+  std::map<std::string, Group> groups;
+  for (int32_t p = 0; p < partitions; ++p) {
+    auto consumer = std::move(log.consumer(log::Visibility::durable)).value();
+    (void)consumer->assign({kInput, p}, 0).ok();
+    int64_t stream_time = INT64_MIN;
+    while (true) {
+      const auto batches = consumer->poll(Duration(0), 1000);
+      if (!batches.ok() || batches->empty()) break;
+      for (const log::RecordView& record : (*batches)[0].records) {
+        const InputRow row = from_json(*record.value);
+        if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number)) continue;
+        stream_time = std::max(stream_time, record.time.ms);
+        if (row.null_group) continue;
+        std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
+        if (choice.windowed) {
+          const int64_t start = record.time.ms - record.time.ms % choice.window_ms;
+          if (start + choice.window_ms + choice.grace_ms <= stream_time) {
+            ++expected.late;
+            continue;
+          }
+          name += "@" + std::to_string(start);
+        }
+        Group& group = groups[name];
+        ++group.count;
+        group.money += row.money;
+        group.keys.insert(row.key);
+        if (row.null_number) continue;
+        ++group.numbers;
+        group.sum += row.number;
+        group.seen.push_back(row.number);
+      }
+    }
+  }
+  for (const auto& [name, group] : groups) {
+    if (group.count >= choice.least_count) expected.rows[name] = texts_of(group);
+  }
+  return expected;
+}
+
+}  // namespace tradewind::simulate
