@@ -31,6 +31,7 @@ struct RuntimeOptions {
   Duration idle_partition{30'000};        // a silent partition that is read out does not hold windows open for longer
   bool own_threads = true;
   int64_t state_bytes = 1LL << 30;        // of all queries together
+  size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about
   int64_t snapshot_frame_bytes = 8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
 };
 

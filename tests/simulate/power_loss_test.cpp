@@ -75,6 +75,7 @@ class Simulation {
     options.rows_per_poll = static_cast<size_t>(random_.between(1, 200));
     options.rows_per_batch = static_cast<size_t>(random_.between(1, 64));
     options.rows_per_commit = static_cast<size_t>(random_.between(1, 300));
+    options.snapshot_slice_bytes = static_cast<size_t>(random_.between(50, 5'000));
     options.snapshot_frame_bytes = random_.between(200, 20'000);
     runtime_ = stream::make_runtime(*log_, *registry_, clock_, options);
     auto topology = stream::build(topology_of(choice_, partitions_));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/mutant.h"
 #include "log/partitioner.h"
 #include "stream/ops/aggregate_table.h"
 
@@ -28,15 +29,12 @@ int32_t AggregateTable::group_of(uint32_t key) {
   return group_of_[key];
 }
 
-void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count, int32_t group, bool whole,
-                               Bytes& out) const {
+void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
+                               bool whole, Bytes& out) const {
   out += kFrameVersion;
   put_zigzag(out, std::max(expired_, expire_next_));
-  size_t partitions = 0;
-  for (const auto& [partition, time] : progress_) partitions += partition % groups_ == group || group < 0 ? 1 : 0;
-  put_varint(out, partitions);
-  for (const auto& [partition, time] : progress_) {
-    if (partition % groups_ != group && group >= 0) continue;
+  put_varint(out, progress.size());
+  for (const auto& [partition, time] : progress) {
     put_zigzag(out, partition);
     put_zigzag(out, time);
   }
@@ -79,14 +77,22 @@ void AggregateTable::changes(state::FrameSink& sink) {
   for (int32_t g = 0; g < groups_; ++g) {
     const uint32_t from = starts[static_cast<size_t>(g)];
     const uint32_t to = starts[static_cast<size_t>(g) + 1];
-    const bool moved = std::any_of(progress_.begin(), progress_.end(), [&](const auto& entry) {
-      const auto saved = saved_progress_.find(entry.first);
-      return entry.first % groups_ == g && (saved == saved_progress_.end() || saved->second != entry.second);
-    });
-    if (from == to && !moved && expire_next_ <= expired_) continue;
+    if (from == to && expire_next_ <= expired_) continue;
     scratch_.clear();
-    put_frame(rows.data() + from, windows.data() + from, to - from, g, false, scratch_);
+    put_frame(rows.data() + from, windows.data() + from, to - from, {}, false, scratch_);
     sink.frame(g, scratch_);
+  }
+  put_progress(true, sink);
+}
+
+// How far a source partition has got is kept where the worker that reads the partition keeps its state.
+void AggregateTable::put_progress(bool moved_only, state::FrameSink& sink) {
+  for (const auto& [partition, time] : progress_) {
+    const auto saved = saved_progress_.find(partition);
+    if (moved_only && saved != saved_progress_.end() && saved->second == time) continue;
+    scratch_.clear();
+    put_frame(nullptr, nullptr, 0, {{partition, time}}, false, scratch_);
+    sink.frame(partition, scratch_);
   }
 }
 
@@ -118,7 +124,7 @@ Result<> AggregateTable::take_frame(BytesView in, bool replace) {
     int64_t partition = 0;
     int64_t time = 0;
     if (!get_zigzag(in, partition) || !get_zigzag(in, time)) return bad;
-    raise_progress(static_cast<int32_t>(partition), time);
+    if (!mutant(4)) raise_progress(static_cast<int32_t>(partition), time);
   }
   if (!get_varint(in, count) || count > in.size()) return bad;
   std::vector<int64_t> windows(count, state::TableState::kNoWindow);
@@ -175,8 +181,8 @@ void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
     windows[g].push_back(change.window->start());
   }
   for (size_t g = 0; g < rows.size(); ++g) {
-    // Progress of every partition travels with the partials: group -1 means all.
-    if (!rows[g].empty()) put_frame(rows[g].data(), windows[g].data(), rows[g].size(), -1, true, by_group[g]);
+    if (rows[g].empty()) continue;
+    put_frame(rows[g].data(), windows[g].data(), rows[g].size(), progress_, true, by_group[g]);
   }
   if (grows_) {
     for (const auto& change : dirty) {
@@ -195,9 +201,8 @@ bool AggregateTable::snapshot(size_t budget, state::FrameSink& sink) {
   std::vector<std::vector<int64_t>> windows(static_cast<size_t>(groups_));
   const auto give = [&](size_t g) {
     scratch_.clear();
-    put_frame(rows[g].data(), windows[g].data(), rows[g].size(), static_cast<int32_t>(g), true, scratch_);
+    put_frame(rows[g].data(), windows[g].data(), rows[g].size(), {}, true, scratch_);
     sink.frame(static_cast<int32_t>(g), scratch_);
-    given += scratch_.size();
     rows[g].clear();
     windows[g].clear();
   };
@@ -210,17 +215,21 @@ bool AggregateTable::snapshot(size_t budget, state::FrameSink& sink) {
       const auto g = static_cast<size_t>(group_of(state::TableState::header(row).key));
       rows[g].push_back(row);
       windows[g].push_back(at->first);
+      given += state_.row_bytes();
       if (rows[g].size() >= kSnapshotRows) give(g);
     }
     snapshot_at_ = {at->first, n};
     if (n < window.rows()) break;
     if (++at != state_.windows().end()) snapshot_at_ = {at->first, 0};
   }
-  const bool complete = at == state_.windows().end();
+  const bool complete = at == state_.windows().end() || mutant(7);
   for (size_t g = 0; g < rows.size(); ++g) {
-    if (!rows[g].empty() || complete) give(g);  // at the end also groups without rows: their progress
+    if (!rows[g].empty()) give(g);
   }
-  if (complete) snapshot_at_ = Cursor();
+  if (complete) {
+    put_progress(false, sink);
+    snapshot_at_ = Cursor();
+  }
   return complete;
 }
 

@@ -75,7 +75,10 @@ class AggregateTable final : public state::Durable {
   Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows, const std::vector<Change>* changes) const;
   void key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const;
   int32_t group_of(uint32_t key);
-  void put_frame(const char* const* rows, const int64_t* windows, size_t count, int32_t group, bool whole, Bytes& out) const;
+  using Progress = std::map<int32_t, int64_t>;
+  void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress, bool whole,
+                 Bytes& out) const;
+  void put_progress(bool moved_only, state::FrameSink& sink);
   Result<> take_frame(BytesView frame, bool replace);
   int64_t window_of(int64_t time_ms) const;
 

@@ -6,12 +6,12 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/mutant.h"
 #include "stream/run/worker.h"
 
 namespace tradewind::stream {
 namespace {
 
-constexpr size_t kSnapshotSlice = 256 * 1024;
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
 constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
 
@@ -57,6 +57,10 @@ Result<> Worker::commit() {
   const int64_t began = clock_.monotonic_ns();
   TRY(ensure_transaction());
   TRY(flush_tasks());
+  if (mutant(3)) {  // outputs are seen without the frames and places that belong to them
+    TRY(transaction_->commit(options_.application, {}));
+    transaction_ = TRY(producer_->begin());
+  }
   TRY(append_frames());
   TRY(append_lanes(false));
   if (snapshot_running_ || frame_bytes_ > options_.snapshot_frame_bytes) TRY(append_snapshot());
@@ -96,6 +100,12 @@ Result<> Worker::append_state(int32_t partition, BytesView key, BytesView value)
   return transaction_->append({state_topic(options_.application), partition}, {&record, 1});
 }
 
+// What belongs to another worker's part of the state is that worker's to write.
+Result<> Worker::append_frame(int32_t group, BytesView key, BytesView value) {
+  if (!owns(group)) return {};
+  return append_state(group % options_.state_partitions, key, value);
+}
+
 namespace {
 
 // Puts the frames of one durable into the transaction.
@@ -121,13 +131,12 @@ class FrameRecords final : public state::FrameSink {
 }  // namespace
 
 Result<> Worker::append_frames() {
+  if (mutant(2)) return {};
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
     for (const Task::Kept& kept : known->task->durables()) {
       const std::string key = known->topology->name + "/" + kept.name;
-      FrameRecords records([&](int32_t group, BytesView value) {
-        return append_state(group % options_.state_partitions, key, value);
-      });
+      FrameRecords records([&](int32_t group, BytesView value) { return append_frame(group, key, value); });
       kept.durable->changes(records);
       TRY(Result<>(records.result()));
     }
@@ -152,7 +161,7 @@ Result<> Worker::append_lanes(bool all) {
         put_zigzag(value, partition);
         put_zigzag(value, place.next);
       }
-      if (value.size() > 1) TRY(append_state(s, key, value));
+      if (value.size() > 1 && !mutant(1)) TRY(append_state(s, key, value));
     }
   }
   return {};
@@ -181,7 +190,7 @@ Result<> Worker::append_snapshot() {
     return {};  // the slices see committed rows only: they begin with the next commit
   }
   size_t given = 0;
-  while (snapshot_at_ < snapshot_list_.size() && given < kSnapshotSlice) {
+  while (snapshot_at_ < snapshot_list_.size() && given < options_.snapshot_slice_bytes) {
     const auto& [name, durable] = snapshot_list_[snapshot_at_];
     const std::shared_ptr<Query> known = query(name);
     bool complete = true;
@@ -191,9 +200,9 @@ Result<> Worker::append_snapshot() {
         const std::string key = name + "/" + durable;
         FrameRecords records([&](int32_t group, BytesView value) {
           given += value.size();
-          return append_state(group % options_.state_partitions, key, value);
+          return append_frame(group, key, value);
         });
-        complete = kept.durable->snapshot(kSnapshotSlice, records);
+        complete = kept.durable->snapshot(options_.snapshot_slice_bytes, records);
         TRY(Result<>(records.result()));
       }
     }
@@ -245,10 +254,11 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
     snapshot_started_now_ = false;
     snapshot_start_.clear();
     for (const auto& [position, offset] : first_offsets) {
-      if (position.topic == state_topic(options_.application)) snapshot_start_[position.partition] = offset;
+      const bool state = position.topic == state_topic(options_.application);
+      if (state && owns(position.partition)) snapshot_start_[position.partition] = offset;
     }
   }
-  if (snapshot_done_) {
+  if (snapshot_done_ || (mutant(6) && snapshot_running_)) {
     snapshot_done_ = false;
     snapshot_running_ = false;
     for (const auto& [partition, offset] : snapshot_start_) {

@@ -116,6 +116,7 @@ class Worker final : private TaskHost {
   Result<> committed(const log::Offsets& first_offsets);
   Result<> ensure_transaction();
   Result<> append_state(int32_t partition, BytesView key, BytesView value);
+  Result<> append_frame(int32_t group, BytesView key, BytesView value);
   void publish_places();
   Result<> check_memory();
   void fail(Query& query, const Error& error);
