@@ -1,6 +1,7 @@
-// bench flow: the comparison workload end to end on the embedded log: input already in a journal, Avro decoded,
-// windowed group-bys, results as Avro records, exactly-once commits, fsync, checksums verified; every result row
-// recounted. With --rate: the time from an event's scheduled append to its committed, durable result.
+// bench flow: the comparison workload end to end on the embedded log: input already in a journal, Avro
+// decoded, windowed group-bys, results as Avro records, exactly-once commits, fsync, checksums verified;
+// every result row recounted. With --rate: the time from an event's scheduled append to its committed,
+// durable result.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -20,7 +21,8 @@
 namespace tradewind::bench {
 namespace {
 
-constexpr const char* kHelp = R"(tradewind bench flow: events per second and core, and latency, through 1 to 5 windowed queries.
+constexpr const char* kHelp =
+    R"(tradewind bench flow: events per second and core, and latency, through 1 to 5 windowed queries.
 
   --queries N    1 to 5 (default 5)
   --events N     default 4000000
@@ -56,7 +58,8 @@ class InputWriter {
   }
 
   void add(const Event& event, BytesView key, BytesView value) {
-    Part& part = parts_[static_cast<size_t>((event.order ? kPartitions : 0) + log::partition_of(key, kPartitions))];
+    Part& part =
+        parts_[static_cast<size_t>((event.order ? kPartitions : 0) + log::partition_of(key, kPartitions))];
     part.sizes.push_back({key.size(), value.size(), event.time_ms});
     part.bytes.append(key);
     part.bytes.append(value);
@@ -117,7 +120,8 @@ class Flow {
   explicit Flow(Options options) : options_(std::move(options)) {}
 
   Result<int> run() {
-    directory_ = options_.data.empty() ? "/tmp/tradewind-flow-" + std::to_string(clock_.monotonic_ns()) : options_.data;
+    directory_ = options_.data.empty() ? "/tmp/tradewind-flow-" + std::to_string(clock_.monotonic_ns())
+                                       : options_.data;
     log_ = TRY(log::open_embedded({.directory = directory_, .durability = options_.durability}));
     registry_ = TRY(schema::LocalRegistry::open(*log_));
     TRY(registry_->register_schema("page_views-value", schema::SchemaKind::avro, kPageViewSchema));
@@ -157,7 +161,8 @@ class Flow {
     return writer.flush(true);
   }
 
-  static void dump_event(int64_t n, const Event& event, const Bytes& key, std::ofstream& views, std::ofstream& lines) {
+  static void dump_event(int64_t n, const Event& event, const Bytes& key, std::ofstream& views,
+                         std::ofstream& lines) {
     if (!event.order) {
       views << event.time_ms << ',' << key << ',' << Workload::event_type_name(event.event_type) << ','
             << Workload::product_id(event.product) << '\n';
@@ -178,7 +183,9 @@ class Flow {
     auto runtime = stream::make_runtime(*log_, *registry_, clock_, runtime_options);
     for (const stream::Topology& topology : topologies_) TRY(runtime->add(topology, true));
     TRY(runtime->start());
-    if (std::getenv("TW_BENCH_MARK") != nullptr) std::fprintf(stderr, "measuring from %lld ms of process time\n", static_cast<long long>(cpu_ns() / 1000000));
+    if (std::getenv("TW_BENCH_MARK") != nullptr)
+      std::fprintf(stderr, "measuring from %lld ms of process time\n",
+                   static_cast<long long>(cpu_ns() / 1000000));
     const int64_t cpu = cpu_ns();
     const int64_t allocated = allocations();
     const int64_t began = clock_.monotonic_ns();
@@ -221,7 +228,8 @@ class Flow {
       std::ofstream out(options_.dump + "/" + result_topic(static_cast<int>(q) + 1) + ".csv");
       out << "key,window_start,count,sum\n";
       for (const auto& [key, value] : found) {
-        out << key.first << ',' << key.second << ',' << value.count << ',' << decimal_text(value.sum, 4) << '\n';
+        out << key.first << ',' << key.second << ',' << value.count << ',' << decimal_text(value.sum, 4)
+            << '\n';
       }
     }
     return wrong;
@@ -230,16 +238,20 @@ class Flow {
   void print(const Measured& f, int wrong) const {
     const double per_core = 1e9 / f.cpu_ns_per_event;
     if (options_.json) {
-      std::printf("{\"queries\":%d,\"events\":%lld,\"seed\":%llu,\"cpu_ns_per_event\":%.1f,\"events_per_second_per_core\":%.0f,"
-                  "\"events_per_second\":%.0f,\"peak_rss_mb\":%.1f,\"allocations_per_event\":%.4f,\"commits\":%lld,"
-                  "\"result_records\":%lld,\"result_rows\":%lld,\"wrong_queries\":%d,\"durability\":\"%s\"}\n",
-                  options_.queries, static_cast<long long>(options_.events), static_cast<unsigned long long>(options_.seed),
-                  f.cpu_ns_per_event, per_core, f.events_per_second, peak_rss_mb(), f.allocations_per_event,
-                  static_cast<long long>(f.commits), static_cast<long long>(f.result_records), static_cast<long long>(rows_), wrong,
-                  options_.durability == log::Durability::fsync ? "fsync" : "os");
+      std::printf(
+          "{\"queries\":%d,\"events\":%lld,\"seed\":%llu,\"cpu_ns_per_event\":%.1f,\"events_per_second_per_"
+          "core\":%.0f,"
+          "\"events_per_second\":%.0f,\"peak_rss_mb\":%.1f,\"allocations_per_event\":%.4f,\"commits\":%lld,"
+          "\"result_records\":%lld,\"result_rows\":%lld,\"wrong_queries\":%d,\"durability\":\"%s\"}\n",
+          options_.queries, static_cast<long long>(options_.events),
+          static_cast<unsigned long long>(options_.seed), f.cpu_ns_per_event, per_core, f.events_per_second,
+          peak_rss_mb(), f.allocations_per_event, static_cast<long long>(f.commits),
+          static_cast<long long>(f.result_records), static_cast<long long>(rows_), wrong,
+          options_.durability == log::Durability::fsync ? "fsync" : "os");
       return;
     }
-    std::printf("%d queries over %lld events, every result row %s\n", options_.queries, static_cast<long long>(options_.events),
+    std::printf("%d queries over %lld events, every result row %s\n", options_.queries,
+                static_cast<long long>(options_.events),
                 wrong == 0 ? "equal to the recount" : "NOT equal to the recount");
     std::printf("  CPU per event        %8.1f ns (user + system, all threads)\n", f.cpu_ns_per_event);
     std::printf("  events/s per core    %8.2f M\n", per_core / 1e6);
@@ -250,7 +262,8 @@ class Flow {
     std::printf("  peak memory          %8.1f MB (with the recount)\n", peak_rss_mb());
   }
 
-  // Events are due in ticks of 5 ms; a result is there when a reader of durable records has seen counts that include it.
+  // Events are due in ticks of 5 ms; a result is there when a reader of durable records has seen counts that
+  // include it.
   Result<int> latency() {
     const int64_t events = options_.rate * options_.seconds;
     Workload workload(options_.seed, events);
@@ -269,16 +282,26 @@ class Flow {
     writing.join();
     runtime->stop();
     std::sort(waited.begin(), waited.end());
-    const auto at = [&](double share) { return waited.empty() ? 0.0 : waited[static_cast<size_t>(share * static_cast<double>(waited.size() - 1))]; };
+    const auto at = [&](double share) {
+      return waited.empty() ? 0.0
+                            : waited[static_cast<size_t>(share * static_cast<double>(waited.size() - 1))];
+    };
     const auto log = log_->figures();
-    const double sync_ms = log.syncs == 0 ? 0 : static_cast<double>(log.sync_ns) / 1e6 / static_cast<double>(log.syncs);
+    const double sync_ms =
+        log.syncs == 0 ? 0 : static_cast<double>(log.sync_ns) / 1e6 / static_cast<double>(log.syncs);
     if (options_.json) {
-      std::printf("{\"rate\":%lld,\"events\":%lld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"sync_mean_ms\":%.2f,\"peak_rss_mb\":%.1f}\n",
-                  static_cast<long long>(options_.rate), static_cast<long long>(events), at(0.5), at(0.99), at(1), sync_ms, peak_rss_mb());
+      std::printf(
+          "{\"rate\":%lld,\"events\":%lld,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"sync_mean_ms\":%."
+          "2f,\"peak_rss_mb\":%.1f}\n",
+          static_cast<long long>(options_.rate), static_cast<long long>(events), at(0.5), at(0.99), at(1),
+          sync_ms, peak_rss_mb());
     } else {
-      std::printf("%lld events/s for %lld s, from the scheduled append to the durable result: p50 %.2f ms, p99 %.2f ms, "
-                  "most %.2f ms (a sync took %.2f ms on average)\n",
-                  static_cast<long long>(options_.rate), static_cast<long long>(options_.seconds), at(0.5), at(0.99), at(1), sync_ms);
+      std::printf(
+          "%lld events/s for %lld s, from the scheduled append to the durable result: p50 %.2f ms, p99 %.2f "
+          "ms, "
+          "most %.2f ms (a sync took %.2f ms on average)\n",
+          static_cast<long long>(options_.rate), static_cast<long long>(options_.seconds), at(0.5), at(0.99),
+          at(1), sync_ms);
     }
     return failed ? 1 : 0;
   }
@@ -289,7 +312,8 @@ class Flow {
     Bytes key;
     Bytes value;
     for (size_t tick = 0; tick < due.size(); ++tick) {
-      for (int64_t i = 0; i < per_tick && workload.next(event, key, value); ++i) writer.add(event, key, value);
+      for (int64_t i = 0; i < per_tick && workload.next(event, key, value); ++i)
+        writer.add(event, key, value);
       const int64_t at = start + static_cast<int64_t>(tick + 1) * 5'000'000;
       while (clock_.monotonic_ns() < at) std::this_thread::sleep_for(std::chrono::microseconds(100));
       TRY(writer.flush(true));
@@ -298,7 +322,8 @@ class Flow {
   }
 
   // Q3 counts every page view and Q4 every order: their sum is how many events have come out.
-  Result<> watch(int64_t events, int64_t per_tick, int64_t start, std::vector<double>& waited, const std::atomic<bool>& failed) {
+  Result<> watch(int64_t events, int64_t per_tick, int64_t start, std::vector<double>& waited,
+                 const std::atomic<bool>& failed) {
     auto consumer = TRY(log_->consumer(log::Visibility::durable));
     for (const int query : {3, 4}) {
       for (int32_t p = 0; p < kPartitions; ++p) TRY(consumer->assign({result_topic(query), p}, 0));
@@ -337,7 +362,8 @@ class Flow {
   Result<std::unique_ptr<schema::Decoder>> decoder_of(size_t query) {
     schema::SerdeSpec spec;
     spec.topic = topologies_[query].sink->topic;
-    for (const size_t i : topologies_[query].sink->value_columns) spec.columns.push_back(topologies_[query].schemas.back()[i]);
+    for (const size_t i : topologies_[query].sink->value_columns)
+      spec.columns.push_back(topologies_[query].schemas.back()[i]);
     return schema::make_decoder(spec, registry_.get());
   }
 

@@ -34,7 +34,8 @@ stream::SourceSpec orders() {
   stream::SourceSpec source;
   source.topic = "orders";
   source.key_columns = {{"KEY", Kind::string}};
-  source.value_columns = {{"CUSTOMER_ID", Kind::string}, {"TOTAL", kMoney}, {"ITEMS", Type::array(item_type())}};
+  source.value_columns = {
+      {"CUSTOMER_ID", Kind::string}, {"TOTAL", kMoney}, {"ITEMS", Type::array(item_type())}};
   return source;
 }
 
@@ -59,8 +60,10 @@ stream::Topology finish(int number, stream::SourceSpec source, std::vector<strea
   topology.name = "Q" + std::to_string(number);
   topology.source = std::move(source);
   topology.steps = std::move(before);
-  aggregate.window = stream::WindowSpec{.size = Duration(minutes * 60'000), .advance = Duration(minutes * 60'000),
-                                        .grace = Duration(10'000), .retention = Duration(minutes * 60'000 + 10'000)};
+  aggregate.window = stream::WindowSpec{.size = Duration(minutes * 60'000),
+                                        .advance = Duration(minutes * 60'000),
+                                        .grace = Duration(10'000),
+                                        .retention = Duration(minutes * 60'000 + 10'000)};
   stream::SinkSpec sink;
   sink.topic = result_topic(number);
   sink.partitions = kPartitions;
@@ -84,38 +87,44 @@ Result<std::vector<stream::Topology>> flow_queries(int count) {
   using stream::AggregateStep;
   const Type items = Type::array(item_type());
   const auto item = [&](size_t field) { return expr::field(expr::column(7, item_type()), field); };
-  const stream::Step explode = stream::ExplodeStep{.arrays = {expr::column(3, items)}, .names = {"ITEM"}, .keep = std::vector<bool>(7, false)};
+  const stream::Step explode = stream::ExplodeStep{
+      .arrays = {expr::column(3, items)}, .names = {"ITEM"}, .keep = std::vector<bool>(7, false)};
   std::vector<stream::Topology> all;
 
   stream::SourceSpec source = orders();
   source.wanted = order_wants(false, {1, 2, 3});
   const expr::ExpressionPtr revenue = TRY(expr::call("*", {item(3), item(2)}));
   all.push_back(finish(1, source, {explode},
-                       AggregateStep{.keys = {item(1)}, .key_names = {"CATEGORY"},
+                       AggregateStep{.keys = {item(1)},
+                                     .key_names = {"CATEGORY"},
                                      .calls = {{"COUNT", nullptr, "LINES"}, {"SUM", revenue, "REVENUE"}}},
                        1));
   source = views();
   only(source, 2);
   all.push_back(finish(2, source, {},
-                       AggregateStep{.keys = {expr::column(2, Kind::string)}, .key_names = {"PRODUCT_ID"},
+                       AggregateStep{.keys = {expr::column(2, Kind::string)},
+                                     .key_names = {"PRODUCT_ID"},
                                      .calls = {{"COUNT", nullptr, "VIEWS"}}},
                        1));
   only(source, 1);
   all.push_back(finish(3, source, {},
-                       AggregateStep{.keys = {expr::column(1, Kind::string)}, .key_names = {"EVENT_TYPE"},
+                       AggregateStep{.keys = {expr::column(1, Kind::string)},
+                                     .key_names = {"EVENT_TYPE"},
                                      .calls = {{"COUNT", nullptr, "EVENTS"}}},
                        1));
   source = orders();
   source.wanted = order_wants(true, {});
-  all.push_back(finish(4, source, {},
-                       AggregateStep{.keys = {expr::column(1, Kind::string)}, .key_names = {"CUSTOMER_ID"},
-                                     .calls = {{"COUNT", nullptr, "ORDERS"}, {"SUM", expr::column(2, kMoney), "TOTAL"}}},
-                       5));
+  all.push_back(finish(
+      4, source, {},
+      AggregateStep{.keys = {expr::column(1, Kind::string)},
+                    .key_names = {"CUSTOMER_ID"},
+                    .calls = {{"COUNT", nullptr, "ORDERS"}, {"SUM", expr::column(2, kMoney), "TOTAL"}}},
+      5));
   source.wanted = order_wants(false, {0, 2});
-  all.push_back(finish(5, source, {explode},
-                       AggregateStep{.keys = {item(0)}, .key_names = {"PRODUCT_ID"},
-                                     .calls = {{"SUM", item(2), "UNITS"}}},
-                       5));
+  all.push_back(finish(
+      5, source, {explode},
+      AggregateStep{.keys = {item(0)}, .key_names = {"PRODUCT_ID"}, .calls = {{"SUM", item(2), "UNITS"}}},
+      5));
   all.resize(static_cast<size_t>(count));
   for (stream::Topology& topology : all) topology = TRY(stream::build(std::move(topology)));
   return all;
@@ -169,8 +178,10 @@ Result<Results> read_results(log::Log& log, schema::Registry& registry, const st
         figures = {};
         for (const ColumnPtr& column : decoded.columns) {
           const Value value = value_at(*column, row);
-          if (column->type().kind() == Kind::decimal) figures.sum = value.decimal();
-          else figures.count = value.number();
+          if (column->type().kind() == Kind::decimal)
+            figures.sum = value.decimal();
+          else
+            figures.count = value.number();
         }
       }
       left -= static_cast<int64_t>(batch.records.size());

@@ -1,6 +1,6 @@
 #pragma once
-// The five queries of the comparison workload as topologies, their recount from the events themselves, and the
-// comparison of both.
+// The five queries of the comparison workload as topologies, their recount from the events themselves, and
+// the comparison of both.
 
 #include <array>
 #include <map>

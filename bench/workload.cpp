@@ -9,7 +9,8 @@
 
 namespace tradewind::bench {
 
-const char* const kPageViewSchema = R"({"type":"record","name":"PageView","namespace":"com.tradewind.bench.v1","fields":[
+const char* const kPageViewSchema =
+    R"({"type":"record","name":"PageView","namespace":"com.tradewind.bench.v1","fields":[
 {"name":"event_id","type":{"type":"string","logicalType":"uuid"}},
 {"name":"event_type","type":{"type":"enum","name":"PageEventType","symbols":["UNKNOWN","PAGE_VIEWED","PRODUCT_VIEWED","PRODUCT_ADDED","CART_VIEWED","CHECKOUT_STARTED","ORDER_COMPLETED"],"default":"UNKNOWN"}},
 {"name":"event_time","type":{"type":"long","logicalType":"timestamp-millis"}},
@@ -23,7 +24,8 @@ const char* const kPageViewSchema = R"({"type":"record","name":"PageView","names
 {"name":"price","type":{"type":"bytes","logicalType":"decimal","precision":18,"scale":4}},
 {"name":"dwell_ms","type":"int","default":0}]})";
 
-const char* const kOrderSchema = R"({"type":"record","name":"Order","namespace":"com.tradewind.bench.v1","fields":[
+const char* const kOrderSchema =
+    R"({"type":"record","name":"Order","namespace":"com.tradewind.bench.v1","fields":[
 {"name":"event_id","type":{"type":"string","logicalType":"uuid"}},
 {"name":"event_type","type":{"type":"enum","name":"OrderEventType","symbols":["UNKNOWN","ORDER_PLACED","ORDER_UPDATED","ORDER_CANCELLED"],"default":"UNKNOWN"}},
 {"name":"event_time","type":{"type":"long","logicalType":"timestamp-millis"}},
@@ -79,8 +81,8 @@ void put_optional(Bytes& out, bool there, BytesView text) {
 void put_uuid(Bytes& out, uint64_t a, uint64_t b) {
   char text[40];
   std::snprintf(text, sizeof text, "%08x-%04x-4%03x-8%03x-%012llx", static_cast<unsigned>(a >> 32),
-                static_cast<unsigned>(a >> 16 & 0xffff), static_cast<unsigned>(a & 0xfff), static_cast<unsigned>(b >> 52),
-                static_cast<unsigned long long>(b & 0xffffffffffff));
+                static_cast<unsigned>(a >> 16 & 0xffff), static_cast<unsigned>(a & 0xfff),
+                static_cast<unsigned>(b >> 52), static_cast<unsigned long long>(b & 0xffffffffffff));
   put_text(out, text);
 }
 
@@ -94,21 +96,35 @@ Workload::Workload(uint64_t seed, int64_t events) : random_(seed), events_(event
 
 uint32_t Workload::zipf() {
   const double at = random_.unit() * cumulative_.back();
-  return static_cast<uint32_t>(std::lower_bound(cumulative_.begin(), cumulative_.end(), at) - cumulative_.begin());
+  return static_cast<uint32_t>(std::lower_bound(cumulative_.begin(), cumulative_.end(), at) -
+                               cumulative_.begin());
 }
 
-int64_t Workload::price_of(uint32_t product) const { return 9'900 + (product * 7919LL % 2000) * 100'00LL / 10; }
+int64_t Workload::price_of(uint32_t product) const {
+  return 9'900 + (product * 7919LL % 2000) * 100'00LL / 10;
+}
 
-std::string Workload::product_id(uint32_t product) { return printed("P%06u", product); }
-std::string Workload::category_name(uint32_t category) { return printed("category-%02u", category); }
-std::string Workload::event_type_name(uint32_t type) { return kTypes[type]; }
-std::string Workload::visitor_id(uint32_t person) { return printed("V%06u", person); }
-std::string Workload::customer_id(uint32_t person) { return printed("C%06u", person); }
+std::string Workload::product_id(uint32_t product) {
+  return printed("P%06u", product);
+}
+std::string Workload::category_name(uint32_t category) {
+  return printed("category-%02u", category);
+}
+std::string Workload::event_type_name(uint32_t type) {
+  return kTypes[type];
+}
+std::string Workload::visitor_id(uint32_t person) {
+  return printed("V%06u", person);
+}
+std::string Workload::customer_id(uint32_t person) {
+  return printed("C%06u", person);
+}
 
 bool Workload::next(Event& event, Bytes& key, Bytes& value) {
   if (next_ == events_) return false;
   event.order = next_ % 5 == 4;
-  event.time_ms = kStartMs + static_cast<int64_t>(static_cast<double>(next_) / static_cast<double>(events_) * kSpanMs);
+  event.time_ms =
+      kStartMs + static_cast<int64_t>(static_cast<double>(next_) / static_cast<double>(events_) * kSpanMs);
   if (random_.chance(0.3)) event.time_ms = std::max(kStartMs, event.time_ms - random_.between(0, 5000));
   event.person = static_cast<uint32_t>(random_.below(kPeople));
   event.lines.clear();
@@ -161,7 +177,8 @@ void Workload::encode_order(const Event& event, Bytes& out) {
   put_text(out, printed("O%08u", static_cast<unsigned>(next_)));
   put_text(out, customer_id(event.person));
   put_optional(out, true, visitor_id(event.person));
-  put_optional(out, event.person % 2 == 0, printed("s-%08x", static_cast<unsigned>(event.person * 2654435761U)));
+  put_optional(out, event.person % 2 == 0,
+               printed("s-%08x", static_cast<unsigned>(event.person * 2654435761U)));
   put_zigzag(out, 1 + static_cast<int64_t>(event.person % 4));
   put_text(out, "USD");
   put_text(out, kCountries[event.person % 8]);

@@ -1,6 +1,7 @@
 #pragma once
-// Workload: the events of the comparison workload: 80 % page views and 20 % orders with items, as Confluent-framed
-// Avro, deterministic from a seed. Event time advances evenly over 20 minutes; 30 % of the events are up to 5 s older.
+// Workload: the events of the comparison workload: 80 % page views and 20 % orders with items, as
+// Confluent-framed Avro, deterministic from a seed. Event time advances evenly over 20 minutes; 30 % of the
+// events are up to 5 s older.
 //
 // Threads: one.
 

@@ -1,6 +1,6 @@
 #pragma once
-// Bytes: owned bytes; BytesView: borrowed ones. They are std::string and std::string_view under names that say
-// "not text".
+// Bytes: owned bytes; BytesView: borrowed ones. They are std::string and std::string_view under names that
+// say "not text".
 
 #include <string>
 #include <string_view>

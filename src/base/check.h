@@ -1,5 +1,6 @@
 #pragma once
-// CHECK: a promise of our own code; broken, it stops the process with its place and reason. The last commit stands.
+// CHECK: a promise of our own code; broken, it stops the process with its place and reason. The last commit
+// stands.
 
 namespace tradewind {
 

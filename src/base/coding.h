@@ -1,8 +1,9 @@
 #pragma once
-// Numbers <-> bytes: little-endian fixed width, varint, zigzag; big-endian and order-preserving forms for keys.
+// Numbers <-> bytes: little-endian fixed width, varint, zigzag; big-endian and order-preserving forms for
+// keys.
 //
-// Writers append. Readers take from the front of a view and answer false, leaving it unchanged, when it is too short
-// or not canonical enough to be a number.
+// Writers append. Readers take from the front of a view and answer false, leaving it unchanged, when it is
+// too short or not canonical enough to be a number.
 
 #include <bit>
 #include <cstdint>
@@ -15,7 +16,9 @@ namespace tradewind {
 inline uint64_t zigzag(int64_t value) {
   return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
 }
-inline int64_t unzigzag(uint64_t value) { return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1); }
+inline int64_t unzigzag(uint64_t value) {
+  return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
+}
 
 template <typename T>
 inline void put_fixed(Bytes& out, T value) {
@@ -58,7 +61,9 @@ inline bool get_varint(BytesView& in, uint64_t& value) {
   return false;
 }
 
-inline void put_zigzag(Bytes& out, int64_t value) { put_varint(out, zigzag(value)); }
+inline void put_zigzag(Bytes& out, int64_t value) {
+  put_varint(out, zigzag(value));
+}
 inline bool get_zigzag(BytesView& in, int64_t& value) {
   uint64_t raw = 0;
   if (!get_varint(in, raw)) return false;
@@ -80,8 +85,12 @@ inline bool get_bytes(BytesView& in, BytesView& bytes) {
   return true;
 }
 
-inline void put_big32(Bytes& out, uint32_t value) { put_fixed(out, __builtin_bswap32(value)); }
-inline void put_big64(Bytes& out, uint64_t value) { put_fixed(out, __builtin_bswap64(value)); }
+inline void put_big32(Bytes& out, uint32_t value) {
+  put_fixed(out, __builtin_bswap32(value));
+}
+inline void put_big64(Bytes& out, uint64_t value) {
+  put_fixed(out, __builtin_bswap64(value));
+}
 inline bool get_big32(BytesView& in, uint32_t& value) {
   if (!get_fixed(in, value)) return false;
   value = __builtin_bswap32(value);
@@ -94,7 +103,9 @@ inline bool get_big64(BytesView& in, uint64_t& value) {
 }
 
 // Bytes that sort (memcmp) like the signed number.
-inline void put_ordered64(Bytes& out, int64_t value) { put_big64(out, static_cast<uint64_t>(value) ^ (1ULL << 63)); }
+inline void put_ordered64(Bytes& out, int64_t value) {
+  put_big64(out, static_cast<uint64_t>(value) ^ (1ULL << 63));
+}
 inline bool get_ordered64(BytesView& in, int64_t& value) {
   uint64_t raw = 0;
   if (!get_big64(in, raw)) return false;

@@ -102,7 +102,8 @@ uint32_t crc_update(const char* data, size_t size, uint32_t crc) {
       b = _mm_crc32_u64(b, load64(data + kLane + i));
       c = _mm_crc32_u64(c, load64(data + 2 * kLane + i));
     }
-    crc = shift_lane(shift_lane(static_cast<uint32_t>(a)) ^ static_cast<uint32_t>(b)) ^ static_cast<uint32_t>(c);
+    crc = shift_lane(shift_lane(static_cast<uint32_t>(a)) ^ static_cast<uint32_t>(b)) ^
+          static_cast<uint32_t>(c);
     data += 3 * kLane;
     size -= 3 * kLane;
   }
@@ -116,7 +117,8 @@ uint32_t crc_update(const char* data, size_t size, uint32_t crc) {
 #else
 
 uint32_t crc_update(const char* data, size_t size, uint32_t crc) {
-  for (size_t i = 0; i < size; ++i) crc = (crc >> 8) ^ kByteTable[(crc ^ static_cast<uint8_t>(data[i])) & 255];
+  for (size_t i = 0; i < size; ++i)
+    crc = (crc >> 8) ^ kByteTable[(crc ^ static_cast<uint8_t>(data[i])) & 255];
   return crc;
 }
 
@@ -124,6 +126,8 @@ uint32_t crc_update(const char* data, size_t size, uint32_t crc) {
 
 }  // namespace
 
-uint32_t crc32c(BytesView bytes, uint32_t crc) { return ~crc_update(bytes.data(), bytes.size(), ~crc); }
+uint32_t crc32c(BytesView bytes, uint32_t crc) {
+  return ~crc_update(bytes.data(), bytes.size(), ~crc);
+}
 
 }  // namespace tradewind

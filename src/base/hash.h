@@ -16,7 +16,8 @@ int32_t murmur2(BytesView bytes);
 uint32_t crc32c(BytesView bytes, uint32_t crc = 0);
 
 inline uint64_t mix64(uint64_t a, uint64_t b) {
-  const auto product = static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15ULL) * (b ^ 0xe7037ed1a0b428dbULL);
+  const auto product =
+      static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15ULL) * (b ^ 0xe7037ed1a0b428dbULL);
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
@@ -44,7 +45,8 @@ inline uint64_t hash64(BytesView bytes) {
     b = high;
   } else if (left > 0) {
     a = static_cast<uint64_t>(static_cast<uint8_t>(data[0])) << 16 |
-        static_cast<uint64_t>(static_cast<uint8_t>(data[left / 2])) << 8 | static_cast<uint8_t>(data[left - 1]);
+        static_cast<uint64_t>(static_cast<uint8_t>(data[left / 2])) << 8 |
+        static_cast<uint8_t>(data[left - 1]);
   }
   return mix64(a ^ hash, b ^ bytes.size());
 }

@@ -1,7 +1,7 @@
 #pragma once
-// mutant(n): deliberate faults of the commit path and of recovery, so that it can be shown that the tests find them.
-// Always false, and gone, but in a build with TW_MUTANTS, where the environment's TW_MUTANT names one.
-// tests/simulate/mutants.sh runs the tests against each.
+// mutant(n): deliberate faults of the commit path and of recovery, so that it can be shown that the tests
+// find them. Always false, and gone, but in a build with TW_MUTANTS, where the environment's TW_MUTANT names
+// one. tests/simulate/mutants.sh runs the tests against each.
 
 #ifdef TW_MUTANTS
 #include <cstdlib>
@@ -15,7 +15,9 @@ inline bool mutant(int number) {
   return chosen == number;
 }
 #else
-constexpr bool mutant(int) { return false; }
+constexpr bool mutant(int) {
+  return false;
+}
 #endif
 
 }  // namespace tradewind

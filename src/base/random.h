@@ -1,6 +1,6 @@
 #pragma once
-// Random: a seeded generator (xoshiro256**, Blackman and Vigna 2018), passed in wherever chance is needed. The same
-// seed gives the same numbers on every machine.
+// Random: a seeded generator (xoshiro256**, Blackman and Vigna 2018), passed in wherever chance is needed.
+// The same seed gives the same numbers on every machine.
 
 #include <cstdint>
 

@@ -1,5 +1,6 @@
 #pragma once
-// Result<T>: a value, or an Error that says whose fault it is and what to do. Dropping one is a compile error.
+// Result<T>: a value, or an Error that says whose fault it is and what to do. Dropping one is a compile
+// error.
 //
 // Threads: plain values.
 
@@ -11,14 +12,14 @@
 namespace tradewind {
 
 enum class Code {
-  invalid,       // the asker is wrong: SQL, settings, a request
-  not_found,     // what was named does not exist
-  conflict,      // it exists already, or changed meanwhile
-  corrupt,       // bytes that were written are not what is read
-  unavailable,   // try again later
-  fenced,        // someone took over
-  io,            // disk or network failed
-  unsupported,   // known, but not offered
+  invalid,      // the asker is wrong: SQL, settings, a request
+  not_found,    // what was named does not exist
+  conflict,     // it exists already, or changed meanwhile
+  corrupt,      // bytes that were written are not what is read
+  unavailable,  // try again later
+  fenced,       // someone took over
+  io,           // disk or network failed
+  unsupported,  // known, but not offered
 };
 
 const char* name_of(Code code);
@@ -39,8 +40,8 @@ struct Nothing {
 template <typename T = Nothing>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT: implicit by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}      // NOLINT
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
   Result() requires std::is_same_v<T, Nothing> : state_(std::in_place_index<0>) {}
 
   bool ok() const { return state_.index() == 0; }
@@ -63,11 +64,11 @@ class [[nodiscard]] Result {
 };
 
 // auto rows = TRY(decode(bytes));   -- returns the error from the enclosing function.
-#define TRY(expression)                                     \
-  __extension__({                                           \
-    auto try_result_ = (expression);                        \
-    if (!try_result_.ok()) return try_result_.error();      \
-    std::move(try_result_).value();                         \
+#define TRY(expression)                                \
+  __extension__({                                      \
+    auto try_result_ = (expression);                   \
+    if (!try_result_.ok()) return try_result_.error(); \
+    std::move(try_result_).value();                    \
   })
 
 }  // namespace tradewind

@@ -82,7 +82,8 @@ std::optional<Timestamp> from_iso(std::string_view text) {
     if (take(text, '.') && !take_fraction(text, millis)) return std::nullopt;
   }
   if (!take_zone(text, zone) || !text.empty()) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
   const int64_t days = Days(date).time_since_epoch().count();
@@ -93,8 +94,12 @@ Timestamp SystemClock::now() {
   return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count()};
 }
 
-int64_t SystemClock::monotonic_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+int64_t SystemClock::monotonic_ns() {
+  return std::chrono::steady_clock::now().time_since_epoch().count();
+}
 
-void SystemClock::sleep(Duration wait) { std::this_thread::sleep_for(wait); }
+void SystemClock::sleep(Duration wait) {
+  std::this_thread::sleep_for(wait);
+}
 
 }  // namespace tradewind

@@ -1,5 +1,6 @@
 #pragma once
-// Timestamp: milliseconds since 1970-01-01 UTC. Clock: where "now" comes from, passed in so that tests own it.
+// Timestamp: milliseconds since 1970-01-01 UTC. Clock: where "now" comes from, passed in so that tests own
+// it.
 //
 // Threads: SystemClock and ManualClock may be shared.
 
@@ -24,9 +25,15 @@ struct Timestamp {
   static constexpr Timestamp max() { return {std::numeric_limits<int64_t>::max()}; }
 };
 
-inline Timestamp operator+(Timestamp time, Duration wait) { return {time.ms + wait.count()}; }
-inline Timestamp operator-(Timestamp time, Duration wait) { return {time.ms - wait.count()}; }
-inline Duration operator-(Timestamp later, Timestamp earlier) { return Duration(later.ms - earlier.ms); }
+inline Timestamp operator+(Timestamp time, Duration wait) {
+  return {time.ms + wait.count()};
+}
+inline Timestamp operator-(Timestamp time, Duration wait) {
+  return {time.ms - wait.count()};
+}
+inline Duration operator-(Timestamp later, Timestamp earlier) {
+  return Duration(later.ms - earlier.ms);
+}
 
 // The greatest multiple of `step` that is <= `time`; right for times before 1970. REQUIRES step > 0.
 inline Timestamp floor_to(Timestamp time, Duration step) {

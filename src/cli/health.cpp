@@ -14,8 +14,9 @@ int health(const std::vector<std::string>& raw) {
   const auto arguments = parse_arguments(raw, {"--json"}, {"--server"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) {
-    std::puts("tradewind health [--server URL] [--json]: what is well and what lags; exit 1 if not ready.\n"
-              "Example: tradewind health --server http://127.0.0.1:8088");
+    std::puts(
+        "tradewind health [--server URL] [--json]: what is well and what lags; exit 1 if not ready.\n"
+        "Example: tradewind health --server http://127.0.0.1:8088");
     return 0;
   }
   net::HttpClient client(server_of(*arguments));
@@ -30,7 +31,8 @@ int health(const std::vector<std::string>& raw) {
   std::string page = metrics.ok() ? metrics->body : "";
   for (size_t at = 0, end; (end = page.find('\n', at)) != std::string::npos; at = end + 1) {
     const std::string line = page.substr(at, end - at);
-    if (line.rfind("tw_query_lag_records{", 0) == 0 || line.rfind("tw_query_running{", 0) == 0) std::printf("  %s\n", line.c_str());
+    if (line.rfind("tw_query_lag_records{", 0) == 0 || line.rfind("tw_query_running{", 0) == 0)
+      std::printf("  %s\n", line.c_str());
   }
   return ready->status == 200 ? 0 : 1;
 }
@@ -68,15 +70,17 @@ int log_verb(const std::vector<std::string>& raw) {
   const auto arguments = parse_arguments(raw, {}, {"--data"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help") || arguments->words != std::vector<std::string>{"verify"}) {
-    std::puts("tradewind log verify --data DIR: reads every byte of a log that no platform uses and checks it.\n"
-              "Example: tradewind log verify --data data");
+    std::puts(
+        "tradewind log verify --data DIR: reads every byte of a log that no platform uses and checks it.\n"
+        "Example: tradewind log verify --data data");
     return arguments->has("--help") ? 0 : 2;
   }
   const auto log = log::open_embedded({.directory = arguments->get("--data", "data")});
   if (!log.ok()) return fail(log.error().message);
   const auto done = (*log)->verify();
   if (!done.ok()) return fail(done.error().message);
-  std::printf("%lld segments, every byte as it was written\n", static_cast<long long>((*log)->figures().segments));
+  std::printf("%lld segments, every byte as it was written\n",
+              static_cast<long long>((*log)->figures().segments));
   return 0;
 }
 

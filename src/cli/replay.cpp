@@ -31,19 +31,21 @@ Example:
   tradewind replay online-retail online_retail.csv.gz
 )";
 
-constexpr Duration kPatience(10'000);   // for a server that is away
+constexpr Duration kPatience(10'000);  // for a server that is away
 constexpr size_t kEventsPerRequest = 100;
 constexpr size_t kBytesPerRequest = 1 << 20;
 
 // Where events go.
 struct Target {
-  std::function<Result<int64_t>()> last_sequence;                                            // -1: none yet
-  std::function<Result<ingest::Taken>(const std::string& body, int64_t sequence)> append;    // durable on return
+  std::function<Result<int64_t>()> last_sequence;  // -1: none yet
+  std::function<Result<ingest::Taken>(const std::string& body, int64_t sequence)>
+      append;  // durable on return
 };
 
 Result<ingest::Taken> read_answer(const net::Answer& answer) {
   const auto document = parse_json(answer.body);
-  if (answer.status == 503 || answer.status == 429) return Error{Code::unavailable, "the server is busy or starting"};
+  if (answer.status == 503 || answer.status == 429)
+    return Error{Code::unavailable, "the server is busy or starting"};
   if ((answer.status != 202 && answer.status != 400) || !document.ok()) {
     return Error{Code::io, "the server answered " + std::to_string(answer.status) + ": " + answer.body};
   }
@@ -75,7 +77,8 @@ Target over_http(const std::string& url, const std::string& producer, Clock& clo
   target.last_sequence = [=, &clock] {
     return with_patience(clock, [&]() -> Result<int64_t> {
       const auto answer = TRY(client->get("/v1/producers/" + producer, Duration(10'000)));
-      if (answer.status != 200) return Error{Code::unavailable, "the server answered " + std::to_string(answer.status)};
+      if (answer.status != 200)
+        return Error{Code::unavailable, "the server answered " + std::to_string(answer.status)};
       const auto document = TRY(parse_json(answer.body));
       const Json* sequence = document.find("sequence");
       return sequence == nullptr ? int64_t{-1} : sequence->integer().value_or(-1);
@@ -84,7 +87,8 @@ Target over_http(const std::string& url, const std::string& producer, Clock& clo
   target.append = [=, &clock](const std::string& body, int64_t sequence) {
     return with_patience(clock, [&]() -> Result<ingest::Taken> {
       const auto answer = TRY(client->post("/v1/events/orders", body,
-                                           {{"Content-Type", "application/json"}, {"Tw-Producer", producer},
+                                           {{"Content-Type", "application/json"},
+                                            {"Tw-Producer", producer},
                                             {"Tw-Sequence", std::to_string(sequence)}},
                                            Duration(60'000)));
       return read_answer(answer);
@@ -171,8 +175,8 @@ class Player {
     summary_.events += static_cast<int64_t>(taken.accepted);
     summary_.rejected += static_cast<int64_t>(taken.rejected.size());
     for (const ingest::Rejected& rejected : taken.rejected) {
-      std::fprintf(stderr, "tradewind: an event before row %lld is rejected: %s\n", static_cast<long long>(last_row_),
-                   rejected.error.c_str());
+      std::fprintf(stderr, "tradewind: an event before row %lld is rejected: %s\n",
+                   static_cast<long long>(last_row_), rejected.error.c_str());
     }
     summary_.rows = last_row_ + 1;
     body_.clear();
@@ -185,7 +189,8 @@ class Player {
     if (quiet_) return;
     const double part = file_.progress();
     const int filled = static_cast<int>(part * 30);
-    std::fprintf(stderr, "\r[%-30s] %3.0f %%  %lld rows", std::string(static_cast<size_t>(filled), '=').c_str(), part * 100,
+    std::fprintf(stderr, "\r[%-30s] %3.0f %%  %lld rows",
+                 std::string(static_cast<size_t>(filled), '=').c_str(), part * 100,
                  static_cast<long long>(summary_.rows));
   }
 
@@ -207,23 +212,27 @@ class Player {
 }  // namespace
 
 int replay(const std::vector<std::string>& raw) {
-  const auto arguments = parse_arguments(raw, {"--json"}, {"--server", "--data", "--speed", "--from", "--to"});
+  const auto arguments =
+      parse_arguments(raw, {"--json"}, {"--server", "--data", "--speed", "--from", "--to"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) {
     std::fputs(kHelp, stdout);
     return 0;
   }
   if (arguments->words.size() != 2) return fail("replay wants a FORMAT and a FILE; see --help", 2);
-  if (arguments->words[0] != "online-retail") return fail("the format is online-retail; '" + arguments->words[0] + "' is not known", 3);
+  if (arguments->words[0] != "online-retail")
+    return fail("the format is online-retail; '" + arguments->words[0] + "' is not known", 3);
   for (const char* bound : {"--from", "--to"}) {
-    if (arguments->has(bound) && !from_iso(arguments->get(bound))) return fail(std::string(bound) + " wants a time such as 2011-11-17", 2);
+    if (arguments->has(bound) && !from_iso(arguments->get(bound)))
+      return fail(std::string(bound) + " wants a time such as 2011-11-17", 2);
   }
   auto file = replay::OnlineRetail::open(arguments->words[1]);
   if (!file.ok()) return fail(file.error().message, file.error().code == Code::invalid ? 2 : 1);
   SystemClock clock;
   const std::string producer = (*file)->fingerprint();
-  Result<Target> target = arguments->has("--data") ? into_data(arguments->get("--data"), producer, clock)
-                                                   : Result<Target>(over_http(server_of(*arguments), producer, clock));
+  Result<Target> target = arguments->has("--data")
+                              ? into_data(arguments->get("--data"), producer, clock)
+                              : Result<Target>(over_http(server_of(*arguments), producer, clock));
   if (!target.ok()) return fail(target.error().message);
   const int64_t began = clock.monotonic_ns();
   const auto summary = Player(**file, *target, *arguments, clock).play();
@@ -232,8 +241,9 @@ int replay(const std::vector<std::string>& raw) {
   if (summary->resumed_at > 0) {
     std::fprintf(stderr, "tradewind: went on at row %lld\n", static_cast<long long>(summary->resumed_at));
   }
-  std::printf("{\"rows\":%lld,\"events\":%lld,\"rejected\":%lld,\"seconds\":%.3f}\n", static_cast<long long>(summary->rows),
-              static_cast<long long>(summary->events), static_cast<long long>(summary->rejected), seconds);
+  std::printf("{\"rows\":%lld,\"events\":%lld,\"rejected\":%lld,\"seconds\":%.3f}\n",
+              static_cast<long long>(summary->rows), static_cast<long long>(summary->events),
+              static_cast<long long>(summary->rejected), seconds);
   return 0;
 }
 

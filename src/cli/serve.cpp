@@ -38,7 +38,8 @@ struct Listen {
 Result<Listen> parse_listen(const std::string& text) {
   const size_t colon = text.rfind(':');
   const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoi(port) > 65535) {
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoi(port) > 65535) {
     return Error{Code::invalid, "--listen wants HOST:PORT such as 127.0.0.1:8088, not '" + text + "'"};
   }
   return Listen{text.substr(0, colon), std::stoi(port)};
@@ -79,7 +80,8 @@ Result<> run(const Arguments& arguments) {
   if (durability != "fsync" && durability != "os") return Error{Code::invalid, "--durability is fsync or os"};
   if (durability == "os") {
     log_options.durability = log::Durability::os;
-    std::fprintf(stderr, "tradewind: durability is os: what was acknowledged can be lost when the machine stops\n");
+    std::fprintf(stderr,
+                 "tradewind: durability is os: what was acknowledged can be lost when the machine stops\n");
   }
   const auto log = TRY(log::open_embedded(log_options));
   const auto registry = TRY(schema::LocalRegistry::open(*log));
@@ -90,11 +92,13 @@ Result<> run(const Arguments& arguments) {
   stream::RuntimeOptions runtime;
   runtime.workers = std::atoi(arguments.get("--workers", "1").c_str());
   if (runtime.workers < 1 || runtime.workers > runtime.state_partitions) {
-    return Error{Code::invalid, "--workers is a number from 1 to " + std::to_string(runtime.state_partitions)};
+    return Error{Code::invalid,
+                 "--workers is a number from 1 to " + std::to_string(runtime.state_partitions)};
   }
   runtime.state_bytes = std::max(16LL, std::atoll(arguments.get("--state-memory-mb", "1024").c_str())) << 20;
   engine::Engine engine(*log, *registry, clock, runtime);
-  server::Server server({*log, *registry, engine, ingestor, clock}, {.address = listen.host, .port = listen.port});
+  server::Server server({*log, *registry, engine, ingestor, clock},
+                        {.address = listen.host, .port = listen.port});
   TRY(server.start());
   TRY(ingestor.start());
   TRY(engine.start());
@@ -116,14 +120,16 @@ Result<> run(const Arguments& arguments) {
 }  // namespace
 
 int serve(const std::vector<std::string>& raw) {
-  const auto arguments = parse_arguments(raw, {}, {"--data", "--listen", "--queries", "--durability", "--workers", "--log",
-                                                   "--state-memory-mb"});
+  const auto arguments = parse_arguments(
+      raw, {},
+      {"--data", "--listen", "--queries", "--durability", "--workers", "--log", "--state-memory-mb"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) {
     std::fputs(kHelp, stdout);
     return 0;
   }
-  if (arguments->get("--log", "embedded") != "embedded") return fail("only the embedded log is offered yet; leave --log out", 3);
+  if (arguments->get("--log", "embedded") != "embedded")
+    return fail("only the embedded log is offered yet; leave --log out", 3);
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGPIPE, SIG_IGN);

@@ -54,7 +54,8 @@ void print_table(const std::vector<std::string>& names, const std::vector<std::v
   std::vector<size_t> widths;
   for (const std::string& name : names) widths.push_back(name.size());
   for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size() && i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size());
   }
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text;
@@ -115,7 +116,8 @@ class Rows {
       std::fflush(stdout);
     } else {
       std::vector<std::string> cells;
-      for (const std::string& value : values) cells.push_back(value[0] == '"' ? parse_json(value)->text() : value);
+      for (const std::string& value : values)
+        cells.push_back(value[0] == '"' ? parse_json(value)->text() : value);
       table_.push_back(std::move(cells));
     }
     return ++given_ < output_.limit;
@@ -144,7 +146,8 @@ void print_entity(const Json& entity, bool as_json) {
     return;
   }
   const Json* list = nullptr;
-  for (const char* name : {"streams", "tables", "queries", "topics", "functions", "properties", "variables"}) {
+  for (const char* name :
+       {"streams", "tables", "queries", "topics", "functions", "properties", "variables"}) {
     if (list == nullptr) list = entity.find(name);
   }
   if (const Json* about = entity.find("sourceDescription")) {
@@ -162,25 +165,30 @@ void print_entity(const Json& entity, bool as_json) {
   for (const Json& element : list->elements()) {
     std::vector<std::string> cells;
     for (const Json::Member& member : element.members()) {
-      const bool shown = member.value.is(Json::Kind::string) || member.value.is(Json::Kind::number) || member.value.is(Json::Kind::boolean);
+      const bool shown = member.value.is(Json::Kind::string) || member.value.is(Json::Kind::number) ||
+                         member.value.is(Json::Kind::boolean);
       if (rows.empty() && names.size() == cells.size()) names.push_back(member.name);
       const Json* type = member.value.find("type");
-      cells.push_back(shown ? (member.value.is(Json::Kind::boolean) ? member.value.dump() : member.value.text())
-                      : type != nullptr && type->is(Json::Kind::string) ? type->text() : member.value.dump());
+      cells.push_back(shown
+                          ? (member.value.is(Json::Kind::boolean) ? member.value.dump() : member.value.text())
+                      : type != nullptr && type->is(Json::Kind::string) ? type->text()
+                                                                        : member.value.dump());
     }
     rows.push_back(std::move(cells));
   }
   print_table(names, rows);
 }
 
-int run_statement(net::HttpClient& client, const sql::Statement& statement, std::map<std::string, std::string>& session,
-                  const Output& output, Duration timeout) {
+int run_statement(net::HttpClient& client, const sql::Statement& statement,
+                  std::map<std::string, std::string>& session, const Output& output, Duration timeout) {
   Json body = Json::object();
   Json properties = Json::object();
   for (const auto& [name, value] : session) properties.set(name, Json::string(value));
   if (const auto* set = std::get_if<sql::SetProperty>(&statement.is)) {
-    if (set->value) session[set->name] = *set->value;
-    else session.erase(set->name);
+    if (set->value)
+      session[set->name] = *set->value;
+    else
+      session.erase(set->name);
   }
   const std::string text = statement.text + ";";
   if (std::holds_alternative<sql::Select>(statement.is)) {
@@ -188,10 +196,11 @@ int run_statement(net::HttpClient& client, const sql::Statement& statement, std:
     body.set("properties", std::move(properties));
     Rows rows(output);
     const bool push = std::get<sql::Select>(statement.is).query.emit != sql::Query::Emit::none;
-    const auto answer = client.stream("/query-stream", body.dump(), {{"Content-Type", "application/json"}}, timeout,
-                                      [&](std::string_view piece) { return rows.take(piece); });
+    const auto answer = client.stream("/query-stream", body.dump(), {{"Content-Type", "application/json"}},
+                                      timeout, [&](std::string_view piece) { return rows.take(piece); });
     if (!answer.ok() && !push) return fail(answer.error().message);
-    if (answer.ok() && answer->status != 200) return fail(error_of(answer->body), answer->status == 400 ? 2 : 1);
+    if (answer.ok() && answer->status != 200)
+      return fail(error_of(answer->body), answer->status == 400 ? 2 : 1);
     return rows.finish();
   }
   body.set("ksql", Json::string(text));
@@ -216,7 +225,8 @@ int run_text(const std::string& text, net::HttpClient& client, std::map<std::str
 }
 
 // Statements as they are typed or piped in, each as soon as its ';' is there.
-int run_input(net::HttpClient& client, std::map<std::string, std::string>& session, const Output& output, Duration timeout) {
+int run_input(net::HttpClient& client, std::map<std::string, std::string>& session, const Output& output,
+              Duration timeout) {
   const bool person = isatty(STDIN_FILENO) != 0;
   std::string text;
   std::string line;
@@ -231,7 +241,8 @@ int run_input(net::HttpClient& client, std::map<std::string, std::string>& sessi
     }
     if (person) std::printf(text.empty() ? "> " : "| ");
   }
-  if (text.find_first_not_of(" \n\t") != std::string::npos) last = run_text(text, client, session, output, timeout);
+  if (text.find_first_not_of(" \n\t") != std::string::npos)
+    last = run_text(text, client, session, output, timeout);
   return person ? 0 : last;
 }
 

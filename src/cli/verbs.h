@@ -1,5 +1,6 @@
 #pragma once
-// The verbs of the program: each takes its own arguments and answers the exit code: 0 done, 1 failed, 2 wrong usage.
+// The verbs of the program: each takes its own arguments and answers the exit code: 0 done, 1 failed, 2 wrong
+// usage.
 
 #include <map>
 #include <optional>
@@ -12,8 +13,8 @@ namespace tradewind::cli {
 
 // What stood on the command line behind the verb.
 struct Arguments {
-  std::vector<std::string> words;                          // without options
-  std::multimap<std::string, std::string> options;         // "--data" -> "D"; flags -> ""
+  std::vector<std::string> words;                   // without options
+  std::multimap<std::string, std::string> options;  // "--data" -> "D"; flags -> ""
 
   bool has(const std::string& name) const { return options.contains(name); }
   std::string get(const std::string& name, const std::string& otherwise = "") const;

@@ -58,7 +58,8 @@ Batch Batch::filtered(std::vector<uint32_t> rows) const {
   result.offsets_ = pick(offsets_, rows);
   result.columns_ = columns_;
   result.gathered_.assign(columns_.size(), 0);
-  if (selection_ != nullptr) {  // a second filter: the gathered columns are of our rows, the others of the first ones
+  if (selection_ !=
+      nullptr) {  // a second filter: the gathered columns are of our rows, the others of the first ones
     for (size_t i = 0; i < columns_.size(); ++i) {
       if (columns_[i] != nullptr) result.columns_[i] = column(i);
     }
@@ -88,7 +89,8 @@ Batch Batch::with_columns(SchemaPtr schema, std::vector<ColumnPtr> columns) cons
   return result;
 }
 
-Batch Batch::expanded(SchemaPtr schema, std::vector<ColumnPtr> columns, const std::vector<uint32_t>& parents) const {
+Batch Batch::expanded(SchemaPtr schema, std::vector<ColumnPtr> columns,
+                      const std::vector<uint32_t>& parents) const {
   CHECK(columns.size() == schema->size());
   Batch result;
   result.schema_ = std::move(schema);

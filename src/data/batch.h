@@ -1,9 +1,9 @@
 #pragma once
 // Batch: up to a few thousand rows of one schema as columns, each row with an event time and a change.
 //
-// Immutable once built; cheap to copy; one thread at a time. Columns that nobody asked for are null pointers: the
-// indexes of a schema stay what they are. Filtering shares the columns and remembers the rows that are left; a column
-// is brought together (gathered) when it is first asked for.
+// Immutable once built; cheap to copy; one thread at a time. Columns that nobody asked for are null pointers:
+// the indexes of a schema stay what they are. Filtering shares the columns and remembers the rows that are
+// left; a column is brought together (gathered) when it is first asked for.
 
 #include <memory>
 #include <string>
@@ -36,7 +36,8 @@ class Batch {
   // Null when every row is an insert.
   const Change* changes() const { return changes_ == nullptr ? nullptr : changes_->data(); }
   Change change(size_t row) const { return changes_ == nullptr ? Change::insert : (*changes_)[row]; }
-  // Each row's own offset in its source; null when the source did not say (then rows are not records any more).
+  // Each row's own offset in its source; null when the source did not say (then rows are not records any
+  // more).
   const std::vector<int64_t>* offsets() const { return offsets_.get(); }
   const Origin& origin() const { return origin_; }
 
@@ -50,13 +51,14 @@ class Batch {
   // Other columns for the same rows: times, changes and origin stay. REQUIRES columns of rows() rows.
   Batch with_columns(SchemaPtr schema, std::vector<ColumnPtr> columns) const;
   // As with_columns, for rows made from these: row i came from row parents[i] and takes its time and change.
-  Batch expanded(SchemaPtr schema, std::vector<ColumnPtr> columns, const std::vector<uint32_t>& parents) const;
+  Batch expanded(SchemaPtr schema, std::vector<ColumnPtr> columns,
+                 const std::vector<uint32_t>& parents) const;
 
  private:
   SchemaPtr schema_;
   mutable std::vector<ColumnPtr> columns_;
-  mutable std::vector<uint8_t> gathered_;                      // per column, when selection_ is set
-  std::shared_ptr<const std::vector<uint32_t>> selection_;     // rows of the underlying columns that are left
+  mutable std::vector<uint8_t> gathered_;                   // per column, when selection_ is set
+  std::shared_ptr<const std::vector<uint32_t>> selection_;  // rows of the underlying columns that are left
   std::shared_ptr<const std::vector<int64_t>> times_ = std::make_shared<const std::vector<int64_t>>();
   std::shared_ptr<const std::vector<Change>> changes_;
   std::shared_ptr<const std::vector<int64_t>> offsets_;

@@ -46,7 +46,7 @@ uint8_t* Column::make_valid() {
 void Column::resize(size_t rows) {
   if (width_ != 0 && rows > capacity_) {
     const size_t capacity = std::max(rows, capacity_ * 2);
-    auto* fresh = static_cast<char*>(::operator new[](capacity * width_));
+    auto* fresh = static_cast<char*>(::operator new[](capacity* width_));
     if (rows_ != 0) std::memcpy(fresh, data_.get(), rows_ * width_);
     data_.reset(fresh);
     capacity_ = capacity;
@@ -98,7 +98,8 @@ ColumnPtr Column::gather(const uint32_t* rows, size_t count) const {
         result->offsets_[i + 1] = static_cast<uint32_t>(elements.size());
       }
       for (size_t i = 0; i < children_.size(); ++i) {
-        if (children_[i] != nullptr) result->children_[i] = children_[i]->gather(elements.data(), elements.size());
+        if (children_[i] != nullptr)
+          result->children_[i] = children_[i]->gather(elements.data(), elements.size());
       }
       break;
     }

@@ -1,8 +1,8 @@
 #pragma once
 // Column: the values of one type for the rows of a batch, contiguous in memory, with the rows that are null.
 //
-// Built by one thread, then immutable and shared by pointer; the interned ids beside it belong to the thread that
-// holds the batch. Strings and bytes are views into memory that `keep` holds alive.
+// Built by one thread, then immutable and shared by pointer; the interned ids beside it belong to the thread
+// that holds the batch. Strings and bytes are views into memory that `keep` holds alive.
 
 #include <cstdint>
 #include <memory>
@@ -17,7 +17,8 @@ namespace tradewind {
 
 using Int128 = __int128;
 
-// Streams only insert. An update of a table is a retract of the old row followed at once by an insert of the new.
+// Streams only insert. An update of a table is a retract of the old row followed at once by an insert of the
+// new.
 enum class Change : uint8_t { insert, retract };
 
 class Column;
@@ -30,8 +31,8 @@ class Column {
   const Type& type() const { return type_; }
   size_t size() const { return rows_; }
 
-  // The values, by layout: u8 uint8_t, i32 int32_t, i64 int64_t, i128 Int128, f64 double, view BytesView. Values at
-  // null rows are unspecified (views: empty). Lists and records have none.
+  // The values, by layout: u8 uint8_t, i32 int32_t, i64 int64_t, i128 Int128, f64 double, view BytesView.
+  // Values at null rows are unspecified (views: empty). Lists and records have none.
   template <typename T>
   const T* data() const {
     return reinterpret_cast<const T*>(data_.get());
@@ -48,8 +49,8 @@ class Column {
   void set_null(size_t row) { (valid_.empty() ? make_valid() : valid_.data())[row] = 0; }
   void drop_valid() { valid_.clear(); }
 
-  // Lists (arrays and maps): row i holds elements offsets()[i] to offsets()[i + 1] of children[0] (maps: keys in
-  // children[0], values in children[1]). Records: one child per field, each of size() rows.
+  // Lists (arrays and maps): row i holds elements offsets()[i] to offsets()[i + 1] of children[0] (maps: keys
+  // in children[0], values in children[1]). Records: one child per field, each of size() rows.
   const uint32_t* offsets() const { return offsets_.data(); }
   uint32_t* offsets() { return offsets_.data(); }
   std::vector<ColumnPtr>& children() { return children_; }
@@ -66,8 +67,8 @@ class Column {
   // The column of the rows named, in that order (a row may be named often); views are shared, not copied.
   ColumnPtr gather(const uint32_t* rows, size_t count) const;
 
-  // Dense ids of this column's values in some dictionary, kept beside the column so that several readers of one
-  // batch look each value up once. Owned by the thread that holds the batch.
+  // Dense ids of this column's values in some dictionary, kept beside the column so that several readers of
+  // one batch look each value up once. Owned by the thread that holds the batch.
   struct Interned {
     const void* dictionary = nullptr;
     std::vector<uint32_t> ids;

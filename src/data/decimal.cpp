@@ -189,7 +189,8 @@ std::string decimal_bytes(Int128 unscaled) {
 std::optional<Int128> decimal_from_bytes(std::string_view bytes) {
   if (bytes.empty() || bytes.size() > 16) return std::nullopt;
   Int128 value = (bytes[0] & 0x80) != 0 ? -1 : 0;
-  for (const char byte : bytes) value = static_cast<Int128>(static_cast<unsigned __int128>(value) << 8 | static_cast<uint8_t>(byte));
+  for (const char byte : bytes)
+    value = static_cast<Int128>(static_cast<unsigned __int128>(value) << 8 | static_cast<uint8_t>(byte));
   return value;
 }
 
@@ -210,7 +211,9 @@ Type decimal_divide_type(const Type& left, const Type& right) {
 
 Type decimal_modulo_type(const Type& left, const Type& right) {
   const int scale = std::max(left.scale(), right.scale());
-  return Type::decimal(std::max(1, std::min(left.precision() - left.scale(), right.precision() - right.scale()) + scale), scale);
+  return Type::decimal(
+      std::max(1, std::min(left.precision() - left.scale(), right.precision() - right.scale()) + scale),
+      scale);
 }
 
 Type as_decimal(const Type& type) {

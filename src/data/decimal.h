@@ -1,7 +1,8 @@
 #pragma once
 // Decimal: exact numbers as an unscaled 128-bit integer with a scale known from the type. Pure functions.
 //
-// Overflow of 128 bits, or of the precision asked for, is answered with nothing; the caller makes that a row error.
+// Overflow of 128 bits, or of the precision asked for, is answered with nothing; the caller makes that a row
+// error.
 
 #include <cstdint>
 #include <optional>
@@ -32,14 +33,15 @@ bool fits_precision(Int128 value, int precision);
 std::optional<Int128> rescale(Int128 value, int from_scale, int to_scale);
 std::optional<Int128> add(Int128 a, Int128 b);
 std::optional<Int128> multiply(Int128 a, Int128 b);
-// a / b as an exact quotient of `scale` digits; nothing when it does not end there or b is 0. Half-up rounding when
-// `round` is set.
+// a / b as an exact quotient of `scale` digits; nothing when it does not end there or b is 0. Half-up
+// rounding when `round` is set.
 std::optional<Int128> divide(Int128 a, int a_scale, Int128 b, int b_scale, int scale, bool round);
 double decimal_to_double(Int128 unscaled, int scale);
 // Half up at `scale`; nothing when it is not finite or does not fit.
 std::optional<Int128> double_to_decimal(double value, int precision, int scale);
 
-// Two's complement, big-endian, shortest: Avro's decimal bytes. Reading: nothing for no bytes or more than 16.
+// Two's complement, big-endian, shortest: Avro's decimal bytes. Reading: nothing for no bytes or more
+// than 16.
 std::string decimal_bytes(Int128 unscaled);
 std::optional<Int128> decimal_from_bytes(std::string_view bytes);
 

@@ -43,6 +43,14 @@ void Dictionary::rebuild(size_t slots) {
   }
 }
 
+void Dictionary::put(size_t at, uint32_t id, uint64_t hash) {
+  Entry& entry = table_[at];
+  head_of(keys_[id], entry.head);
+  entry.hash = static_cast<uint32_t>(hash >> 32);
+  entry.id = id;
+  entry.size = static_cast<uint32_t>(keys_[id].size());
+}
+
 uint32_t Dictionary::add(BytesView key, uint64_t hash) {
   if ((filled_ + 1) * 2 > table_.size()) rebuild(table_.size() * 2);
   uint32_t id;
@@ -58,21 +66,51 @@ uint32_t Dictionary::add(BytesView key, uint64_t hash) {
   ++unused_;  // until somebody retains it
   size_t at = hash & mask_;
   while (table_[at].id != kNone) at = (at + 1) & mask_;
-  table_[at] = {static_cast<uint32_t>(hash >> 32), id};
+  put(at, id, hash);
   ++filled_;
   return id;
 }
 
-uint32_t Dictionary::intern_hashed(BytesView key, uint64_t hash) {
-  const auto tag = static_cast<uint32_t>(hash >> 32);
-  for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const Entry& entry = table_[at];
-    if (entry.id == kNone) return add(key, hash);
-    if (entry.hash == tag && keys_[entry.id] == key) return entry.id;
+void Dictionary::head_of(BytesView key, uint64_t* head) {
+  const char* data = key.data();
+  const size_t size = key.size();
+  head[0] = head[1] = 0;
+  if (size > kShort) return;
+  if (size >= 8) {
+    std::memcpy(&head[0], data, 8);
+    std::memcpy(&head[1], data + size - 8, 8);  // overlaps; the size tells the rest
+  } else if (size >= 4) {
+    uint32_t low, high;
+    std::memcpy(&low, data, 4);
+    std::memcpy(&high, data + size - 4, 4);
+    head[0] = low;
+    head[1] = high;
+  } else if (size > 0) {
+    head[0] = static_cast<uint64_t>(static_cast<uint8_t>(data[0])) << 16 |
+              static_cast<uint64_t>(static_cast<uint8_t>(data[size / 2])) << 8 |
+              static_cast<uint8_t>(data[size - 1]);
   }
 }
 
-uint32_t Dictionary::intern(BytesView key) { return intern_hashed(key, hash64(key)); }
+bool Dictionary::holds(const Entry& entry, BytesView key, const uint64_t* head) const {
+  if (entry.size != key.size() || entry.head[0] != head[0] || entry.head[1] != head[1]) return false;
+  return key.size() <= kShort || keys_[entry.id] == key;
+}
+
+uint32_t Dictionary::intern_hashed(BytesView key, uint64_t hash) {
+  const auto tag = static_cast<uint32_t>(hash >> 32);
+  uint64_t head[2];
+  head_of(key, head);
+  for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+    const Entry& entry = table_[at];
+    if (entry.id == kNone) return add(key, hash);
+    if (entry.hash == tag && holds(entry, key, head)) return entry.id;
+  }
+}
+
+uint32_t Dictionary::intern(BytesView key) {
+  return intern_hashed(key, hash64(key));
+}
 
 uint32_t Dictionary::find(BytesView key) const {
   const uint64_t hash = hash64(key);
@@ -122,7 +160,7 @@ void Dictionary::sweep() {
     const uint64_t hash = hash64(keys_[id]);
     size_t at = hash & mask_;
     while (table_[at].id != kNone) at = (at + 1) & mask_;
-    table_[at] = {static_cast<uint32_t>(hash >> 32), id};
+    put(at, id, hash);
     ++filled_;
   }
   unused_ = 0;

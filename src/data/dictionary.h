@@ -1,6 +1,7 @@
 #pragma once
-// Dictionary: byte strings <-> dense ids, so that whoever groups by a column looks each value up once per batch and
-// indexes arrays afterwards. Open addressing, hashes beside the ids, keys in an arena that does not move.
+// Dictionary: byte strings <-> dense ids, so that whoever groups by a column looks each value up once per
+// batch and indexes arrays afterwards. Open addressing, hashes beside the ids, keys in an arena that does not
+// move.
 //
 // Threads: one owner; key() may be called by others while the owner is kept out.
 
@@ -30,8 +31,8 @@ class Dictionary {
   // One past the highest id ever given out.
   uint32_t size() const { return static_cast<uint32_t>(keys_.size()); }
 
-  // Rows that hold an id keep it alive; sweep() gives ids that nobody holds to new keys. Call it only when no batch is
-  // in hand (ids beside columns are gone after it).
+  // Rows that hold an id keep it alive; sweep() gives ids that nobody holds to new keys. Call it only when no
+  // batch is in hand (ids beside columns are gone after it).
   void retain(uint32_t id) { ++uses_[id]; }
   void release(uint32_t id) {
     if (--uses_[id] == 0) ++unused_;
@@ -42,12 +43,20 @@ class Dictionary {
   size_t bytes() const { return arena_bytes_ + table_.size() * sizeof(Entry) + keys_.size() * 24; }
 
  private:
+  // A short key lies in its entry, so that finding it touches one line of memory.
+  static constexpr size_t kShort = 16;
   struct Entry {
+    uint64_t head[2] = {0, 0};  // the key, zero padded, if it is short
     uint32_t hash = 0;
     uint32_t id = kNone;
+    uint32_t size = 0;
+    uint32_t reserved = 0;
   };
+  bool holds(const Entry& entry, BytesView key, const uint64_t* head) const;
+  static void head_of(BytesView key, uint64_t* head);
   uint32_t intern_hashed(BytesView key, uint64_t hash);
   uint32_t add(BytesView key, uint64_t hash);
+  void put(size_t at, uint32_t id, uint64_t hash);
   BytesView keep(BytesView key);
   void rebuild(size_t slots);
 

@@ -24,10 +24,12 @@ std::string double_text(double value) {
       printed = "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
     } else {
       while (static_cast<int>(digits.size()) < exponent + 2) digits += '0';
-      printed = digits.substr(0, static_cast<size_t>(exponent) + 1) + "." + digits.substr(static_cast<size_t>(exponent) + 1);
+      printed = digits.substr(0, static_cast<size_t>(exponent) + 1) + "." +
+                digits.substr(static_cast<size_t>(exponent) + 1);
     }
   } else {
-    printed = digits.substr(0, 1) + "." + (digits.size() > 1 ? digits.substr(1) : "0") + "E" + std::to_string(exponent);
+    printed = digits.substr(0, 1) + "." + (digits.size() > 1 ? digits.substr(1) : "0") + "E" +
+              std::to_string(exponent);
   }
   return negative ? "-" + printed : printed;
 }

@@ -66,7 +66,8 @@ void put_value(const Type& type, const Value& value, Bytes& out) {
     case Layout::u8:
     case Layout::i32: put_ordered64(out, value.number()); break;
     case Layout::i64:
-      put_ordered64(out, type.kind() == Kind::decimal ? static_cast<int64_t>(value.decimal()) : value.number());
+      put_ordered64(out,
+                    type.kind() == Kind::decimal ? static_cast<int64_t>(value.decimal()) : value.number());
       break;
     case Layout::i128:
       put_ordered64(out, static_cast<int64_t>(value.decimal() >> 64));

@@ -1,9 +1,10 @@
 #pragma once
 // RowKey: the values of key columns as bytes that sort (memcmp) like the rows, and back.
 //
-// One STRING or BYTES column is written as its plain bytes. Anything else: each value in turn, self-delimiting: a byte
-// 0 for null or 1, then integers big-endian with the sign flipped, doubles in order-preserving bits, strings with 0x00
-// escaped as 00 ff and ended by 00 00. Nested types: their parts in turn.
+// One STRING or BYTES column is written as its plain bytes. Anything else: each value in turn,
+// self-delimiting: a byte 0 for null or 1, then integers big-endian with the sign flipped, doubles in
+// order-preserving bits, strings with 0x00 escaped as 00 ff and ended by 00 00. Nested types: their parts in
+// turn.
 
 #include <optional>
 #include <vector>

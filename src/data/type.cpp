@@ -14,7 +14,8 @@ Type Type::decimal(int precision, int scale) {
 
 Type Type::array(Type element) {
   Type type(Kind::array);
-  type.children_ = std::make_shared<const std::vector<Field>>(std::vector<Field>{{"element", std::move(element)}});
+  type.children_ =
+      std::make_shared<const std::vector<Field>>(std::vector<Field>{{"element", std::move(element)}});
   return type;
 }
 

@@ -14,17 +14,17 @@ namespace tradewind {
 
 enum class Kind : uint8_t {
   boolean,
-  integer,    // 32 bit
-  bigint,     // 64 bit
-  real,       // SQL DOUBLE
-  decimal,    // precision and scale; unscaled value in 64 bits up to precision 18, else in 128
+  integer,  // 32 bit
+  bigint,   // 64 bit
+  real,     // SQL DOUBLE
+  decimal,  // precision and scale; unscaled value in 64 bits up to precision 18, else in 128
   string,
   bytes,
   time,       // milliseconds of the day
   date,       // days since 1970-01-01
   timestamp,  // milliseconds since 1970-01-01 UTC
   array,
-  map,        // keys are strings, or any scalar inside the platform
+  map,  // keys are strings, or any scalar inside the platform
   structure,
 };
 

@@ -52,7 +52,9 @@ void ColumnBuilder::append(const Value& value) {
   column_->resize(row + 1);
   const bool null = value.is_null();
   switch (type_.layout()) {
-    case Layout::u8: column_->data<uint8_t>()[row] = null ? 0 : static_cast<uint8_t>(value.number() != 0); break;
+    case Layout::u8:
+      column_->data<uint8_t>()[row] = null ? 0 : static_cast<uint8_t>(value.number() != 0);
+      break;
     case Layout::i32: column_->data<int32_t>()[row] = null ? 0 : static_cast<int32_t>(value.number()); break;
     case Layout::i64:
       if (type_.kind() == Kind::decimal) {
@@ -63,10 +65,13 @@ void ColumnBuilder::append(const Value& value) {
       break;
     case Layout::i128: column_->data<Int128>()[row] = null ? 0 : value.decimal(); break;
     case Layout::f64: column_->data<double>()[row] = null ? 0 : value.real(); break;
-    case Layout::view: column_->data<BytesView>()[row] = null ? BytesView() : column_->store(value.text()); break;
+    case Layout::view:
+      column_->data<BytesView>()[row] = null ? BytesView() : column_->store(value.text());
+      break;
     case Layout::list:
       if (!null) {
-        for (size_t i = 0; i < value.parts().size(); ++i) children_[i % children_.size()].append(value.parts()[i]);
+        for (size_t i = 0; i < value.parts().size(); ++i)
+          children_[i % children_.size()].append(value.parts()[i]);
       }
       column_->offsets()[row + 1] = static_cast<uint32_t>(children_[0].size());
       break;

@@ -1,6 +1,6 @@
 #pragma once
-// Value: one dynamic value of a known type; for edges (literals, JSON, INSERT VALUES, results) and tests, never for
-// hot loops.
+// Value: one dynamic value of a known type; for edges (literals, JSON, INSERT VALUES, results) and tests,
+// never for hot loops.
 //
 // Threads: plain values.
 
@@ -14,16 +14,16 @@
 namespace tradewind {
 
 struct Value {
-  // monostate: null. int64_t: boolean (0/1), integer, bigint, time, date, timestamp. Int128: decimal, unscaled.
-  // Vector: array elements; struct fields in order; map: key, value, key, value ...
+  // monostate: null. int64_t: boolean (0/1), integer, bigint, time, date, timestamp. Int128: decimal,
+  // unscaled. Vector: array elements; struct fields in order; map: key, value, key, value ...
   std::variant<std::monostate, int64_t, double, Int128, std::string, std::vector<Value>> is;
 
   Value() = default;
-  Value(int64_t number) : is(number) {}                     // NOLINT
-  Value(double number) : is(number) {}                      // NOLINT
-  Value(Int128 unscaled) : is(unscaled) {}                  // NOLINT
-  Value(std::string text) : is(std::move(text)) {}          // NOLINT
-  Value(std::vector<Value> parts) : is(std::move(parts)) {} // NOLINT
+  Value(int64_t number) : is(number) {}                      // NOLINT
+  Value(double number) : is(number) {}                       // NOLINT
+  Value(Int128 unscaled) : is(unscaled) {}                   // NOLINT
+  Value(std::string text) : is(std::move(text)) {}           // NOLINT
+  Value(std::vector<Value> parts) : is(std::move(parts)) {}  // NOLINT
 
   bool is_null() const { return is.index() == 0; }
   int64_t number() const { return std::get<int64_t>(is); }

@@ -9,14 +9,18 @@
 namespace tradewind::engine {
 namespace {
 
-std::string quoted(const std::string& name) { return "`" + name + "`"; }
+std::string quoted(const std::string& name) {
+  return "`" + name + "`";
+}
 
-std::string property(const std::string& name, const std::string& value) { return name + "='" + value + "'"; }
+std::string property(const std::string& name, const std::string& value) {
+  return name + "='" + value + "'";
+}
 
 // The declaration with everything looked up filled in, so that a replay looks nothing up.
 std::string resolved_text(const sql::Source& source) {
-  std::string text = std::string("CREATE ") + (source.read_only ? "SOURCE " : "") + (source.table ? "TABLE " : "STREAM ") +
-                     quoted(source.name) + " (";
+  std::string text = std::string("CREATE ") + (source.read_only ? "SOURCE " : "") +
+                     (source.table ? "TABLE " : "STREAM ") + quoted(source.name) + " (";
   for (size_t i = 0; i < source.columns.size(); ++i) {
     const sql::SourceColumn& column = source.columns[i];
     text += (i == 0 ? "" : ", ") + quoted(column.name) + " " + column.type.text();
@@ -24,9 +28,11 @@ std::string resolved_text(const sql::Source& source) {
   }
   text += ") WITH (" + property("KAFKA_TOPIC", source.topic) + ", " +
           property("KEY_FORMAT", schema::name_of(source.key_format)) + ", " +
-          property("VALUE_FORMAT", schema::name_of(source.value_format)) + ", PARTITIONS=" + std::to_string(source.partitions);
+          property("VALUE_FORMAT", schema::name_of(source.value_format)) +
+          ", PARTITIONS=" + std::to_string(source.partitions);
   if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", source.timestamp_column);
-  if (source.value_format == schema::Format::delimited) text += ", " + property("VALUE_DELIMITER", source.delimiter);
+  if (source.value_format == schema::Format::delimited)
+    text += ", " + property("VALUE_DELIMITER", source.delimiter);
   return text + ")";
 }
 
@@ -59,7 +65,8 @@ Result<> Engine::record(const Json& command) {
   return {};
 }
 
-Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text, const Session& session) {
+Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text,
+                            const Session& session) {
   const std::lock_guard commands(commands_mutex_);
   const sql::Catalog known = catalog();
   if (const sql::Source* existing = known.find(statement.name)) {
@@ -78,12 +85,15 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     sequence = next_command_;
   }
   if (plan.topology) {
-    plan.source.query_id = std::string(plan.source.table ? "CTAS_" : "CSAS_") + plan.source.name + "_" + std::to_string(sequence);
+    plan.source.query_id = std::string(plan.source.table ? "CTAS_" : "CSAS_") + plan.source.name + "_" +
+                           std::to_string(sequence);
     plan.topology->name = plan.source.query_id;
   }
   if (plan.create_topic) {
-    auto made = log_.create_topic({.name = plan.source.topic, .partitions = plan.source.partitions,
-                                   .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
+    auto made =
+        log_.create_topic({.name = plan.source.topic,
+                           .partitions = plan.source.partitions,
+                           .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
     if (!made.ok()) return made.error();
   }
   if (plan.topology) TRY(runtime_->add(*plan.topology, earliest));
@@ -103,9 +113,11 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
   if (plan.topology) {
     queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic};
   }
-  const std::string message = plan.topology ? "Created query with ID " + plan.source.query_id
-                                            : std::string(plan.source.table ? "Table" : "Stream") + " created";
-  Json status = current_status(text, entity_of(plan.source, "create"), message, plan.source.query_id, sequence);
+  const std::string message = plan.topology
+                                  ? "Created query with ID " + plan.source.query_id
+                                  : std::string(plan.source.table ? "Table" : "Stream") + " created";
+  Json status =
+      current_status(text, entity_of(plan.source, "create"), message, plan.source.query_id, sequence);
   catalog_.sources[plan.source.name] = std::move(plan.source);
   return status;
 }
@@ -123,11 +135,14 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
   const bool table = statement.what == sql::Drop::What::table;
   if (statement.what != sql::Drop::What::type) {
     if (source == nullptr) {
-      if (statement.if_exists) return current_status(text, "stream/`" + statement.name + "`/drop", "nothing to drop", "", -1);
+      if (statement.if_exists)
+        return current_status(text, "stream/`" + statement.name + "`/drop", "nothing to drop", "", -1);
       return Error{Code::not_found, "no stream or table is called " + statement.name};
     }
     if (source->table != table) {
-      return Error{Code::invalid, statement.name + " is a " + (source->table ? "table: write DROP TABLE" : "stream: write DROP STREAM")};
+      return Error{Code::invalid,
+                   statement.name + " is a " +
+                       (source->table ? "table: write DROP TABLE" : "stream: write DROP STREAM")};
     }
     for (const auto& [name, other] : known.sources) {
       const auto used = [&](const std::string& id) {
@@ -138,7 +153,8 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
         return create != nullptr && create->query && create->query->from == statement.name;
       };
       if (used(other.query_id)) {
-        return Error{Code::conflict, statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
+        return Error{Code::conflict,
+                     statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
       }
     }
     if (!source->query_id.empty()) TRY(runtime_->remove(source->query_id));
@@ -183,7 +199,8 @@ Result<Json> Engine::terminate(const sql::Terminate& statement, const std::strin
       if (source.query_id == id) source.query_id.clear();
     }
   }
-  return current_status(text, "terminate/`" + statement.query + "`/execute", "Query terminated.", statement.query, sequence);
+  return current_status(text, "terminate/`" + statement.query + "`/execute", "Query terminated.",
+                        statement.query, sequence);
 }
 
 Result<Json> Engine::create_type(const sql::CreateType& statement, const std::string& text) {
@@ -191,7 +208,8 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
   {
     const std::lock_guard lock(mutex_);
     if (catalog_.types.contains(statement.name)) {
-      if (statement.if_not_exists) return current_status(text, "type/`" + statement.name + "`/create", "it exists", "", -1);
+      if (statement.if_not_exists)
+        return current_status(text, "type/`" + statement.name + "`/create", "it exists", "", -1);
       return Error{Code::conflict, "type " + statement.name + " exists already"};
     }
   }
@@ -201,7 +219,8 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
   TRY(record(command));
   const std::lock_guard lock(mutex_);
   catalog_.types[statement.name] = statement.type;
-  return current_status(text, "type/`" + statement.name + "`/create", "Registered type " + statement.name, "", next_command_++);
+  return current_status(text, "type/`" + statement.name + "`/create", "Registered type " + statement.name, "",
+                        next_command_++);
 }
 
 Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {
@@ -255,7 +274,8 @@ Result<> Engine::replay() {
   return {};
 }
 
-Result<> Engine::replay_one(const Json& command, std::map<std::string, std::pair<stream::Topology, bool>>& running) {
+Result<> Engine::replay_one(const Json& command,
+                            std::map<std::string, std::pair<stream::Topology, bool>>& running) {
   const std::string text = command.string_at("statement").value_or("");
   const auto statements = TRY(sql::parse(text, {}, catalog_.types));
   if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
@@ -268,7 +288,8 @@ Result<> Engine::replay_one(const Json& command, std::map<std::string, std::pair
       plan.topology->name = plan.source.query_id;
       const Json* earliest = command.find("earliest");
       running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
-      queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name, plan.source.topic};
+      queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name,
+                                        plan.source.topic};
     }
     catalog_.sources[plan.source.name] = std::move(plan.source);
   } else if (const auto* type = std::get_if<sql::CreateType>(&statement.is)) {
@@ -282,7 +303,8 @@ Result<> Engine::replay_one(const Json& command, std::map<std::string, std::pair
     }
   } else if (const auto* terminate = std::get_if<sql::Terminate>(&statement.is)) {
     for (auto& [name, source] : catalog_.sources) {
-      if (source.query_id.empty() || (!terminate->query.empty() && terminate->query != source.query_id)) continue;
+      if (source.query_id.empty() || (!terminate->query.empty() && terminate->query != source.query_id))
+        continue;
       running.erase(source.query_id);
       queries_.erase(source.query_id);
       source.query_id.clear();
@@ -303,7 +325,8 @@ Result<> Engine::run_files(const std::map<std::string, std::string>& files, std:
     for (sql::Statement& statement : *statements) waiting.push_back({file, std::move(statement)});
   }
   Session session = {{"auto.offset.reset", "earliest"}};
-  while (!waiting.empty()) {  // files may build on each other in any order: what fails now may work after the others
+  while (!waiting.empty()) {  // files may build on each other in any order: what fails now may work after the
+                              // others
     std::vector<Waiting> left;
     std::optional<Error> failed;
     for (Waiting& next : waiting) {
@@ -312,7 +335,8 @@ Result<> Engine::run_files(const std::map<std::string, std::string>& files, std:
       const sql::Source* existing = create == nullptr ? nullptr : known.find(create->name);
       if (existing != nullptr) {
         if (folded(existing->statement) != folded(next.statement.text)) {
-          notes.push_back(next.file + ": " + create->name + " runs with another text; the running one stays. DROP it to change it");
+          notes.push_back(next.file + ": " + create->name +
+                          " runs with another text; the running one stays. DROP it to change it");
         }
         continue;
       }

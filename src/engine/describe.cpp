@@ -86,7 +86,35 @@ Json function_json(std::string_view name, const char* type) {
   return made;
 }
 
+Json show_functions(const std::string& text) {
+  Json made = entity("function_names", text);
+  Json list = Json::array();
+  for (const auto& kind : expr::aggregate_kinds()) list.push(function_json(kind.name, "AGGREGATE"));
+  for (const auto& row : expr::function_rows()) {
+    if (std::isalpha(static_cast<unsigned char>(row.name[0])) != 0 &&
+        row.name.find(' ') == std::string_view::npos) {
+      list.push(function_json(row.name, "SCALAR"));
+    }
+  }
+  list.push(function_json("EXPLODE", "TABLE"));
+  made.set("functions", std::move(list));
+  return made;
+}
+
 }  // namespace
+
+Json Engine::show_queries(const std::string& text) const {
+  Json made = entity("queries", text);
+  const auto status = runtime_->status();
+  Json list = Json::array();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, row] : queries_) {
+    const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
+    list.push(query_json(row, at == status.end() ? nullptr : &*at));
+  }
+  made.set("queries", std::move(list));
+  return made;
+}
 
 Result<Json> Engine::show(const sql::Show& statement, const std::string& text, const Session& session) const {
   const sql::Catalog known = catalog();
@@ -123,31 +151,8 @@ Result<Json> Engine::show(const sql::Show& statement, const std::string& text, c
     made.set("topics", std::move(list));
     return made;
   }
-  if (statement.what == "QUERIES") {
-    Json made = entity("queries", text);
-    const auto status = runtime_->status();
-    Json list = Json::array();
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, row] : queries_) {
-      const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
-      list.push(query_json(row, at == status.end() ? nullptr : &*at));
-    }
-    made.set("queries", std::move(list));
-    return made;
-  }
-  if (statement.what == "FUNCTIONS") {
-    Json made = entity("function_names", text);
-    Json list = Json::array();
-    for (const auto& kind : expr::aggregate_kinds()) list.push(function_json(kind.name, "AGGREGATE"));
-    for (const auto& row : expr::function_rows()) {
-      if (std::isalpha(static_cast<unsigned char>(row.name[0])) != 0 && row.name.find(' ') == std::string_view::npos) {
-        list.push(function_json(row.name, "SCALAR"));
-      }
-    }
-    list.push(function_json("EXPLODE", "TABLE"));
-    made.set("functions", std::move(list));
-    return made;
-  }
+  if (statement.what == "QUERIES") return show_queries(text);
+  if (statement.what == "FUNCTIONS") return show_functions(text);
   if (statement.what == "TYPES") {
     Json made = entity("type_list", text);
     Json types = Json::object();
@@ -179,7 +184,8 @@ Result<Json> Engine::describe(const sql::Describe& statement, const std::string&
       signature = function->signature;
       description = function->description;
     } else {
-      return Error{Code::not_found, "no function is called " + statement.name + "; SHOW FUNCTIONS lists them"};
+      return Error{Code::not_found,
+                   "no function is called " + statement.name + "; SHOW FUNCTIONS lists them"};
     }
     made.set("name", Json::string(statement.name));
     made.set("type", Json::string(std::string(type)));
@@ -229,7 +235,8 @@ Result<Json> Engine::explain(const sql::Explain& statement, const std::string& t
   if (query == nullptr) {
     const std::lock_guard lock(mutex_);
     const auto found = queries_.find(id);
-    if (found == queries_.end()) return Error{Code::not_found, "no query is called " + id + "; SHOW QUERIES lists them"};
+    if (found == queries_.end())
+      return Error{Code::not_found, "no query is called " + id + "; SHOW QUERIES lists them"};
     listed = found->second.statement;
     const auto parsed = TRY(sql::parse(listed, {}, known.types));
     query = std::make_shared<sql::Query>(*std::get<sql::CreateSource>(parsed[0].is).query);

@@ -6,7 +6,10 @@
 namespace tradewind::engine {
 
 Engine::Engine(log::Log& log, schema::Registry& registry, Clock& clock, stream::RuntimeOptions options)
-    : log_(log), registry_(registry), clock_(clock), runtime_(stream::make_runtime(log, registry, clock, options)) {}
+    : log_(log),
+      registry_(registry),
+      clock_(clock),
+      runtime_(stream::make_runtime(log, registry, clock, options)) {}
 
 Engine::~Engine() = default;
 
@@ -18,7 +21,9 @@ Result<> Engine::start() {
   return runtime_->start();
 }
 
-void Engine::stop() { runtime_->stop(); }
+void Engine::stop() {
+  runtime_->stop();
+}
 
 sql::Catalog Engine::catalog() const {
   const std::lock_guard lock(mutex_);
@@ -29,12 +34,15 @@ Result<std::vector<Field>> Engine::columns(const std::string& topic, bool key) {
   const std::string subject = topic + (key ? "-key" : "-value");
   const auto schema = registry_.latest(subject);
   if (!schema.ok()) {
-    return Error{schema.error().code, "no schema is registered as " + subject + ", so the columns must be declared"};
+    return Error{schema.error().code,
+                 "no schema is registered as " + subject + ", so the columns must be declared"};
   }
   return schema::columns_of(*schema);
 }
 
-Result<int32_t> Engine::partitions(const std::string& topic) { return TRY(log_.topic(topic)).partitions; }
+Result<int32_t> Engine::partitions(const std::string& topic) {
+  return TRY(log_.topic(topic)).partitions;
+}
 
 Result<std::vector<sql::Statement>> Engine::parse(const std::string& text,
                                                   const std::map<std::string, std::string>& variables) const {
@@ -44,26 +52,41 @@ Result<std::vector<sql::Statement>> Engine::parse(const std::string& text,
 Result<Json> Engine::execute(const sql::Statement& statement, Session& session) {
   const auto run = [&](const auto& known) -> Result<Json> {
     using T = std::remove_cvref_t<decltype(known)>;
-    if constexpr (std::is_same_v<T, sql::CreateSource>) return create(known, statement.text, session);
-    else if constexpr (std::is_same_v<T, sql::Drop>) return drop(known, statement.text);
-    else if constexpr (std::is_same_v<T, sql::Terminate>) return terminate(known, statement.text);
-    else if constexpr (std::is_same_v<T, sql::CreateType>) return create_type(known, statement.text);
-    else if constexpr (std::is_same_v<T, sql::InsertValues>) return insert(known, statement.text);
-    else if constexpr (std::is_same_v<T, sql::Show>) return show(known, statement.text, session);
-    else if constexpr (std::is_same_v<T, sql::Describe>) return describe(known, statement.text);
-    else if constexpr (std::is_same_v<T, sql::Explain>) return explain(known, statement.text);
+    if constexpr (std::is_same_v<T, sql::CreateSource>)
+      return create(known, statement.text, session);
+    else if constexpr (std::is_same_v<T, sql::Drop>)
+      return drop(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::Terminate>)
+      return terminate(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::CreateType>)
+      return create_type(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::InsertValues>)
+      return insert(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::Show>)
+      return show(known, statement.text, session);
+    else if constexpr (std::is_same_v<T, sql::Describe>)
+      return describe(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::Explain>)
+      return explain(known, statement.text);
     else if constexpr (std::is_same_v<T, sql::SetProperty>) {
-      if (known.value) session[known.name] = *known.value;
-      else session.erase(known.name);
-      return current_status(statement.text, "property/`" + known.name + "`/set", known.name + " is set for this request", "", -1);
+      if (known.value)
+        session[known.name] = *known.value;
+      else
+        session.erase(known.name);
+      return current_status(statement.text, "property/`" + known.name + "`/set",
+                            known.name + " is set for this request", "", -1);
     } else if constexpr (std::is_same_v<T, sql::Define>) {
-      return current_status(statement.text, "variable/`" + known.name + "`/define", known.name + " is known", "", -1);
+      return current_status(statement.text, "variable/`" + known.name + "`/define", known.name + " is known",
+                            "", -1);
     } else if constexpr (std::is_same_v<T, sql::Unsupported>) {
       return Error{Code::unsupported, sql::at(statement.place, known.what + " is not offered yet")};
     } else if constexpr (std::is_same_v<T, sql::InsertSelect>) {
-      return Error{Code::unsupported, sql::at(statement.place, "INSERT INTO ... SELECT is not offered yet; use CREATE STREAM ... AS SELECT")};
+      return Error{Code::unsupported,
+                   sql::at(statement.place,
+                           "INSERT INTO ... SELECT is not offered yet; use CREATE STREAM ... AS SELECT")};
     } else {
-      return Error{Code::invalid, sql::at(statement.place, "a SELECT belongs to /query, /query-stream or the shell")};
+      return Error{Code::invalid,
+                   sql::at(statement.place, "a SELECT belongs to /query, /query-stream or the shell")};
     }
   };
   return std::visit(run, statement.is);

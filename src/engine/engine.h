@@ -1,6 +1,6 @@
 #pragma once
-// Engine: the set of things running: statements in, answers out. What a statement changes is recorded in the topic
-// tw.commands before it is done, and replayed at a start.
+// Engine: the set of things running: statements in, answers out. What a statement changes is recorded in the
+// topic tw.commands before it is done, and replayed at a start.
 //
 // Threads: all methods may be called from any thread; statements that change something run one after another.
 
@@ -33,7 +33,8 @@ class RowStream {
  public:
   virtual ~RowStream() = default;
   virtual const std::vector<Field>& columns() const = 0;
-  virtual const std::vector<bool>& keys() const = 0;  // which columns are keys; empty: not known (push queries)
+  virtual const std::vector<bool>& keys()
+      const = 0;  // which columns are keys; empty: not known (push queries)
   // More rows, waiting up to `wait` for them; nothing when there will be no more.
   virtual Result<std::optional<Batch>> next(Duration wait) = 0;
 };
@@ -59,9 +60,10 @@ class Engine final : private sql::SchemaLookup {
   // A SELECT. `unsupported` and `invalid` name line and column.
   Result<std::unique_ptr<RowStream>> select(const sql::Query& query, const Session& session);
   // The statements of a text, with the engine's types and the variables given.
-  Result<std::vector<sql::Statement>> parse(const std::string& text, const std::map<std::string, std::string>& variables) const;
-  // Runs the statements of some files once: what runs already stays, a changed text under an old name is told in
-  // `notes`. Files may build on each other in any order.
+  Result<std::vector<sql::Statement>> parse(const std::string& text,
+                                            const std::map<std::string, std::string>& variables) const;
+  // Runs the statements of some files once: what runs already stays, a changed text under an old name is told
+  // in `notes`. Files may build on each other in any order.
   Result<> run_files(const std::map<std::string, std::string>& files, std::vector<std::string>& notes);
 
   std::vector<stream::QueryStatus> status() const { return runtime_->status(); }
@@ -86,6 +88,7 @@ class Engine final : private sql::SchemaLookup {
 
   // describe.cpp: what only looks
   Result<Json> show(const sql::Show& statement, const std::string& text, const Session& session) const;
+  Json show_queries(const std::string& text) const;
   Result<Json> describe(const sql::Describe& statement, const std::string& text) const;
   Result<Json> explain(const sql::Explain& statement, const std::string& text);
 
@@ -97,8 +100,8 @@ class Engine final : private sql::SchemaLookup {
   Clock& clock_;
   std::unique_ptr<stream::Runtime> runtime_;
   std::unique_ptr<log::Producer> producer_;
-  std::mutex commands_mutex_;         // one changing statement at a time
-  mutable std::mutex mutex_;          // guards what follows
+  std::mutex commands_mutex_;  // one changing statement at a time
+  mutable std::mutex mutex_;   // guards what follows
   sql::Catalog catalog_;
   std::map<std::string, QueryRow> queries_;
   int64_t next_command_ = 0;

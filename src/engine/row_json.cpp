@@ -39,8 +39,10 @@ void append_json(const Type& type, const Column& column, size_t row, std::string
     case Kind::bigint: out += std::to_string(column.data<int64_t>()[row]); return;
     case Kind::real: {
       const double value = column.data<double>()[row];
-      if (std::isfinite(value)) out += double_text(value);
-      else append_text(double_text(value), out);
+      if (std::isfinite(value))
+        out += double_text(value);
+      else
+        append_text(double_text(value), out);
       return;
     }
     case Kind::decimal: out += decimal_text(value_at(column, row).decimal(), type.scale()); return;
@@ -57,8 +59,10 @@ void append_json(const Type& type, const Column& column, size_t row, std::string
         if (i > 0) out += ',';
         append_text(type.fields()[i].name, out);
         out += ':';
-        if (column.children()[i] == nullptr) out += "null";
-        else append_json(type.fields()[i].type, *column.children()[i], row, out);
+        if (column.children()[i] == nullptr)
+          out += "null";
+        else
+          append_json(type.fields()[i].type, *column.children()[i], row, out);
       }
       out += '}';
       return;

@@ -38,7 +38,8 @@ class PushedRows final : public RowStream {
   Result<std::optional<Batch>> next(Duration wait) override {
     if (plan_.limit && given_ >= *plan_.limit) return std::optional<Batch>();
     if (waiting_.empty()) {
-      for (Batch& batch : TRY(subscription_->poll(plan_.until_now ? Duration(0) : wait))) waiting_.push_back(std::move(batch));
+      for (Batch& batch : TRY(subscription_->poll(plan_.until_now ? Duration(0) : wait)))
+        waiting_.push_back(std::move(batch));
       if (waiting_.empty() && plan_.until_now) return std::optional<Batch>();
       if (waiting_.empty()) return std::optional(Batch());
     }
@@ -112,8 +113,10 @@ Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const
   auto& pull = std::get<sql::PullPlan>(plan);
   const sql::Catalog known = catalog();
   const sql::Source* table = known.find(pull.table);
-  const std::shared_ptr<const stream::View> view = table == nullptr ? nullptr : runtime_->view(table->query_id);
-  if (view == nullptr) return Error{Code::unavailable, pull.table + " is not running; SHOW QUERIES tells why"};
+  const std::shared_ptr<const stream::View> view =
+      table == nullptr ? nullptr : runtime_->view(table->query_id);
+  if (view == nullptr)
+    return Error{Code::unavailable, pull.table + " is not running; SHOW QUERIES tells why"};
   catch_up(pull.table, wait_of(session));
   stream::ViewRequest request;
   request.keys = pull.keys;

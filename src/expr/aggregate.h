@@ -1,6 +1,7 @@
 #pragma once
-// Aggregate: folds the values of a group into a state of fixed size inside the group's row (what does not fit lies in
-// a pool the aggregate owns, named by a handle in the state). The table of all of them: find_aggregate.
+// Aggregate: folds the values of a group into a state of fixed size inside the group's row (what does not fit
+// lies in a pool the aggregate owns, named by a handle in the state). The table of all of them:
+// find_aggregate.
 //
 // rows[i] points at a whole row; the state of this aggregate lies at offset() in it.
 // Threads: one task owns an instance; result() may be called by another thread while the owner is kept out.
@@ -28,13 +29,14 @@ class Aggregate {
   size_t offset() const { return offset_; }
   void place(size_t offset) { offset_ = offset; }
 
-  // rows[i] is the row of the batch's row i; null: it does not count. `retract` (may be null) says which are taken
-  // back. The error is for what must stop the query (a sum that no longer fits its type).
+  // rows[i] is the row of the batch's row i; null: it does not count. `retract` (may be null) says which are
+  // taken back. The error is for what must stop the query (a sum that no longer fits its type).
   virtual Result<> add(char* const* rows, const Column* argument, const Change* retract, size_t count) = 0;
-  // Appends the states as bytes. `whole` false: what changed since settled() is enough, for aggregates that grow.
+  // Appends the states as bytes. `whole` false: what changed since settled() is enough, for aggregates that
+  // grow.
   virtual void save(const char* const* rows, size_t count, bool whole, Bytes& out) const = 0;
-  // Takes what save() gave, from the front of `in`, and combines it: `replace`: the state becomes it (growing ones add
-  // to it); else a partial is merged in. False: the bytes are not such states.
+  // Takes what save() gave, from the front of `in`, and combines it: `replace`: the state becomes it (growing
+  // ones add to it); else a partial is merged in. False: the bytes are not such states.
   virtual bool load(char* const* rows, size_t count, BytesView& in, bool replace) = 0;
   // The results of many states, written to rows [from, from + count) of a column of result_type().
   virtual void result(const char* const* rows, size_t count, Column& out, size_t from) const = 0;
@@ -46,7 +48,8 @@ class Aggregate {
   virtual size_t pool_bytes() const { return 0; }
 
  protected:
-  Aggregate(Type result_type, size_t state_bytes) : result_type_(std::move(result_type)), state_bytes_(state_bytes) {}
+  Aggregate(Type result_type, size_t state_bytes)
+      : result_type_(std::move(result_type)), state_bytes_(state_bytes) {}
 
  private:
   Type result_type_;

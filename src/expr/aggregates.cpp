@@ -24,14 +24,15 @@ constexpr std::array<AggregateKind, 6> kKinds = {{
 }};
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::toupper(x) == std::toupper(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::toupper(x) == std::toupper(y); });
 }
 
 }  // namespace
 
-std::span<const AggregateKind> aggregate_kinds() { return kKinds; }
+std::span<const AggregateKind> aggregate_kinds() {
+  return kKinds;
+}
 
 const AggregateKind* find_aggregate(std::string_view name) {
   for (const AggregateKind& kind : kKinds) {
@@ -40,7 +41,8 @@ const AggregateKind* find_aggregate(std::string_view name) {
   return nullptr;
 }
 
-Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view name, const std::optional<Type>& argument) {
+Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view name,
+                                                  const std::optional<Type>& argument) {
   const AggregateKind* kind = find_aggregate(name);
   if (kind == nullptr) return Error{Code::invalid, "no aggregate is called " + std::string(name)};
   std::unique_ptr<Aggregate> made;

@@ -186,7 +186,8 @@ ColumnPtr evaluate_call(const Expression& expression, const Batch& batch, Notes&
     return logic ? evaluate_logic(expression, batch, notes) : evaluate_coalesce(expression, batch, notes);
   }
   std::vector<ColumnPtr> arguments;
-  for (const ExpressionPtr& argument : expression.arguments) arguments.push_back(evaluate(*argument, batch, notes));
+  for (const ExpressionPtr& argument : expression.arguments)
+    arguments.push_back(evaluate(*argument, batch, notes));
   if (expression.function->kernel != nullptr) {
     return expression.function->kernel({expression.type, arguments, batch.rows(), notes});
   }
@@ -243,7 +244,8 @@ ColumnPtr evaluate_element(const Expression& expression, const Batch& batch, Not
 
 ColumnPtr evaluate_made(const Expression& expression, const Batch& batch, Notes& notes) {
   std::vector<ColumnPtr> parts;
-  for (const ExpressionPtr& argument : expression.arguments) parts.push_back(evaluate(*argument, batch, notes));
+  for (const ExpressionPtr& argument : expression.arguments)
+    parts.push_back(evaluate(*argument, batch, notes));
   ColumnBuilder builder(expression.type);
   for (size_t row = 0; row < batch.rows(); ++row) {
     std::vector<Value> values;
@@ -274,8 +276,9 @@ ColumnPtr evaluate_cast(const Expression& expression, const Batch& batch, Notes&
   if (type.kind() == Kind::integer && to.kind() == Kind::real) return widen<int32_t, double>(*from, to);
   if (type.kind() == Kind::bigint && to.kind() == Kind::real) return widen<int64_t, double>(*from, to);
   if (type.kind() == Kind::bigint && to.kind() == Kind::timestamp) return widen<int64_t, int64_t>(*from, to);
-  const bool decimals = type.kind() == Kind::decimal && to.kind() == Kind::decimal && type.scale() == to.scale() &&
-                        to.precision() >= type.precision() && type.layout() == Layout::i64;
+  const bool decimals = type.kind() == Kind::decimal && to.kind() == Kind::decimal &&
+                        type.scale() == to.scale() && to.precision() >= type.precision() &&
+                        type.layout() == Layout::i64;
   if (decimals && to.layout() == Layout::i64) return widen<int64_t, int64_t>(*from, to);
   if (decimals) return widen<int64_t, Int128>(*from, to);
   ColumnBuilder builder(to);

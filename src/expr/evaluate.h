@@ -1,8 +1,8 @@
 #pragma once
 // Evaluate: (Expression, Batch) -> Column, one value per row that is left in the batch.
 //
-// Cannot fail: a row's error becomes null and a note. Comparisons are two-valued as in ksqlDB (a null operand gives
-// false, never null). CASE, AND, OR and COALESCE note errors only of the branch that a row takes.
+// Cannot fail: a row's error becomes null and a note. Comparisons are two-valued as in ksqlDB (a null operand
+// gives false, never null). CASE, AND, OR and COALESCE note errors only of the branch that a row takes.
 
 #include <string>
 #include <vector>

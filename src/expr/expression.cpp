@@ -65,7 +65,8 @@ std::string literal_text(const Expression& expression) {
 std::string call_text(const Expression& expression, const Schema& schema) {
   const std::string name(expression.function->name);
   const bool word = std::isalpha(static_cast<unsigned char>(name[0])) != 0;
-  const bool infix = (!word || name == "AND" || name == "OR" || name == "LIKE") && expression.arguments.size() == 2;
+  const bool infix =
+      (!word || name == "AND" || name == "OR" || name == "LIKE") && expression.arguments.size() == 2;
   std::string text = infix ? "(" : name + "(";
   for (size_t i = 0; i < expression.arguments.size(); ++i) {
     if (i > 0) text += infix ? " " + name + " " : ", ";
@@ -81,7 +82,8 @@ std::string text_of(const Expression& expression, const Schema& schema) {
   std::string text;
   switch (expression.node) {
     case Node::column:
-      return expression.index < schema.size() ? schema[expression.index].name : "?" + std::to_string(expression.index);
+      return expression.index < schema.size() ? schema[expression.index].name
+                                              : "?" + std::to_string(expression.index);
     case Node::constant: return literal_text(expression);
     case Node::call: return call_text(expression, schema);
     case Node::choose:
@@ -92,7 +94,8 @@ std::string text_of(const Expression& expression, const Schema& schema) {
       if (expression.arguments.size() % 2 == 1) text += " ELSE " + argument(expression.arguments.size() - 1);
       return text + " END";
     case Node::cast: return "CAST(" + argument(0) + " AS " + expression.type.text() + ")";
-    case Node::field: return argument(0) + "->" + expression.arguments[0]->type.fields()[expression.index].name;
+    case Node::field:
+      return argument(0) + "->" + expression.arguments[0]->type.fields()[expression.index].name;
     case Node::element: return argument(0) + "[" + argument(1) + "]";
     case Node::make_array: text = "ARRAY["; break;
     case Node::make_map: text = "MAP("; break;

@@ -24,7 +24,9 @@ enum class Node {
   cast,      // argument 0 as `type`
   field,     // field `index` of argument 0, a structure; null of a null
   element,   // argument 0 [argument 1]: array (1-based, negative from the end) or map; null when absent
-  make_array, make_map, make_structure,
+  make_array,
+  make_map,
+  make_structure,
 };
 
 struct Expression {

@@ -1,6 +1,6 @@
 #pragma once
-// Function: what a scalar function is. Operators are functions too ("+", "=", "AND"). The table of all of them:
-// function_rows(); binding a call: call().
+// Function: what a scalar function is. Operators are functions too ("+", "=", "AND"). The table of all of
+// them: function_rows(); binding a call: call().
 //
 // Threads: the table is immutable.
 
@@ -36,9 +36,9 @@ struct Function {
   std::string_view description;
   std::string_view example;
   Bind bind = nullptr;
-  Kernel kernel = nullptr;       // one of the two
+  Kernel kernel = nullptr;  // one of the two
   RowFunction row = nullptr;
-  bool lazy = false;             // AND, OR, COALESCE, IFNULL: evaluate() takes their arguments one by one
+  bool lazy = false;  // AND, OR, COALESCE, IFNULL: evaluate() takes their arguments one by one
 };
 
 std::span<const Function> function_rows();

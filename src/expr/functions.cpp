@@ -11,7 +11,8 @@ namespace {
 
 std::string upper(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::toupper(c); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return std::toupper(c); });
   return result;
 }
 
@@ -31,7 +32,9 @@ const std::vector<Function>& table() {
 
 }  // namespace
 
-std::span<const Function> function_rows() { return table(); }
+std::span<const Function> function_rows() {
+  return table();
+}
 
 const Function* find_function(std::string_view name) {
   static const std::map<std::string, const Function*> by_name = [] {
@@ -51,11 +54,14 @@ Error does_not_take(std::string_view name, const std::vector<ExpressionPtr>& arg
   return {Code::invalid, text};
 }
 
-bool is_text(const ExpressionPtr& argument) { return argument->type.kind() == Kind::string; }
+bool is_text(const ExpressionPtr& argument) {
+  return argument->type.kind() == Kind::string;
+}
 
 Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arguments) {
   const Function* function = find_function(name);
-  if (function == nullptr) return Error{Code::invalid, "no function is called " + upper(name) + "; SHOW FUNCTIONS lists them"};
+  if (function == nullptr)
+    return Error{Code::invalid, "no function is called " + upper(name) + "; SHOW FUNCTIONS lists them"};
   auto made = std::make_shared<Expression>();
   made->type = TRY(function->bind(arguments));
   made->node = Node::call;
@@ -98,13 +104,16 @@ Result<ExpressionPtr> choose(std::vector<ExpressionPtr> parts, bool has_else) {
   std::optional<Type> type;
   const auto widen = [&](const ExpressionPtr& result) -> Result<> {
     if (null(result)) return {};
-    if (!type) type = result->type;
-    else type = TRY(common_type(*type, result->type));
+    if (!type)
+      type = result->type;
+    else
+      type = TRY(common_type(*type, result->type));
     return {};
   };
   const size_t pairs = parts.size() / 2;
   for (size_t i = 0; i < pairs; ++i) {
-    if (parts[2 * i]->type.kind() != Kind::boolean) return Error{Code::invalid, "a WHEN needs a BOOLEAN condition"};
+    if (parts[2 * i]->type.kind() != Kind::boolean)
+      return Error{Code::invalid, "a WHEN needs a BOOLEAN condition"};
     TRY(widen(parts[2 * i + 1]));
   }
   if (has_else) TRY(widen(parts.back()));
@@ -124,7 +133,8 @@ Result<ExpressionPtr> element(ExpressionPtr of, ExpressionPtr index) {
     return Error{Code::invalid, "an array is indexed by a whole number, 1 for its first element"};
   }
   if (kind == Kind::map && !(index->type == of->type.key())) {
-    return Error{Code::invalid, "the map's keys are " + of->type.key().text() + ", not " + index->type.text()};
+    return Error{Code::invalid,
+                 "the map's keys are " + of->type.key().text() + ", not " + index->type.text()};
   }
   if (kind != Kind::array && kind != Kind::map) {
     return Error{Code::invalid, of->type.text() + " has no elements; [] is for arrays and maps"};

@@ -26,7 +26,9 @@ struct HashId {
   size_t operator()(const EventId& id) const { return id.low; }
 };
 
-EventId id_of(const std::string& topic, BytesView text) { return {hash64(text) ^ hash64(topic), mix64(hash64(text), crc32c(text))}; }
+EventId id_of(const std::string& topic, BytesView text) {
+  return {hash64(text) ^ hash64(topic), mix64(hash64(text), crc32c(text))};
+}
 
 std::string field_upper(const std::string& name) {
   std::string upper = name;
@@ -56,15 +58,20 @@ struct Ingestor::Topic {
   TopicRule rule;
   int32_t partitions = 1;
   std::vector<Field> columns;
-  std::vector<bool> required;          // no null, no default: must be there
-  std::vector<std::string> names;      // as in the schema
+  std::vector<bool> required;      // no null, no default: must be there
+  std::vector<std::string> names;  // as in the schema
   std::unique_ptr<schema::Decoder> decoder;
   std::unique_ptr<schema::Encoder> encoder;
   std::optional<size_t> key, time, id;
 };
 
-Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock, std::map<std::string, TopicRule> rules)
-    : log_(log), registry_(registry), clock_(clock), rules_(std::move(rules)), seen_(std::make_unique<Seen>()) {}
+Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock,
+                   std::map<std::string, TopicRule> rules)
+    : log_(log),
+      registry_(registry),
+      clock_(clock),
+      rules_(std::move(rules)),
+      seen_(std::make_unique<Seen>()) {}
 Ingestor::~Ingestor() = default;
 
 Result<> Ingestor::start() {
@@ -98,7 +105,8 @@ Result<Ingestor::Topic*> Ingestor::topic_of(const std::string& name) {
     return Error{Code::not_found, "no topic '" + name + "' takes events"};
   }
   const auto latest = registry_.latest(name + "-value");
-  if (!latest.ok()) return Error{Code::not_found, "topic " + name + " has no registered schema to check events against"};
+  if (!latest.ok())
+    return Error{Code::not_found, "topic " + name + " has no registered schema to check events against"};
   auto topic = std::make_unique<Topic>();
   topic->partitions = spec->partitions;
   if (const auto rule = rules_.find(name); rule != rules_.end()) topic->rule = rule->second;
@@ -119,14 +127,17 @@ Result<Ingestor::Topic*> Ingestor::topic_of(const std::string& name) {
   topic->key = index(topic->rule.key_field);
   topic->time = index(topic->rule.time_field);
   topic->id = index(topic->rule.id_field);
-  topic->decoder = TRY(schema::make_decoder({.format = schema::Format::json, .columns = topic->columns, .topic = name}, &registry_));
-  topic->encoder = TRY(schema::make_encoder({.format = schema::Format::avro, .columns = topic->columns, .topic = name}, &registry_));
+  topic->decoder = TRY(schema::make_decoder(
+      {.format = schema::Format::json, .columns = topic->columns, .topic = name}, &registry_));
+  topic->encoder = TRY(schema::make_encoder(
+      {.format = schema::Format::avro, .columns = topic->columns, .topic = name}, &registry_));
   Topic* made = topic.get();
   topics_[name] = std::move(topic);
   return made;
 }
 
-Result<Taken> Ingestor::take(const std::string& name, std::string_view body, const std::optional<Numbered>& numbered) {
+Result<Taken> Ingestor::take(const std::string& name, std::string_view body,
+                             const std::optional<Numbered>& numbered) {
   Topic* topic = TRY(topic_of(name));
   const Json document = TRY(parse_json(body, {.bytes = size_t{64} << 20}));
   std::vector<std::string> texts;
@@ -136,7 +147,8 @@ Result<Taken> Ingestor::take(const std::string& name, std::string_view body, con
     texts.push_back(document.dump());
   }
   if (texts.size() > kMostEvents) {
-    return Error{Code::invalid, std::to_string(texts.size()) + " events at once; send at most " + std::to_string(kMostEvents)};
+    return Error{Code::invalid, std::to_string(texts.size()) + " events at once; send at most " +
+                                    std::to_string(kMostEvents)};
   }
   const std::lock_guard lock(topic->mutex);
   std::vector<std::optional<BytesView>> payloads(texts.begin(), texts.end());
@@ -148,10 +160,13 @@ Result<Taken> Ingestor::take(const std::string& name, std::string_view body, con
     std::string error;
     if (bad < decoded.bad.size() && decoded.bad[bad].row == row) error = decoded.bad[bad++].reason;
     for (size_t i = 0; error.empty() && i < topic->columns.size(); ++i) {
-      if (topic->required[i] && decoded.columns[i]->is_null(row)) error = "field " + topic->names[i] + " is missing";
+      if (topic->required[i] && decoded.columns[i]->is_null(row))
+        error = "field " + topic->names[i] + " is missing";
     }
-    if (error.empty()) rows.push_back(row);
-    else taken.rejected.push_back({row, error});
+    if (error.empty())
+      rows.push_back(row);
+    else
+      taken.rejected.push_back({row, error});
   }
   taken.accepted = rows.size();
   const int64_t now_ms = clock_.now().ms;
@@ -179,8 +194,10 @@ Result<Taken> Ingestor::take(const std::string& name, std::string_view body, con
     if (topic->time && columns[*topic->time]->type().layout() == Layout::i64) {
       record.time = Timestamp{columns[*topic->time]->data<int64_t>()[i]};
     }
-    int32_t partition = static_cast<int32_t>(static_cast<uint64_t>(record.time.ms) % static_cast<uint64_t>(topic->partitions));
-    if (topic->key && columns[*topic->key]->type().layout() == Layout::view && !columns[*topic->key]->is_null(i)) {
+    int32_t partition = static_cast<int32_t>(static_cast<uint64_t>(record.time.ms) %
+                                             static_cast<uint64_t>(topic->partitions));
+    if (topic->key && columns[*topic->key]->type().layout() == Layout::view &&
+        !columns[*topic->key]->is_null(i)) {
       record.key = columns[*topic->key]->data<BytesView>()[i];
       partition = log::partition_of(*record.key, topic->partitions);
     }
@@ -188,7 +205,8 @@ Result<Taken> Ingestor::take(const std::string& name, std::string_view body, con
   }
   std::vector<log::Appending> appendings;
   for (int32_t p = 0; p < topic->partitions; ++p) {
-    if (!parts[static_cast<size_t>(p)].empty()) appendings.push_back({{name, p}, parts[static_cast<size_t>(p)]});
+    if (!parts[static_cast<size_t>(p)].empty())
+      appendings.push_back({{name, p}, parts[static_cast<size_t>(p)]});
   }
   const log::RecordView id_record{.value = id_bytes, .time = Timestamp{now_ms}};
   if (!id_bytes.empty()) appendings.push_back({{kEventIdsTopic, 0}, {&id_record, 1}});

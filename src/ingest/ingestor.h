@@ -19,9 +19,9 @@ namespace tradewind::ingest {
 
 // What the ingestor must know of a topic that takes events.
 struct TopicRule {
-  std::string key_field;                      // its text becomes the record's key
-  std::string time_field = "event_time";      // milliseconds; the record's time
-  std::string id_field = "event_id";          // events with an id seen before are accepted, not appended again
+  std::string key_field;                  // its text becomes the record's key
+  std::string time_field = "event_time";  // milliseconds; the record's time
+  std::string id_field = "event_id";      // events with an id seen before are accepted, not appended again
 };
 
 struct Rejected {
@@ -48,7 +48,8 @@ class Ingestor {
   // Reads the ids of the last events back, so that doubles of before a restart are known.
   Result<> start();
   // One JSON event or an array of them. not_found: no such topic or it takes no events.
-  Result<Taken> take(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered);
+  Result<Taken> take(const std::string& topic, std::string_view body,
+                     const std::optional<Numbered>& numbered);
   // The last sequence of a numbering producer; -1 if none.
   Result<int64_t> last_sequence(const std::string& producer);
 

@@ -1,9 +1,10 @@
 #pragma once
-// Log: topics of partitions of records; the only wire between programs, tasks and connectors. Embedded or Kafka.
+// Log: topics of partitions of records; the only wire between programs, tasks and connectors. Embedded or
+// Kafka.
 //
-// Threads: a Log is shared freely. A Producer may be shared too. A Transaction and a Consumer belong to one thread.
-// Errors: unavailable (try again), io and corrupt (the log is no longer to be trusted; embedded: the process should
-// stop), fenced (another producer took this transactional id), not_found, conflict, invalid.
+// Threads: a Log is shared freely. A Producer may be shared too. A Transaction and a Consumer belong to one
+// thread. Errors: unavailable (try again), io and corrupt (the log is no longer to be trusted; embedded: the
+// process should stop), fenced (another producer took this transactional id), not_found, conflict, invalid.
 
 #include <map>
 #include <memory>
@@ -25,15 +26,16 @@ struct Appending {
   std::span<const RecordView> records;
 };
 
-// Outputs, state frames and positions of one commit: seen whole or not at all. Destroying it uncommitted aborts it.
+// Outputs, state frames and positions of one commit: seen whole or not at all. Destroying it uncommitted
+// aborts it.
 class Transaction {
  public:
   virtual ~Transaction() = default;
   // Copies the bytes; nothing is visible yet. Appends to one partition keep their order.
   virtual Result<> append(const Position& position, std::span<const RecordView> records) = 0;
-  // The moment of truth. `consumed` rides along as the group's offsets (a mirror for lag tools). Answers the offset
-  // of the first record appended to each position. When it answers, readers of Visibility::written see it; it is
-  // durable once Log::durable() has reached what Log::written() was afterwards.
+  // The moment of truth. `consumed` rides along as the group's offsets (a mirror for lag tools). Answers the
+  // offset of the first record appended to each position. When it answers, readers of Visibility::written see
+  // it; it is durable once Log::durable() has reached what Log::written() was afterwards.
   virtual Result<Offsets> commit(std::string_view group, const Offsets& consumed) = 0;
   // Bytes appended so far; a commit of more than Log::most_transaction_bytes() is refused with `invalid`.
   virtual int64_t bytes() const = 0;
@@ -44,8 +46,8 @@ class Producer {
   virtual ~Producer() = default;
   // Appends and waits until it is durable; the offset of the first record.
   virtual Result<Offset> append(const Position& position, std::span<const RecordView> records) = 0;
-  // Several partitions, all or nothing, durable on return. With `sequence` >= 0 the append is idempotent: one whose
-  // sequence is not above last_sequence() is answered ok without being written again.
+  // Several partitions, all or nothing, durable on return. With `sequence` >= 0 the append is idempotent: one
+  // whose sequence is not above last_sequence() is answered ok without being written again.
   virtual Result<> append_all(std::span<const Appending> parts, int64_t sequence = -1) = 0;
   // The highest sequence this producer id has ever had committed, also by earlier processes; -1 if none.
   virtual Result<int64_t> last_sequence() = 0;
@@ -53,8 +55,8 @@ class Producer {
   virtual Result<std::unique_ptr<Transaction>> begin() = 0;
 };
 
-// What a consumer may see. Workers read `written`: their results stand behind it in the same journal, so a crash
-// that loses the input loses the results too. Everybody else reads `durable`.
+// What a consumer may see. Workers read `written`: their results stand behind it in the same journal, so a
+// crash that loses the input loses the results too. Everybody else reads `durable`.
 enum class Visibility { durable, written };
 
 class Consumer {
@@ -63,14 +65,16 @@ class Consumer {
   // Reads `position` from `from` (clipped to what is still there). Assigning again moves it.
   virtual Result<> assign(const Position& position, Offset from) = 0;
   virtual void unassign(const Position& position) = 0;
-  // What is there, at most about `max_records`; waits up to `wait` for the first record, and is the only thing that waits.
-  // Empty when nothing came. Assigned partitions take turns. A batch's `end` tells when its partition is read out.
+  // What is there, at most about `max_records`; waits up to `wait` for the first record, and is the only
+  // thing that waits. Empty when nothing came. Assigned partitions take turns. A batch's `end` tells when its
+  // partition is read out.
   virtual Result<std::vector<FetchedBatch>> poll(Duration wait, size_t max_records) = 0;
 };
 
 struct ProducerOptions {
-  std::string id;             // idempotence across processes hangs on it; empty: none
-  bool transactional = false; // with `id` as transactional id: opening it fences an earlier producer of that id
+  std::string id;  // idempotence across processes hangs on it; empty: none
+  bool transactional =
+      false;  // with `id` as transactional id: opening it fences an earlier producer of that id
 };
 
 class Log {
@@ -89,15 +93,16 @@ class Log {
     Offset end = 0;
   };
   virtual Result<Bounds> bounds(const Position& position, Visibility visibility) = 0;
-  // Everything before `keep` may go; readers start at `keep` from now on (a snapshot made the rest superfluous).
+  // Everything before `keep` may go; readers start at `keep` from now on (a snapshot made the rest
+  // superfluous).
   virtual Result<> trim(const Position& position, Offset keep) = 0;
   virtual Result<Offsets> group_offsets(const std::string& group) = 0;
 
   virtual Result<std::unique_ptr<Producer>> producer(const ProducerOptions& options) = 0;
   virtual Result<std::unique_ptr<Consumer>> consumer(Visibility visibility) = 0;
 
-  // A mark that grows with everything written, and how far of it is durable. A commit is durable when durable() is at
-  // least what written() was after it. Kafka: both the same counter.
+  // A mark that grows with everything written, and how far of it is durable. A commit is durable when
+  // durable() is at least what written() was after it. Kafka: both the same counter.
   virtual uint64_t written() const = 0;
   virtual uint64_t durable() const = 0;
   // Waits until durable() >= mark.

@@ -1,5 +1,6 @@
 #pragma once
-// The partition of a key, byte-identical to Kafka's default partitioner (murmur2 of the key, sign bit dropped).
+// The partition of a key, byte-identical to Kafka's default partitioner (murmur2 of the key, sign bit
+// dropped).
 
 #include <cstdint>
 

@@ -37,7 +37,7 @@ struct RecordView {
   std::optional<BytesView> key;
   std::optional<BytesView> value;
   Timestamp time;
-  Offset offset = 0;                 // set by the log; ignored when appending
+  Offset offset = 0;  // set by the log; ignored when appending
   const HeaderView* headers = nullptr;
   uint32_t header_count = 0;
 };
@@ -46,10 +46,10 @@ struct RecordView {
 struct FetchedBatch {
   Position position;
   std::vector<RecordView> records;
-  std::vector<HeaderView> headers;   // what the records' headers point into
+  std::vector<HeaderView> headers;  // what the records' headers point into
   std::shared_ptr<const void> buffer;
-  Offset next = 0;                   // where reading goes on (offsets of records that are no longer there are skipped)
-  Offset end = 0;                    // one past the last record visible when this was read; end - next is the lag
+  Offset next = 0;  // where reading goes on (offsets of records that are no longer there are skipped)
+  Offset end = 0;   // one past the last record visible when this was read; end - next is the lag
 };
 
 }  // namespace tradewind::log

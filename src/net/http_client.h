@@ -26,10 +26,10 @@ class HttpClient {
   ~HttpClient();
 
   Result<Answer> get(const std::string& target, Duration deadline);
-  Result<Answer> post(const std::string& target, std::string_view body, const std::map<std::string, std::string>& headers,
-                      Duration deadline);
-  // Gives pieces of the body to `each` as they come until it answers false; no deadline if it is zero. Answers with
-  // the status and, where it is not 200, the body.
+  Result<Answer> post(const std::string& target, std::string_view body,
+                      const std::map<std::string, std::string>& headers, Duration deadline);
+  // Gives pieces of the body to `each` as they come until it answers false; no deadline if it is zero.
+  // Answers with the status and, where it is not 200, the body.
   Result<Answer> stream(const std::string& target, std::string_view body,
                         const std::map<std::string, std::string>& headers, Duration deadline,
                         const std::function<bool(std::string_view)>& each);

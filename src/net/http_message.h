@@ -11,11 +11,11 @@
 namespace tradewind::net {
 
 struct Request {
-  std::string method;                          // "GET"
-  std::string path;                            // decoded, without the query
-  std::map<std::string, std::string> query;    // decoded
-  std::map<std::string, std::string> headers;  // names in lower case
-  std::map<std::string, std::string> captures; // what {name} in the route's pattern matched
+  std::string method;                           // "GET"
+  std::string path;                             // decoded, without the query
+  std::map<std::string, std::string> query;     // decoded
+  std::map<std::string, std::string> headers;   // names in lower case
+  std::map<std::string, std::string> captures;  // what {name} in the route's pattern matched
   std::string body;
 
   std::string_view header(const std::string& name) const {

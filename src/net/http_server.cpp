@@ -38,7 +38,8 @@ std::vector<std::string> split_path(std::string_view path) {
 }
 
 // A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name.
-bool matches(const Route& route, const std::vector<std::string>& raw, std::map<std::string, std::string>& captures) {
+bool matches(const Route& route, const std::vector<std::string>& raw,
+             std::map<std::string, std::string>& captures) {
   if (route.segments.size() != raw.size()) return false;
   for (size_t i = 0; i < raw.size(); ++i) {
     const std::string& wanted = route.segments[i];
@@ -76,7 +77,8 @@ void set_timeout(tcp::socket& socket, Duration wait) {
   setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
-// Blocking calls on the native socket: with Asio's own, a timeout of the socket would only make it wait again.
+// Blocking calls on the native socket: with Asio's own, a timeout of the socket would only make it wait
+// again.
 struct PlainSocket {
   tcp::socket& socket;
 
@@ -115,7 +117,8 @@ bool send_all(tcp::socket& socket, std::string_view bytes) {
 std::string decode_url(std::string_view text, bool plus_is_space) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
         std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
       out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
       i += 2;
@@ -153,15 +156,17 @@ class HttpServer::Engine {
   Result<> start() {
     boost::system::error_code error;
     const auto address = asio::ip::make_address(options_.address, error);
-    if (error) return Error{Code::invalid, "'" + options_.address + "' is no address; use one like 127.0.0.1"};
+    if (error)
+      return Error{Code::invalid, "'" + options_.address + "' is no address; use one like 127.0.0.1"};
     const tcp::endpoint endpoint(address, static_cast<unsigned short>(options_.port));
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
-      return Error{Code::io, "cannot listen on " + options_.address + ":" + std::to_string(options_.port) + ": " +
-                                 error.message() + "; stop what uses it or choose another with --listen"};
+      return Error{Code::io, "cannot listen on " + options_.address + ":" + std::to_string(options_.port) +
+                                 ": " + error.message() +
+                                 "; stop what uses it or choose another with --listen"};
     }
     port_ = acceptor_.local_endpoint().port();
     accepting_ = std::jthread([this] { accept(); });
@@ -177,7 +182,8 @@ class HttpServer::Engine {
     }
     acceptor_.close(ignored);
     std::unique_lock lock(mutex_);
-    for (tcp::socket* socket : open_) ::shutdown(socket->native_handle(), SHUT_RD);  // ends idle reads; answers still go out
+    for (tcp::socket* socket : open_)
+      ::shutdown(socket->native_handle(), SHUT_RD);  // ends idle reads; answers still go out
     quiet_.wait(lock, [&] { return open_.empty() && busy_ == 0; });
   }
 
@@ -248,7 +254,9 @@ class HttpServer::Engine {
     if (!error) http::read(plain, buffer, parser, error);
     if (error == http::error::header_limit) return refuse(socket, 431, "the request's header is too large");
     if (error == http::error::body_limit) {
-      return refuse(socket, 413, "the body is larger than " + std::to_string(options_.body_bytes) + " bytes; send less at once");
+      return refuse(
+          socket, 413,
+          "the body is larger than " + std::to_string(options_.body_bytes) + " bytes; send less at once");
     }
     if (error == boost::system::errc::resource_unavailable_try_again && parser.got_some()) {
       return refuse(socket, 408, "the rest of the request did not come in time");
@@ -313,9 +321,10 @@ class HttpServer::Engine {
   }
 
   bool answer(tcp::socket& socket, const Response& response, bool keep, const std::string& method) {
-    std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
-                       std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
-                       "\r\nContent-Type: " + response.content_type + "\r\n";
+    std::string head =
+        "HTTP/1.1 " + std::to_string(response.status) + " " +
+        std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
+        "\r\nContent-Type: " + response.content_type + "\r\n";
     for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
     if (!keep) head += "Connection: close\r\n";
     if (response.stream == nullptr) {
@@ -363,8 +372,14 @@ HttpServer::~HttpServer() = default;
 void HttpServer::route(const std::string& method, const std::string& pattern, Handler handler) {
   engine_->route(method, pattern, std::move(handler));
 }
-Result<> HttpServer::start() { return engine_->start(); }
-void HttpServer::stop() { engine_->stop(); }
-int HttpServer::port() const { return engine_->port(); }
+Result<> HttpServer::start() {
+  return engine_->start();
+}
+void HttpServer::stop() {
+  engine_->stop();
+}
+int HttpServer::port() const {
+  return engine_->port();
+}
 
 }  // namespace tradewind::net

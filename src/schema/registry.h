@@ -1,8 +1,10 @@
 #pragma once
-// Registry: subject -> versions -> ids, in Confluent Schema Registry's words. An id once given is valid for ever.
+// Registry: subject -> versions -> ids, in Confluent Schema Registry's words. An id once given is valid for
+// ever.
 //
 // Threads: shared freely; answers for an id or version are cached for ever.
-// Errors: not_found, conflict (incompatible, with the reasons), invalid (not a schema, with the place), unavailable.
+// Errors: not_found, conflict (incompatible, with the reasons), invalid (not a schema, with the place),
+// unavailable.
 
 #include <optional>
 #include <string>
@@ -16,7 +18,15 @@ using SchemaId = int32_t;
 
 enum class SchemaKind { avro, json, protobuf };
 
-enum class Compatibility { none, backward, backward_transitive, forward, forward_transitive, full, full_transitive };
+enum class Compatibility {
+  none,
+  backward,
+  backward_transitive,
+  forward,
+  forward_transitive,
+  full,
+  full_transitive
+};
 
 struct RegisteredSchema {
   SchemaId id = 0;
@@ -30,13 +40,15 @@ class Registry {
  public:
   virtual ~Registry() = default;
   // The same text (normalised) under the same subject answers the version that is there.
-  virtual Result<RegisteredSchema> register_schema(const std::string& subject, SchemaKind kind, const std::string& text) = 0;
+  virtual Result<RegisteredSchema> register_schema(const std::string& subject, SchemaKind kind,
+                                                   const std::string& text) = 0;
   virtual Result<RegisteredSchema> by_id(SchemaId id) = 0;
   virtual Result<RegisteredSchema> latest(const std::string& subject) = 0;
   virtual Result<RegisteredSchema> version(const std::string& subject, int32_t version) = 0;
   virtual Result<std::vector<std::string>> subjects() = 0;
   virtual Result<std::vector<int32_t>> versions(const std::string& subject) = 0;
-  virtual Result<> set_compatibility(const std::string& subject, Compatibility compatibility) = 0;  // "": global
+  virtual Result<> set_compatibility(const std::string& subject,
+                                     Compatibility compatibility) = 0;  // "": global
 };
 
 }  // namespace tradewind::schema

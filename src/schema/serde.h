@@ -1,9 +1,10 @@
 #pragma once
 // Serde: the key or the value bytes of records <-> columns, for one format and one list of columns.
 //
-// A bad payload is data, not an error: it is answered with its reason and its row holds nulls. Errors are for what is
-// wrong with all rows (a registry that does not answer: unavailable; a column no schema has: invalid).
-// Threads: a decoder or encoder belongs to one thread. Decoded views point into the payloads; `buffer` keeps them alive.
+// A bad payload is data, not an error: it is answered with its reason and its row holds nulls. Errors are for
+// what is wrong with all rows (a registry that does not answer: unavailable; a column no schema has:
+// invalid). Threads: a decoder or encoder belongs to one thread. Decoded views point into the payloads;
+// `buffer` keeps them alive.
 
 #include <memory>
 #include <optional>
@@ -23,16 +24,17 @@ enum class Format { none, kafka, json, avro, delimited };
 
 // Which part of a value its readers need. Nothing wanted below a scalar; a list's or record's parts by index.
 struct Wanted {
-  bool any = true;              // false: this part is not needed and its column stays null
-  std::vector<Wanted> parts;    // empty: all of it; array: one; map: key, value; structure: one per field
+  bool any = true;            // false: this part is not needed and its column stays null
+  std::vector<Wanted> parts;  // empty: all of it; array: one; map: key, value; structure: one per field
 };
 
 struct SerdeSpec {
   Format format = Format::avro;
-  std::vector<Field> columns;   // SQL columns (upper-case names; matched to fields exactly, then ignoring case)
-  std::vector<Wanted> wanted;   // per column; empty: all of all
-  bool key = false;             // a key: a single column is not wrapped in a record
-  std::string topic;            // subject = <topic>-key or <topic>-value
+  std::vector<Field>
+      columns;  // SQL columns (upper-case names; matched to fields exactly, then ignoring case)
+  std::vector<Wanted> wanted;  // per column; empty: all of all
+  bool key = false;            // a key: a single column is not wrapped in a record
+  std::string topic;           // subject = <topic>-key or <topic>-value
   char delimiter = ',';
 };
 
@@ -77,8 +79,8 @@ class Encoder {
   virtual Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) = 0;
 };
 
-// The registry is used by AVRO only: decoders ask for writers' schemas as their ids come up, encoders register the
-// schema of the columns (or use the subject's latest when it can hold them) when they are made.
+// The registry is used by AVRO only: decoders ask for writers' schemas as their ids come up, encoders
+// register the schema of the columns (or use the subject's latest when it can hold them) when they are made.
 Result<std::unique_ptr<Decoder>> make_decoder(const SerdeSpec& spec, Registry* registry);
 Result<std::unique_ptr<Encoder>> make_encoder(const SerdeSpec& spec, Registry* registry);
 

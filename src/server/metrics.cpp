@@ -39,7 +39,8 @@ net::Response Server::metrics() const {
   page.value(static_cast<double>(log.sync_ns) / 1e9);
   page.metric("tw_log_segments", "gauge", "Segments of the journal.");
   page.value(static_cast<double>(log.segments));
-  page.metric("tw_log_durability_fsync", "gauge", "1: acknowledged means on the disk; 0: handed to the operating system.");
+  page.metric("tw_log_durability_fsync", "gauge",
+              "1: acknowledged means on the disk; 0: handed to the operating system.");
   page.value(log.durability == log::Durability::fsync ? 1 : 0);
 
   const stream::RuntimeFigures runtime = parts_.engine.figures();
@@ -49,7 +50,8 @@ net::Response Server::metrics() const {
   page.value(static_cast<double>(runtime.commits));
   page.metric("tw_stream_commit_seconds_total", "counter", "Time spent in commits.");
   page.value(static_cast<double>(runtime.commit_ns) / 1e9);
-  page.metric("tw_stream_bad_records_total", "counter", "Records that could not be read; they are in tw.processing_log.");
+  page.metric("tw_stream_bad_records_total", "counter",
+              "Records that could not be read; they are in tw.processing_log.");
   page.value(static_cast<double>(runtime.bad_records));
   page.metric("tw_stream_state_bytes", "gauge", "Memory of all tables.");
   page.value(static_cast<double>(runtime.state_bytes));
@@ -61,14 +63,20 @@ net::Response Server::metrics() const {
     page.metric(name, type, help);
     for (const stream::QueryStatus& query : queries) page.value(value(query), "query=\"" + query.name + "\"");
   };
-  each("tw_query_running", "gauge", "1 while the query runs, 0 after an error.", [](const auto& q) { return q.running ? 1.0 : 0.0; });
-  each("tw_query_rows_in_total", "counter", "Rows read.", [](const auto& q) { return static_cast<double>(q.rows_in); });
-  each("tw_query_rows_out_total", "counter", "Records written.", [](const auto& q) { return static_cast<double>(q.rows_out); });
+  each("tw_query_running", "gauge", "1 while the query runs, 0 after an error.",
+       [](const auto& q) { return q.running ? 1.0 : 0.0; });
+  each("tw_query_rows_in_total", "counter", "Rows read.",
+       [](const auto& q) { return static_cast<double>(q.rows_in); });
+  each("tw_query_rows_out_total", "counter", "Records written.",
+       [](const auto& q) { return static_cast<double>(q.rows_out); });
   each("tw_query_late_rows_total", "counter", "Rows after their window's grace; kept in tw.<query>.late.",
        [](const auto& q) { return static_cast<double>(q.late_rows); });
-  each("tw_query_bad_rows_total", "counter", "Rows with an error in an expression.", [](const auto& q) { return static_cast<double>(q.bad_rows); });
-  each("tw_query_lag_records", "gauge", "Records not read yet.", [](const auto& q) { return static_cast<double>(q.lag); });
-  each("tw_query_state_bytes", "gauge", "Memory of the table.", [](const auto& q) { return static_cast<double>(q.state_bytes); });
+  each("tw_query_bad_rows_total", "counter", "Rows with an error in an expression.",
+       [](const auto& q) { return static_cast<double>(q.bad_rows); });
+  each("tw_query_lag_records", "gauge", "Records not read yet.",
+       [](const auto& q) { return static_cast<double>(q.lag); });
+  each("tw_query_state_bytes", "gauge", "Memory of the table.",
+       [](const auto& q) { return static_cast<double>(q.state_bytes); });
 
   page.metric("tw_ingest_events_total", "counter", "Events over HTTP.");
   page.value(static_cast<double>(accepted_events_), "outcome=\"accepted\"");

@@ -67,13 +67,15 @@ net::Response Server::ksql(const net::Request& request) {
   std::string body = "[";
   for (const sql::Statement& statement : *statements) {
     if (std::holds_alternative<sql::Select>(statement.is)) {
-      net::Response response = error_answer(400, "a SELECT belongs to /query or /query-stream", statement.text);
+      net::Response response =
+          error_answer(400, "a SELECT belongs to /query or /query-stream", statement.text);
       return response;
     }
     const auto entity = parts_.engine.execute(statement, asked->session);
     if (!entity.ok()) {
       const bool missing = entity.error().code == Code::not_found;
-      return error_answer(missing ? 400 : status_of(entity.error().code), entity.error().message, statement.text);
+      return error_answer(missing ? 400 : status_of(entity.error().code), entity.error().message,
+                          statement.text);
     }
     body += (body.size() == 1 ? "" : ",") + entity->dump();
   }
@@ -93,8 +95,9 @@ net::Response Server::query(const net::Request& request) {
   }
   const sql::Query& select = std::get<sql::Select>((*statements)[0].is).query;
   auto opened = parts_.engine.select(select, asked->session);
-  if (!opened.ok()) return error_answer(opened.error().code == Code::not_found ? 400 : status_of(opened.error().code),
-                                        opened.error().message, asked->text);
+  if (!opened.ok())
+    return error_answer(opened.error().code == Code::not_found ? 400 : status_of(opened.error().code),
+                        opened.error().message, asked->text);
   const std::string id = "query_" + std::to_string(++next_query_);
   auto ended = std::make_shared<std::atomic<bool>>(false);
   {
@@ -103,32 +106,34 @@ net::Response Server::query(const net::Request& request) {
   }
   net::Response response;
   response.content_type = "application/vnd.ksql.v1+json";
-  response.stream = [this, id, ended, limited = select.limit.has_value(),
-                     rows = std::shared_ptr<engine::RowStream>(std::move(*opened))](const net::WritePiece& write) {
-    std::string piece = "[{\"header\":{\"queryId\":\"" + id + "\",\"schema\":" + Json::string(schema_text(*rows)).dump() + "}}";
-    bool alive = write(piece);
-    while (alive && !*ended) {
-      const auto batch = rows->next(Duration(200));
-      piece.clear();
-      if (!batch.ok()) {
-        write(",\n{\"errorMessage\":" + error_answer(500, batch.error().message).body + "}");
-        break;
-      }
-      if (!*batch) {
-        write(limited ? ",\n{\"finalMessage\":\"Limit Reached\"}" : "");
-        break;
-      }
-      for (size_t row = 0; row < (*batch)->rows(); ++row) {
-        piece += ",\n{\"row\":{\"columns\":";
-        append_row(*rows, **batch, row, piece);
-        piece += "}}";
-      }
-      alive = write(piece);
-    }
-    if (alive) write("]\n");
-    const std::lock_guard lock(open_mutex_);
-    open_.erase(id);
-  };
+  response.stream =
+      [this, id, ended, limited = select.limit.has_value(),
+       rows = std::shared_ptr<engine::RowStream>(std::move(*opened))](const net::WritePiece& write) {
+        std::string piece = "[{\"header\":{\"queryId\":\"" + id +
+                            "\",\"schema\":" + Json::string(schema_text(*rows)).dump() + "}}";
+        bool alive = write(piece);
+        while (alive && !*ended) {
+          const auto batch = rows->next(Duration(200));
+          piece.clear();
+          if (!batch.ok()) {
+            write(",\n{\"errorMessage\":" + error_answer(500, batch.error().message).body + "}");
+            break;
+          }
+          if (!*batch) {
+            write(limited ? ",\n{\"finalMessage\":\"Limit Reached\"}" : "");
+            break;
+          }
+          for (size_t row = 0; row < (*batch)->rows(); ++row) {
+            piece += ",\n{\"row\":{\"columns\":";
+            append_row(*rows, **batch, row, piece);
+            piece += "}}";
+          }
+          alive = write(piece);
+        }
+        if (alive) write("]\n");
+        const std::lock_guard lock(open_mutex_);
+        open_.erase(id);
+      };
   return response;
 }
 
@@ -143,8 +148,9 @@ net::Response Server::query_stream(const net::Request& request) {
     return error_answer(400, "this takes one SELECT; other statements belong to /ksql", asked->text);
   }
   auto opened = parts_.engine.select(std::get<sql::Select>((*statements)[0].is).query, asked->session);
-  if (!opened.ok()) return error_answer(opened.error().code == Code::not_found ? 400 : status_of(opened.error().code),
-                                        opened.error().message, asked->text);
+  if (!opened.ok())
+    return error_answer(opened.error().code == Code::not_found ? 400 : status_of(opened.error().code),
+                        opened.error().message, asked->text);
   const bool array = accept.find("application/json") != std::string_view::npos;
   const std::string id = "query_" + std::to_string(++next_query_);
   auto ended = std::make_shared<std::atomic<bool>>(false);
@@ -154,16 +160,16 @@ net::Response Server::query_stream(const net::Request& request) {
   }
   net::Response response;
   response.content_type = array ? "application/json" : "application/vnd.ksqlapi.delimited.v1";
-  response.stream = [this, id, ended, array,
-                     rows = std::shared_ptr<engine::RowStream>(std::move(*opened))](const net::WritePiece& write) {
+  response.stream = [this, id, ended, array, rows = std::shared_ptr<engine::RowStream>(std::move(*opened))](
+                        const net::WritePiece& write) {
     std::string names;
     std::string types;
     for (const Field& field : rows->columns()) {
       names += (names.empty() ? "" : ",") + Json::string(field.name).dump();
       types += (types.empty() ? "" : ",") + Json::string(field.type.text()).dump();
     }
-    bool alive = write((array ? "[" : "") + std::string("{\"queryId\":\"") + id + "\",\"columnNames\":[" + names +
-                       "],\"columnTypes\":[" + types + "]}" + (array ? "" : "\n"));
+    bool alive = write((array ? "[" : "") + std::string("{\"queryId\":\"") + id + "\",\"columnNames\":[" +
+                       names + "],\"columnTypes\":[" + types + "]}" + (array ? "" : "\n"));
     std::string piece;
     while (alive && !*ended) {
       const auto batch = rows->next(Duration(200));

@@ -2,8 +2,12 @@
 
 namespace tradewind::server {
 
-Server::Server(Parts parts, net::HttpServerOptions options) : parts_(parts), http_(std::move(options)) { declare_routes(); }
-Server::~Server() { stop(); }
+Server::Server(Parts parts, net::HttpServerOptions options) : parts_(parts), http_(std::move(options)) {
+  declare_routes();
+}
+Server::~Server() {
+  stop();
+}
 
 void Server::declare_routes() {
   using net::Request;
@@ -18,7 +22,8 @@ void Server::declare_routes() {
     const auto failed = parts_.log.failure();
     net::Response response;
     response.status = failed ? 503 : 200;
-    response.body = failed ? "{\"alive\":false,\"reason\":" + Json::string(failed->message).dump() + "}" : "{\"alive\":true}";
+    response.body = failed ? "{\"alive\":false,\"reason\":" + Json::string(failed->message).dump() + "}"
+                           : "{\"alive\":true}";
     return response;
   });
   http_.route("GET", "/readyz", [this](const Request&) { return readiness(); });
@@ -28,7 +33,9 @@ void Server::declare_routes() {
   http_.route("GET", "/", [this](const Request&) { return info(); });
 }
 
-Result<> Server::start() { return http_.start(); }
+Result<> Server::start() {
+  return http_.start();
+}
 
 void Server::stop() {
   {
@@ -68,7 +75,8 @@ net::Response error_answer(int status, const std::string& message, const std::st
 net::Response Server::events(const net::Request& request) {
   std::optional<ingest::Numbered> numbered;
   if (const auto id = request.header("tw-producer"); !id.empty()) {
-    numbered = ingest::Numbered{std::string(id), std::atoll(std::string(request.header("tw-sequence")).c_str())};
+    numbered =
+        ingest::Numbered{std::string(id), std::atoll(std::string(request.header("tw-sequence")).c_str())};
   }
   const auto taken = parts_.ingestor.take(request.captures.at("topic"), request.body, numbered);
   if (!taken.ok()) {
@@ -111,13 +119,16 @@ net::Response Server::producer(const net::Request& request) {
 
 net::Response Server::readiness() const {
   std::string reasons;
-  const auto add = [&](const std::string& reason) { reasons += (reasons.empty() ? "" : ",") + Json::string(reason).dump(); };
+  const auto add = [&](const std::string& reason) {
+    reasons += (reasons.empty() ? "" : ",") + Json::string(reason).dump();
+  };
   if (!ready_) add("starting: state is being restored");
   if (const auto failed = parts_.log.failure()) add(failed->message);
   if (const auto failed = parts_.engine.failure()) add(failed->message);
   net::Response response;
   response.status = reasons.empty() ? 200 : 503;
-  response.body = std::string("{\"ready\":") + (reasons.empty() ? "true" : "false") + ",\"reasons\":[" + reasons + "]}";
+  response.body =
+      std::string("{\"ready\":") + (reasons.empty() ? "true" : "false") + ",\"reasons\":[" + reasons + "]}";
   return response;
 }
 
@@ -133,8 +144,9 @@ net::Response Server::health() const {
 
 net::Response Server::info() const {
   net::Response response;
-  response.body = "{\"KsqlServerInfo\":{\"version\":\"0.29.0\",\"kafkaClusterId\":\"embedded\",\"ksqlServiceId\":"
-                  "\"tradewind\",\"serverStatus\":\"RUNNING\",\"tradewindVersion\":\"0.1.0\"}}";
+  response.body =
+      "{\"KsqlServerInfo\":{\"version\":\"0.29.0\",\"kafkaClusterId\":\"embedded\",\"ksqlServiceId\":"
+      "\"tradewind\",\"serverStatus\":\"RUNNING\",\"tradewindVersion\":\"0.1.0\"}}";
   return response;
 }
 

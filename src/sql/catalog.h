@@ -20,17 +20,17 @@ struct SourceColumn {
 struct Source {
   std::string name;
   bool table = false;
-  std::vector<SourceColumn> columns;        // keys first
+  std::vector<SourceColumn> columns;  // keys first
   std::string topic;
   int32_t partitions = 1;
   schema::Format key_format = schema::Format::kafka;
   schema::Format value_format = schema::Format::avro;
-  std::optional<int64_t> window_size_ms;    // windowed key
+  std::optional<int64_t> window_size_ms;  // windowed key
   std::string timestamp_column;
   std::string delimiter = ",";
-  std::string query_id;                     // of the query that writes it; empty: declared by hand
-  std::string statement;                    // as listed
-  bool read_only = false;                   // CREATE SOURCE ...
+  std::string query_id;    // of the query that writes it; empty: declared by hand
+  std::string statement;   // as listed
+  bool read_only = false;  // CREATE SOURCE ...
 };
 
 struct Catalog {

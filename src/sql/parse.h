@@ -13,7 +13,8 @@
 namespace tradewind::sql {
 
 // `variables` fill ${name}; DEFINE in the text adds to them for what follows. `types`: CREATE TYPE names.
-Result<std::vector<Statement>> parse(const std::string& text, const std::map<std::string, std::string>& variables = {},
+Result<std::vector<Statement>> parse(const std::string& text,
+                                     const std::map<std::string, std::string>& variables = {},
                                      const std::map<std::string, Type>& types = {});
 
 }  // namespace tradewind::sql

@@ -9,15 +9,19 @@
 namespace tradewind::sql {
 namespace {
 
-const char* const kProperties[] = {"KAFKA_TOPIC", "FORMAT",    "KEY_FORMAT",      "VALUE_FORMAT", "PARTITIONS",
-                                   "REPLICAS",    "TIMESTAMP", "VALUE_DELIMITER", "RETENTION_MS", "WINDOW_TYPE",
-                                   "WINDOW_SIZE", "WRAP_SINGLE_VALUE"};
+const char* const kProperties[] = {"KAFKA_TOPIC",  "FORMAT",      "KEY_FORMAT",  "VALUE_FORMAT",
+                                   "PARTITIONS",   "REPLICAS",    "TIMESTAMP",   "VALUE_DELIMITER",
+                                   "RETENTION_MS", "WINDOW_TYPE", "WINDOW_SIZE", "WRAP_SINGLE_VALUE"};
 
 Result<> check_properties(const Properties& with) {
   for (const auto& [name, value] : with) {
-    const bool known = std::any_of(std::begin(kProperties), std::end(kProperties), [&](const char* k) { return name == k; });
-    if (!known) return Error{Code::invalid, "no property is called " + name + "; there are KAFKA_TOPIC, VALUE_FORMAT, "
-                                                "KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, TIMESTAMP, VALUE_DELIMITER and more"};
+    const bool known =
+        std::any_of(std::begin(kProperties), std::end(kProperties), [&](const char* k) { return name == k; });
+    if (!known)
+      return Error{Code::invalid,
+                   "no property is called " + name +
+                       "; there are KAFKA_TOPIC, VALUE_FORMAT, "
+                       "KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, TIMESTAMP, VALUE_DELIMITER and more"};
   }
   if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
     return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};
@@ -27,7 +31,8 @@ Result<> check_properties(const Properties& with) {
 
 Result<> apply_formats(const Properties& with, Source& source) {
   const auto format = [&](const char* name, schema::Format& into) -> Result<> {
-    if (const auto found = with.find(name); found != with.end()) into = TRY(schema::format_from(found->second));
+    if (const auto found = with.find(name); found != with.end())
+      into = TRY(schema::format_from(found->second));
     return {};
   };
   TRY(format("FORMAT", source.key_format));
@@ -36,7 +41,8 @@ Result<> apply_formats(const Properties& with, Source& source) {
   TRY(format("VALUE_FORMAT", source.value_format));
   if (const auto found = with.find("VALUE_DELIMITER"); found != with.end()) {
     source.delimiter = found->second == "TAB" ? "\t" : found->second == "SPACE" ? " " : found->second;
-    if (source.delimiter.size() != 1) return Error{Code::invalid, "VALUE_DELIMITER is one character, or SPACE or TAB"};
+    if (source.delimiter.size() != 1)
+      return Error{Code::invalid, "VALUE_DELIMITER is one character, or SPACE or TAB"};
   }
   return {};
 }
@@ -60,7 +66,8 @@ Result<> apply_timestamp(const Properties& with, Source& source) {
   for (const SourceColumn& column : source.columns) {
     if (column.name != name) continue;
     if (column.type.kind() != Kind::bigint && column.type.kind() != Kind::timestamp) {
-      return Error{Code::invalid, "TIMESTAMP needs a BIGINT or TIMESTAMP column; " + name + " is " + column.type.text()};
+      return Error{Code::invalid,
+                   "TIMESTAMP needs a BIGINT or TIMESTAMP column; " + name + " is " + column.type.text()};
     }
     source.timestamp_column = name;
     return {};
@@ -80,23 +87,28 @@ Result<> declare_columns(const CreateSource& statement, SchemaLookup& lookup, So
   }
   if (!values) {
     if (source.value_format != schema::Format::avro) {
-      return Error{Code::invalid, statement.name + " declares no columns, and " + schema::name_of(source.value_format) +
+      return Error{Code::invalid, statement.name + " declares no columns, and " +
+                                      schema::name_of(source.value_format) +
                                       " has no registered schema to take them from; declare them"};
     }
     for (const Field& field : TRY(lookup.columns(source.topic, false))) {
-      const bool known = std::any_of(source.columns.begin(), source.columns.end(), [&](const auto& c) { return c.name == field.name; });
+      const bool known = std::any_of(source.columns.begin(), source.columns.end(),
+                                     [&](const auto& c) { return c.name == field.name; });
       if (!known) source.columns.push_back({field.name, field.type, false});
     }
   }
   for (size_t i = 0; i < source.columns.size(); ++i) {
     for (size_t j = i + 1; j < source.columns.size(); ++j) {
       if (source.columns[i].name == source.columns[j].name) {
-        return Error{Code::invalid, "two columns of " + source.name + " are called " + source.columns[i].name};
+        return Error{Code::invalid,
+                     "two columns of " + source.name + " are called " + source.columns[i].name};
       }
     }
   }
-  const bool key = std::any_of(source.columns.begin(), source.columns.end(), [](const auto& c) { return c.key; });
-  if (source.table && !key) return Error{Code::invalid, "table " + source.name + " needs a column that is its PRIMARY KEY"};
+  const bool key =
+      std::any_of(source.columns.begin(), source.columns.end(), [](const auto& c) { return c.key; });
+  if (source.table && !key)
+    return Error{Code::invalid, "table " + source.name + " needs a column that is its PRIMARY KEY"};
   return {};
 }
 
@@ -107,7 +119,8 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   plan.source.read_only = statement.source;
   TRY(apply_formats(statement.with, plan.source));
   const auto topic = statement.with.find("KAFKA_TOPIC");
-  if (topic == statement.with.end()) return Error{Code::invalid, statement.name + " needs WITH (KAFKA_TOPIC = '...')"};
+  if (topic == statement.with.end())
+    return Error{Code::invalid, statement.name + " needs WITH (KAFKA_TOPIC = '...')"};
   plan.source.topic = topic->second;
   if (!statement.with.contains("FORMAT") && !statement.with.contains("VALUE_FORMAT")) {
     return Error{Code::invalid, statement.name + " needs WITH (VALUE_FORMAT = 'AVRO'), or another format"};
@@ -115,10 +128,12 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   const auto existing = lookup.partitions(plan.source.topic);
   const auto wanted = TRY(partitions_of(statement.with));
   if (!existing.ok() && !wanted) {
-    return Error{Code::not_found, "topic " + plan.source.topic + " does not exist; add PARTITIONS to create it"};
+    return Error{Code::not_found,
+                 "topic " + plan.source.topic + " does not exist; add PARTITIONS to create it"};
   }
   if (existing.ok() && wanted && *existing != *wanted) {
-    return Error{Code::conflict, "topic " + plan.source.topic + " exists with " + std::to_string(*existing) + " partitions"};
+    return Error{Code::conflict,
+                 "topic " + plan.source.topic + " exists with " + std::to_string(*existing) + " partitions"};
   }
   plan.create_topic = !existing.ok();
   plan.source.partitions = existing.ok() ? *existing : *wanted;
@@ -130,10 +145,13 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   return plan;
 }
 
-const Source* source_of(const Query& query, const Catalog& catalog) { return catalog.find(query.from); }
+const Source* source_of(const Query& query, const Catalog& catalog) {
+  return catalog.find(query.from);
+}
 
 Error unknown_source(const Query& query) {
-  return {Code::not_found, at(query.from_place, "no stream or table is called " + query.from + "; SHOW STREAMS and SHOW TABLES list them")};
+  return {Code::not_found, at(query.from_place, "no stream or table is called " + query.from +
+                                                    "; SHOW STREAMS and SHOW TABLES list them")};
 }
 
 stream::SinkSpec sink_of(const Source& sink, const BoundQuery& bound) {
@@ -159,8 +177,8 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   const BoundQuery bound = TRY(bind_query(*statement.query, *from, true));
   if (bound.table != statement.table) {
     return Error{Code::invalid, bound.table ? "the query gives a table: write CREATE TABLE " + statement.name
-                                            : "the query gives a stream: write CREATE STREAM " + statement.name +
-                                                  ", or add a GROUP BY"};
+                                            : "the query gives a stream: write CREATE STREAM " +
+                                                  statement.name + ", or add a GROUP BY"};
   }
   SourcePlan plan;
   Source& sink = plan.source;
@@ -174,7 +192,8 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
       if (column.key == key) sink.columns.push_back({column.name, column.type, key});
     }
   }
-  const auto keys = std::count_if(sink.columns.begin(), sink.columns.end(), [](const auto& c) { return c.key; });
+  const auto keys =
+      std::count_if(sink.columns.begin(), sink.columns.end(), [](const auto& c) { return c.key; });
   if (static_cast<size_t>(keys) == sink.columns.size()) {
     return Error{Code::invalid, statement.name + " has keys only; select at least one value"};
   }
@@ -183,14 +202,17 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   }
   TRY(apply_formats(statement.with, sink));
   if (keys > 1 && sink.key_format == schema::Format::kafka) {
-    return Error{Code::invalid, "the KAFKA key format holds one column; use WITH (KEY_FORMAT = 'JSON') or 'AVRO'"};
+    return Error{Code::invalid,
+                 "the KAFKA key format holds one column; use WITH (KEY_FORMAT = 'JSON') or 'AVRO'"};
   }
   const auto topic = statement.with.find("KAFKA_TOPIC");
   sink.topic = topic == statement.with.end() ? sink.name : topic->second;
   if (const auto wanted = TRY(partitions_of(statement.with))) sink.partitions = *wanted;
   if (const auto existing = lookup.partitions(sink.topic); existing.ok()) sink.partitions = *existing;
-  if (bound.window) sink.window_size_ms = bound.window->size.count();
-  else if (bound.window_start) sink.window_size_ms = from->window_size_ms;
+  if (bound.window)
+    sink.window_size_ms = bound.window->size.count();
+  else if (bound.window_start)
+    sink.window_size_ms = from->window_size_ms;
   TRY(apply_timestamp(statement.with, sink));
   plan.create_topic = true;
   stream::Topology topology;
@@ -216,7 +238,8 @@ void split_conjunction(const NodePtr& node, std::vector<NodePtr>& parts) {
 // "column = literal" or "column IN (literals)": the values, as the column's type.
 std::optional<std::vector<Value>> values_of(const Node& node, const Field& column) {
   const bool equal = node.form == Node::Form::call && (node.text == "=" || node.text == "IN");
-  if (!equal || node.children[0]->form != Node::Form::name || node.children[0]->text != column.name) return std::nullopt;
+  if (!equal || node.children[0]->form != Node::Form::name || node.children[0]->text != column.name)
+    return std::nullopt;
   std::vector<Value> values;
   for (size_t i = 1; i < node.children.size(); ++i) {
     const Node& child = *node.children[i];
@@ -245,12 +268,15 @@ void bound_windows(const Node& node, int64_t size_ms, PullPlan& plan) {
     return;
   }
   if (name.text == "WINDOWEND") time -= size_ms;
-  if (node.text == "=" || node.text == ">=" || node.text == ">") plan.window_from = std::max(plan.window_from, time);
-  if (node.text == "=" || node.text == "<=" || node.text == "<") plan.window_to = std::min(plan.window_to, time);
+  if (node.text == "=" || node.text == ">=" || node.text == ">")
+    plan.window_from = std::max(plan.window_from, time);
+  if (node.text == "=" || node.text == "<=" || node.text == "<")
+    plan.window_to = std::min(plan.window_to, time);
 }
 
 // Every combination of the key columns' values.
-void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& one, std::vector<std::vector<Value>>& all) {
+void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& one,
+           std::vector<std::vector<Value>>& all) {
   if (one.size() == choices.size()) {
     all.push_back(one);
     return;
@@ -264,11 +290,15 @@ void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& o
 
 Result<PullPlan> plan_pull(const Query& query, const Source& table) {
   if (table.query_id.empty()) {
-    return Error{Code::invalid, at(query.from_place, table.name + " is read straight from its topic and keeps no rows to look "
-                                   "up; query a table made with CREATE TABLE ... AS SELECT, or add EMIT CHANGES")};
+    return Error{
+        Code::invalid,
+        at(query.from_place,
+           table.name + " is read straight from its topic and keeps no rows to look "
+                        "up; query a table made with CREATE TABLE ... AS SELECT, or add EMIT CHANGES")};
   }
   if (!query.group_by.empty() || query.window || query.having != nullptr) {
-    return Error{Code::unsupported, at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
+    return Error{Code::unsupported,
+                 at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
   }
   PullPlan plan;
   plan.table = table.name;
@@ -278,7 +308,8 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
   scope.alias = query.alias.empty() ? query.from : query.alias;
   if (query.where != nullptr) {
     plan.where = TRY(bind(*query.where, scope));
-    if (plan.where->type.kind() != Kind::boolean) return Error{Code::invalid, at(query.where->place, "WHERE needs a condition")};
+    if (plan.where->type.kind() != Kind::boolean)
+      return Error{Code::invalid, at(query.where->place, "WHERE needs a condition")};
   }
   std::vector<NodePtr> conditions;
   split_conjunction(query.where, conditions);
@@ -292,12 +323,14 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
       }
     }
   }
-  const auto keys = std::count_if(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.key; });
+  const auto keys =
+      std::count_if(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.key; });
   if (choices.size() == static_cast<size_t>(keys)) {
     std::vector<Value> one;
     cross(choices, one, plan.keys.emplace());
   }
-  for (const NodePtr& condition : conditions) bound_windows(*condition, table.window_size_ms.value_or(0), plan);
+  for (const NodePtr& condition : conditions)
+    bound_windows(*condition, table.window_size_ms.value_or(0), plan);
   ItemNames names(query.items);
   for (const SelectItem& item : query.items) {
     if (item.expression == nullptr) {
@@ -365,7 +398,8 @@ Schema view_schema(const Source& table) {
 
 Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup) {
   TRY(check_properties(statement.with));
-  if (statement.or_replace) return Error{Code::unsupported, "CREATE OR REPLACE is not offered yet; DROP it first"};
+  if (statement.or_replace)
+    return Error{Code::unsupported, "CREATE OR REPLACE is not offered yet; DROP it first"};
   return statement.query ? plan_query(statement, catalog, lookup) : plan_declared(statement, lookup);
 }
 
@@ -381,13 +415,15 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
   const Source* target = catalog.find(statement.target);
   if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
   if (target->read_only) return Error{Code::invalid, statement.target + " is read-only"};
-  if (target->window_size_ms) return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
+  if (target->window_size_ms)
+    return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
   std::vector<std::string> columns = statement.columns;
   for (size_t i = 0; columns.empty() && i < target->columns.size(); ++i) {
     for (const SourceColumn& column : target->columns) columns.push_back(column.name);
   }
   if (columns.size() != statement.values.size()) {
-    return Error{Code::invalid, std::to_string(columns.size()) + " columns, but " + std::to_string(statement.values.size()) + " values"};
+    return Error{Code::invalid, std::to_string(columns.size()) + " columns, but " +
+                                    std::to_string(statement.values.size()) + " values"};
   }
   InsertPlan plan;
   plan.target = target->name;
@@ -397,18 +433,24 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
     Scope nothing;
     nothing.alias = target->name;
     const auto bound = TRY(bind(*statement.values[i], nothing));
-    const auto column = std::find_if(target->columns.begin(), target->columns.end(), [&](const auto& c) { return c.name == columns[i]; });
+    const auto column = std::find_if(target->columns.begin(), target->columns.end(),
+                                     [&](const auto& c) { return c.name == columns[i]; });
     const bool time = columns[i] == "ROWTIME";
     if (column == target->columns.end() && !time) {
-      return Error{Code::invalid, at(statement.values[i]->place, target->name + " has no column " + columns[i])};
+      return Error{Code::invalid,
+                   at(statement.values[i]->place, target->name + " has no column " + columns[i])};
     }
     const auto cast = expr::checked_cast(bound, time ? Type(Kind::bigint) : column->type);
-    if (!cast.ok()) return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + cast.error().message)};
+    if (!cast.ok())
+      return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + cast.error().message)};
     expr::Notes notes;
     const ColumnPtr value = expr::evaluate(**cast, one, notes);
-    if (!notes.empty()) return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + notes[0].reason)};
-    if (time) plan.time_ms = value_at(*value, 0).number();
-    else plan.values[static_cast<size_t>(column - target->columns.begin())] = value_at(*value, 0);
+    if (!notes.empty())
+      return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + notes[0].reason)};
+    if (time)
+      plan.time_ms = value_at(*value, 0).number();
+    else
+      plan.values[static_cast<size_t>(column - target->columns.begin())] = value_at(*value, 0);
   }
   for (size_t i = 0; i < target->columns.size(); ++i) {
     if (target->table && target->columns[i].key && plan.values[i].is_null()) {
@@ -423,8 +465,10 @@ Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLo
   if (source == nullptr) return unknown_source(query);
   if (source->table && query.emit == Query::Emit::none && query.group_by.empty()) {
     const PullPlan plan = TRY(plan_pull(query, *source));
-    return "look up in " + plan.table + (plan.keys ? " by " + std::to_string(plan.keys->size()) + " key(s)" : " by scanning") +
-           (plan.where == nullptr ? "" : "\n  where " + expr::text_of(*plan.where, view_schema(*source))) + "\n";
+    return "look up in " + plan.table +
+           (plan.keys ? " by " + std::to_string(plan.keys->size()) + " key(s)" : " by scanning") +
+           (plan.where == nullptr ? "" : "\n  where " + expr::text_of(*plan.where, view_schema(*source))) +
+           "\n";
   }
   (void)lookup;
   return TRY(plan_push(query, *source)).topology.text();

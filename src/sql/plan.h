@@ -1,5 +1,6 @@
 #pragma once
-// Plans: bound statements: what the engine carries out. Names are resolved, types are checked, topologies are built.
+// Plans: bound statements: what the engine carries out. Names are resolved, types are checked, topologies are
+// built.
 //
 // Threads: plain values.
 
@@ -20,7 +21,7 @@ namespace tradewind::sql {
 // CREATE STREAM or TABLE, with or without AS SELECT. `topology` (not yet named) is set for the latter.
 struct SourcePlan {
   Source source;
-  bool create_topic = false;   // PARTITIONS was given, or it is a query's sink
+  bool create_topic = false;  // PARTITIONS was given, or it is a query's sink
   std::optional<stream::Topology> topology;
   std::vector<std::string> reads;
 };
@@ -31,7 +32,7 @@ struct PullPlan {
   std::optional<std::vector<std::vector<Value>>> keys;
   int64_t window_from = INT64_MIN;
   int64_t window_to = INT64_MAX;
-  expr::ExpressionPtr where;   // over the view's columns; null: all
+  expr::ExpressionPtr where;  // over the view's columns; null: all
   std::vector<expr::ExpressionPtr> expressions;
   std::vector<Field> columns;  // of the answer
   std::vector<bool> keys_out;  // which of them are keys
@@ -40,7 +41,7 @@ struct PullPlan {
 
 // SELECT ... EMIT CHANGES, and a SELECT over a stream up to now.
 struct PushPlan {
-  stream::Topology topology;   // without a sink
+  stream::Topology topology;  // without a sink
   std::vector<Field> columns;
   std::optional<int64_t> limit;
   bool until_now = false;
@@ -48,7 +49,7 @@ struct PushPlan {
 
 struct InsertPlan {
   std::string target;
-  std::vector<Value> values;   // in the order of the source's columns
+  std::vector<Value> values;  // in the order of the source's columns
   std::optional<int64_t> time_ms;
 };
 

@@ -26,15 +26,17 @@ using NodePtr = std::shared_ptr<const Node>;
 // One expression. What the children are hangs on the form.
 struct Node {
   enum class Form {
-    literal,     // value, type
-    name,        // text; qualifier before the dot, if any
-    call,        // text = function or operator; children = arguments
-    star_call,   // COUNT(*)
-    choose,      // children: condition, result, ..., [else]; `flag`: has an else
-    cast,        // child as `type`
-    field,       // child -> text
-    element,     // child [child]
-    make_array, make_map, make_structure,  // structure: names
+    literal,    // value, type
+    name,       // text; qualifier before the dot, if any
+    call,       // text = function or operator; children = arguments
+    star_call,  // COUNT(*)
+    choose,     // children: condition, result, ..., [else]; `flag`: has an else
+    cast,       // child as `type`
+    field,      // child -> text
+    element,    // child [child]
+    make_array,
+    make_map,
+    make_structure,  // structure: names
     lambda,
   };
   Form form = Form::literal;
@@ -49,9 +51,9 @@ struct Node {
 };
 
 struct SelectItem {
-  NodePtr expression;       // null: *
-  std::string alias;        // empty: none
-  std::string qualifier;    // of "t.*"
+  NodePtr expression;     // null: *
+  std::string alias;      // empty: none
+  std::string qualifier;  // of "t.*"
   Place place;
 };
 
@@ -66,7 +68,7 @@ struct WindowClause {
 };
 
 struct JoinClause {
-  std::string text;         // "LEFT JOIN"
+  std::string text;  // "LEFT JOIN"
   std::string source;
   std::string alias;
   NodePtr on;
@@ -92,7 +94,7 @@ struct Query {
 struct ColumnClause {
   std::string name;
   Type type;
-  bool key = false;      // KEY or PRIMARY KEY
+  bool key = false;  // KEY or PRIMARY KEY
   bool headers = false;
 };
 
@@ -103,7 +105,7 @@ struct CreateSource {
   bool table = false;
   bool or_replace = false;
   bool if_not_exists = false;
-  bool source = false;   // CREATE SOURCE ...
+  bool source = false;  // CREATE SOURCE ...
   std::string name;
   std::vector<ColumnClause> columns;
   Properties with;
@@ -133,7 +135,7 @@ struct Terminate {
   std::string query;  // empty: ALL
 };
 struct Show {
-  std::string what;   // "STREAMS", "TABLES", "QUERIES", ...
+  std::string what;  // "STREAMS", "TABLES", "QUERIES", ...
   bool extended = false;
 };
 struct Describe {
@@ -142,8 +144,8 @@ struct Describe {
   bool function = false;
 };
 struct Explain {
-  std::string query_id;           // or
-  std::shared_ptr<Query> query;   // ... a SELECT, or of a CREATE ... AS
+  std::string query_id;          // or
+  std::shared_ptr<Query> query;  // ... a SELECT, or of a CREATE ... AS
   std::string statement;
 };
 struct SetProperty {
@@ -165,10 +167,10 @@ struct Unsupported {
 };
 
 struct Statement {
-  std::string text;   // as written, without the semicolon
+  std::string text;  // as written, without the semicolon
   Place place;
-  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Show, Describe, Explain, SetProperty,
-               Define, CreateType, Unsupported>
+  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Show, Describe, Explain,
+               SetProperty, Define, CreateType, Unsupported>
       is;
 };
 

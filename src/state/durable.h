@@ -1,9 +1,10 @@
 #pragma once
-// Durable: state that a commit carries: it yields frames of what changed, is told when they are committed, and can be
-// folded from its frames again. A frame belongs to a group: the unit in which state is spread over workers.
+// Durable: state that a commit carries: it yields frames of what changed, is told when they are committed,
+// and can be folded from its frames again. A frame belongs to a group: the unit in which state is spread over
+// workers.
 //
-// Restoring folds all frames of a group in order, snapshot chunks and changes alike: both hold absolute values, so a
-// chunk followed by later changes gives the state at the last change.
+// Restoring folds all frames of a group in order, snapshot chunks and changes alike: both hold absolute
+// values, so a chunk followed by later changes gives the state at the last change.
 
 #include <cstdint>
 
@@ -26,8 +27,8 @@ class Durable {
   // The changes lie in the log.
   virtual void committed() = 0;
   virtual Result<> fold(int32_t group, BytesView frame) = 0;
-  // The next about `budget` bytes of the whole committed state, called between commits until it answers true (all was
-  // given; the next call begins again).
+  // The next about `budget` bytes of the whole committed state, called between commits until it answers true
+  // (all was given; the next call begins again).
   virtual bool snapshot(size_t budget, FrameSink& sink) = 0;
   virtual size_t bytes() const = 0;
 };

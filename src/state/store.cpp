@@ -29,9 +29,13 @@ std::optional<BytesView> Store::get_committed(BytesView key) const {
   return BytesView(found->second);
 }
 
-void Store::put(BytesView key, BytesView value) { pending_.insert_or_assign(Bytes(key), Bytes(value)); }
+void Store::put(BytesView key, BytesView value) {
+  pending_.insert_or_assign(Bytes(key), Bytes(value));
+}
 
-void Store::erase(BytesView key) { pending_.insert_or_assign(Bytes(key), std::nullopt); }
+void Store::erase(BytesView key) {
+  pending_.insert_or_assign(Bytes(key), std::nullopt);
+}
 
 void Store::changes(Bytes& out) const {
   for (const auto& [key, value] : pending_) put_entry(key, value, out);
@@ -62,13 +66,16 @@ void Store::committed() {
 Result<> Store::fold(BytesView frame) {
   while (!frame.empty()) {
     BytesView key;
-    if (!get_bytes(frame, key) || frame.empty()) return Error{Code::corrupt, "a store's frame ends too early"};
+    if (!get_bytes(frame, key) || frame.empty())
+      return Error{Code::corrupt, "a store's frame ends too early"};
     const bool there = frame[0] != '\0';
     frame.remove_prefix(1);
     BytesView value;
     if (there && !get_bytes(frame, value)) return Error{Code::corrupt, "a store's frame ends within a value"};
-    if (there) put(key, value);
-    else erase(key);
+    if (there)
+      put(key, value);
+    else
+      erase(key);
   }
   committed();
   return {};

@@ -1,6 +1,7 @@
 #pragma once
-// Store: an ordered map from bytes to bytes that one task owns. Its writer sees its own writes at once; readers see
-// the last commit. It knows no log and no disk: at a commit it yields its changes, and it can be folded from them.
+// Store: an ordered map from bytes to bytes that one task owns. Its writer sees its own writes at once;
+// readers see the last commit. It knows no log and no disk: at a commit it yields its changes, and it can be
+// folded from them.
 //
 // Threads: one owner; readers only while the owner is kept out.
 
@@ -14,12 +15,13 @@ namespace tradewind::state {
 
 class Store {
  public:
-  std::optional<BytesView> get(BytesView key) const;            // with pending writes
+  std::optional<BytesView> get(BytesView key) const;  // with pending writes
   std::optional<BytesView> get_committed(BytesView key) const;
   void put(BytesView key, BytesView value);
   void erase(BytesView key);
 
-  // The committed entries with from <= key (and key < to, where `to` is not empty), in order, until `each` answers false.
+  // The committed entries with from <= key (and key < to, where `to` is not empty), in order, until `each`
+  // answers false.
   template <typename Each>
   void scan_committed(BytesView from, BytesView to, Each each) const {
     for (auto at = entries_.lower_bound(from); at != entries_.end() && (to.empty() || at->first < to); ++at) {
@@ -34,7 +36,8 @@ class Store {
   void abandon() { pending_.clear(); }
   // Takes what changes() or snapshot() gave, as committed.
   Result<> fold(BytesView frame);
-  // Up to about `budget` bytes of entries after `after` as a frame; the last key of it, or nothing at the end.
+  // Up to about `budget` bytes of entries after `after` as a frame; the last key of it, or nothing at the
+  // end.
   std::optional<Bytes> snapshot(BytesView after, size_t budget, Bytes& out) const;
 
   size_t size() const { return entries_.size(); }

@@ -37,13 +37,15 @@ size_t TableState::bytes_of(const Window& window) const {
 char* TableState::add_row(Window& window, uint32_t key) {
   bytes_ -= bytes_of(window);
   if (key >= window.slot_of_.size()) {
-    window.slot_of_.resize(std::max<size_t>(key + 1, std::min<size_t>(keys_.size(), window.slot_of_.size() * 2)), 0);
+    window.slot_of_.resize(
+        std::max<size_t>(key + 1, std::min<size_t>(keys_.size(), window.slot_of_.size() * 2)), 0);
   }
   const uint32_t slot = window.count_++;
   window.slot_of_[key] = slot + 1;
   const size_t capacity = (size_t{kFirstChunk} << window.chunks_.size()) - kFirstChunk;
   if (slot >= capacity) {
-    window.chunks_.push_back(std::make_unique<char[]>((size_t{kFirstChunk} << window.chunks_.size()) * row_bytes_));
+    window.chunks_.push_back(
+        std::make_unique<char[]>((size_t{kFirstChunk} << window.chunks_.size()) * row_bytes_));
   }
   char* row = at(window, slot);
   header(row).key = key;

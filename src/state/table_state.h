@@ -1,10 +1,10 @@
 #pragma once
-// TableState: hot aggregates: window -> rows of fixed size, one per interned key, with a list of what changed since
-// the last commit and what those rows held before.
+// TableState: hot aggregates: window -> rows of fixed size, one per interned key, with a list of what changed
+// since the last commit and what those rows held before.
 //
-// A row is a RowHeader and then the states of the aggregates. Rows do not move. The owner sees its own changes at
-// once; readers are given the last commit (committed_row). It knows no log and no format.
-// Threads: one owner; readers only while the owner is kept out (one mutex per task does that).
+// A row is a RowHeader and then the states of the aggregates. Rows do not move. The owner sees its own
+// changes at once; readers are given the last commit (committed_row). It knows no log and no format. Threads:
+// one owner; readers only while the owner is kept out (one mutex per task does that).
 
 #include <cstdint>
 #include <cstring>
@@ -39,7 +39,7 @@ class TableState {
     friend class TableState;
     int64_t start_ = 0;
     uint32_t count_ = 0;
-    std::vector<uint32_t> slot_of_;  // key id -> slot + 1
+    std::vector<uint32_t> slot_of_;                // key id -> slot + 1
     std::vector<std::unique_ptr<char[]>> chunks_;  // the nth holds 8 << n rows
   };
 
@@ -68,8 +68,14 @@ class TableState {
     if (header(row).dirty == 0) mark(window, row);
     return row;
   }
-  void prefetch(const Window& window, uint32_t key) const {
-    if (key < window.slot_of_.size()) __builtin_prefetch(&window.slot_of_[key]);
+  // touch() in two halves, so that many rows can be fetched from memory at once: find first, mark later.
+  char* find_row(Window& window, uint32_t key) {
+    char* row = row_of(window, key);
+    __builtin_prefetch(row, 1);
+    return row;
+  }
+  void mark_changed(Window& window, char* row) {
+    if (header(row).dirty == 0) mark(window, row);
   }
 
   // What changed since the last commit, in the order of the first change.
@@ -86,7 +92,8 @@ class TableState {
 
   // The changes are committed.
   void committed();
-  // Forgets windows that start before `start_ms`; `each` sees every row of them first. REQUIRES nothing is dirty.
+  // Forgets windows that start before `start_ms`; `each` sees every row of them first. REQUIRES nothing is
+  // dirty.
   template <typename Each>
   void drop_before(int64_t start_ms, Each each) {
     CHECK(dirty_.empty());
@@ -117,7 +124,8 @@ class TableState {
     return window.chunks_[static_cast<size_t>(chunk)].get() + (shifted - (kFirstChunk << chunk)) * row_bytes_;
   }
   char* row_of(Window& window, uint32_t key) {
-    if (key < window.slot_of_.size() && window.slot_of_[key] != 0) return at(window, window.slot_of_[key] - 1);
+    if (key < window.slot_of_.size() && window.slot_of_[key] != 0)
+      return at(window, window.slot_of_[key] - 1);
     return add_row(window, key);
   }
   void mark(Window& window, char* row) {

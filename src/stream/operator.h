@@ -1,9 +1,10 @@
 #pragma once
-// Operator: one step of a topology, run by one task in one thread. It never sleeps, starts threads or touches the log;
-// what must survive a commit lies in a Durable that it hands to its context when it is opened.
+// Operator: one step of a topology, run by one task in one thread. It never sleeps, starts threads or touches
+// the log; what must survive a commit lies in a Durable that it hands to its context when it is opened.
 //
 // Where batches are cut never changes a result: stream time moves row by row.
-// An error means "this task cannot go on": the worker drops the transaction and the query stops with the reason.
+// An error means "this task cannot go on": the worker drops the transaction and the query stops with the
+// reason.
 
 #include <cstdint>
 #include <memory>

@@ -222,8 +222,10 @@ class WorkerRuntime final : public Runtime {
   Result<> make_topics(const Topology& topology) {
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
     if (topology.sink) {
-      auto made = log_.create_topic({.name = topology.sink->topic, .partitions = topology.sink->partitions,
-                                     .cleanup = topology.sink->table ? log::Cleanup::compact : log::Cleanup::remove});
+      auto made =
+          log_.create_topic({.name = topology.sink->topic,
+                             .partitions = topology.sink->partitions,
+                             .cleanup = topology.sink->table ? log::Cleanup::compact : log::Cleanup::remove});
       if (!made.ok()) return made.error();
     }
     const auto at = topology.aggregate();
@@ -232,7 +234,8 @@ class WorkerRuntime final : public Runtime {
       TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
     }
     if (options_.workers > 1) {
-      TRY(make_topic({.name = partials_topic(topology.name), .partitions = topology.sink ? topology.sink->partitions : 1}));
+      TRY(make_topic({.name = partials_topic(topology.name),
+                      .partitions = topology.sink ? topology.sink->partitions : 1}));
     }
     return {};
   }
@@ -253,8 +256,14 @@ std::unique_ptr<Runtime> make_runtime(log::Log& log, schema::Registry& registry,
   return std::make_unique<WorkerRuntime>(log, registry, clock, options);
 }
 
-std::string state_topic(const std::string& application) { return "tw." + application + ".state"; }
-std::string late_topic(const std::string& query) { return "tw." + query + ".late"; }
-std::string partials_topic(const std::string& query) { return "tw." + query + ".partials"; }
+std::string state_topic(const std::string& application) {
+  return "tw." + application + ".state";
+}
+std::string late_topic(const std::string& query) {
+  return "tw." + query + ".late";
+}
+std::string partials_topic(const std::string& query) {
+  return "tw." + query + ".partials";
+}
 
 }  // namespace tradewind::stream

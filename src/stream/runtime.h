@@ -1,9 +1,9 @@
 #pragma once
-// Runtime: runs topologies over a log: workers, tasks, the one commit, restore. What it computes survives any crash
-// exactly once, for state, positions and outputs are committed in one transaction.
+// Runtime: runs topologies over a log: workers, tasks, the one commit, restore. What it computes survives any
+// crash exactly once, for state, positions and outputs are committed in one transaction.
 //
-// Threads: all methods may be called from any thread. Without threads of its own (`own_threads` false) nothing happens
-// but in step(), so that a test runs everything in one thread under its own clock and seed.
+// Threads: all methods may be called from any thread. Without threads of its own (`own_threads` false)
+// nothing happens but in step(), so that a test runs everything in one thread under its own clock and seed.
 
 #include <map>
 #include <memory>
@@ -23,34 +23,36 @@ struct RuntimeOptions {
   std::string application = "tradewind";  // names the state topic and the transactional ids
   int workers = 1;
   int32_t state_partitions = 4;
-  Duration commit_interval{100};          // while there is more to read; with nothing to read a commit comes at once
-  Duration idle_commit{2};                // the least time between two commits of a worker that waits for input
+  Duration commit_interval{100};  // while there is more to read; with nothing to read a commit comes at once
+  Duration idle_commit{2};        // the least time between two commits of a worker that waits for input
   size_t rows_per_poll = 4096;
-  size_t rows_per_commit = 1'000'000;     // who is further behind than this commits by rows, not by time
+  size_t rows_per_commit = 1'000'000;  // who is further behind than this commits by rows, not by time
   size_t rows_per_batch = 1024;
-  Duration idle_partition{30'000};        // a silent partition that is read out does not hold windows open for longer
+  Duration idle_partition{
+      30'000};  // a silent partition that is read out does not hold windows open for longer
   bool own_threads = true;
-  int64_t state_bytes = 1LL << 30;        // of all queries together
+  int64_t state_bytes = 1LL << 30;           // of all queries together
   size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about
-  int64_t snapshot_frame_bytes = 8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
+  int64_t snapshot_frame_bytes =
+      8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
 };
 
 struct QueryStatus {
   std::string name;
   bool running = true;
-  std::string error;          // why it stopped
+  std::string error;  // why it stopped
   int64_t rows_in = 0;
   int64_t rows_out = 0;
   int64_t late_rows = 0;
   int64_t bad_rows = 0;
   int64_t state_bytes = 0;
-  log::Offsets positions;     // next offset to read
-  int64_t lag = 0;            // records it has not read yet, as of its last look
+  log::Offsets positions;  // next offset to read
+  int64_t lag = 0;         // records it has not read yet, as of its last look
 };
 
 struct RuntimeFigures {
   int64_t commits = 0;
-  int64_t commit_ns = 0;       // sum over commits
+  int64_t commit_ns = 0;  // sum over commits
   int64_t rows = 0;
   int64_t bad_records = 0;
   int64_t state_bytes = 0;

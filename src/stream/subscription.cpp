@@ -24,10 +24,11 @@ class TaskSubscription final : public Subscription, private TaskHost {
       TRY(consumer_->assign({topic, p}, earliest ? bounds.begin : bounds.end));
     }
     reader_ = TRY(Reader::make(topology_->source, registry));
-    task_ = TRY(Task::make(topology_, AggregateMode::fused, registry, *this, figures_, [this](Batch batch) -> Result<> {
-      rows_.push_back(std::move(batch));
-      return {};
-    }));
+    task_ = TRY(Task::make(topology_, AggregateMode::fused, registry, *this, figures_,
+                           [this](Batch batch) -> Result<> {
+                             rows_.push_back(std::move(batch));
+                             return {};
+                           }));
     return {};
   }
 
@@ -38,8 +39,9 @@ class TaskSubscription final : public Subscription, private TaskHost {
     for (const log::FetchedBatch& batch : TRY(consumer_->poll(wait, 4096))) {
       const std::span<const log::RecordView> records(batch.records);
       for (size_t from = 0; from < records.size(); from += kRowsPerBatch) {
-        const Batch rows = TRY(reader_->read(records.subspan(from, std::min(kRowsPerBatch, records.size() - from)),
-                                             batch.position.partition, batch.buffer, [](const RowNote&) {}));
+        const Batch rows =
+            TRY(reader_->read(records.subspan(from, std::min(kRowsPerBatch, records.size() - from)),
+                              batch.position.partition, batch.buffer, [](const RowNote&) {}));
         TRY(task_->process(rows));
       }
     }
@@ -54,7 +56,9 @@ class TaskSubscription final : public Subscription, private TaskHost {
     if (known == nullptr) known = std::make_shared<Dictionary>();
     return known;
   }
-  Result<> append(const log::Position&, std::span<const log::RecordView>) override { return {}; }  // late rows
+  Result<> append(const log::Position&, std::span<const log::RecordView>) override {
+    return {};
+  }  // late rows
   void note(RowNote) override {}
   bool idle(const std::string&, int32_t) override { return false; }
   int32_t source_partitions(const std::string& topic) override {

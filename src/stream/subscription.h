@@ -1,6 +1,6 @@
 #pragma once
-// Subscription: one topology run for one reader (a push query): from a place in the log, without a sink, keeping
-// nothing. What it gives is computed from durable records only.
+// Subscription: one topology run for one reader (a push query): from a place in the log, without a sink,
+// keeping nothing. What it gives is computed from durable records only.
 //
 // Threads: one.
 

@@ -5,7 +5,9 @@
 namespace tradewind::stream {
 namespace {
 
-Error misfit(const std::string& query, const std::string& what) { return {Code::invalid, query + ": " + what}; }
+Error misfit(const std::string& query, const std::string& what) {
+  return {Code::invalid, query + ": " + what};
+}
 
 Result<Schema> after(const std::string& query, const FilterStep& step, const Schema& input) {
   if (step.condition == nullptr || step.condition->type.kind() != Kind::boolean) {
@@ -15,7 +17,8 @@ Result<Schema> after(const std::string& query, const FilterStep& step, const Sch
 }
 
 Result<Schema> after(const std::string& query, const ProjectStep& step, const Schema&) {
-  if (step.names.size() != step.expressions.size()) return misfit(query, "a projection needs a name for each column");
+  if (step.names.size() != step.expressions.size())
+    return misfit(query, "a projection needs a name for each column");
   std::vector<Field> fields;
   for (size_t i = 0; i < step.names.size(); ++i) fields.push_back({step.names[i], step.expressions[i]->type});
   return Schema(std::move(fields));
@@ -31,7 +34,8 @@ Result<Schema> after(const std::string& query, const ExplodeStep& step, const Sc
 }
 
 Result<Schema> after(const std::string& query, const AggregateStep& step, const Schema&) {
-  if (step.keys.empty() || step.key_names.size() != step.keys.size()) return misfit(query, "an aggregate needs keys");
+  if (step.keys.empty() || step.key_names.size() != step.keys.size())
+    return misfit(query, "an aggregate needs keys");
   std::vector<Field> fields;
   for (size_t i = 0; i < step.keys.size(); ++i) fields.push_back({step.key_names[i], step.keys[i]->type});
   if (step.window) {
@@ -51,17 +55,20 @@ Result<Schema> after(const std::string& query, const AggregateStep& step, const 
 }
 
 std::string step_text(const Step& step, const Schema& input) {
-  if (const auto* filter = std::get_if<FilterStep>(&step)) return "filter " + expr::text_of(*filter->condition, input);
+  if (const auto* filter = std::get_if<FilterStep>(&step))
+    return "filter " + expr::text_of(*filter->condition, input);
   std::string text;
   if (const auto* project = std::get_if<ProjectStep>(&step)) {
     for (size_t i = 0; i < project->names.size(); ++i) {
-      text += (i == 0 ? "project " : ", ") + expr::text_of(*project->expressions[i], input) + " AS " + project->names[i];
+      text += (i == 0 ? "project " : ", ") + expr::text_of(*project->expressions[i], input) + " AS " +
+              project->names[i];
     }
     return text;
   }
   if (const auto* explode = std::get_if<ExplodeStep>(&step)) {
     for (size_t i = 0; i < explode->arrays.size(); ++i) {
-      text += (i == 0 ? "explode " : ", ") + expr::text_of(*explode->arrays[i], input) + " AS " + explode->names[i];
+      text += (i == 0 ? "explode " : ", ") + expr::text_of(*explode->arrays[i], input) + " AS " +
+              explode->names[i];
     }
     return text;
   }
@@ -141,10 +148,12 @@ Result<Topology> build(Topology parts) {
   if (parts.source.table) parts.materialized = true;
   if (parts.sink) {
     for (const size_t index : parts.sink->key_columns) {
-      if (index >= parts.schemas.back().size()) return misfit(parts.name, "a key column of the sink does not exist");
+      if (index >= parts.schemas.back().size())
+        return misfit(parts.name, "a key column of the sink does not exist");
     }
     for (const size_t index : parts.sink->value_columns) {
-      if (index >= parts.schemas.back().size()) return misfit(parts.name, "a value column of the sink does not exist");
+      if (index >= parts.schemas.back().size())
+        return misfit(parts.name, "a value column of the sink does not exist");
     }
     if (parts.sink->partitions < 1) return misfit(parts.name, "a sink needs at least one partition");
   }

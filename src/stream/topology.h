@@ -1,6 +1,6 @@
 #pragma once
-// Topology: what one query computes: a source topic, a chain of steps, a sink topic. Pure data, validated by Builder,
-// printable; the runtime makes operators of it.
+// Topology: what one query computes: a source topic, a chain of steps, a sink topic. Pure data, validated by
+// Builder, printable; the runtime makes operators of it.
 //
 // Threads: immutable once built, share freely.
 
@@ -24,14 +24,14 @@ struct SourceSpec {
   schema::Format value_format = schema::Format::avro;
   std::vector<Field> key_columns;
   std::vector<Field> value_columns;
-  std::optional<Duration> window_size;   // the key carries a window start (8 bytes) behind it
-  std::string timestamp_column;          // BIGINT or TIMESTAMP; empty: the record's own time
+  std::optional<Duration> window_size;  // the key carries a window start (8 bytes) behind it
+  std::string timestamp_column;         // BIGINT or TIMESTAMP; empty: the record's own time
   char delimiter = ',';
-  std::vector<schema::Wanted> wanted;    // one per column of source_schema(); empty: all
+  std::vector<schema::Wanted> wanted;  // one per column of source_schema(); empty: all
 };
 
-// Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME (BIGINT),
-// ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
+// Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
+// (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
 
 struct FilterStep {
@@ -43,8 +43,8 @@ struct ProjectStep {
   std::vector<std::string> names;
 };
 
-// One row per element of the arrays (zipped, shorter ones padded with null). Its columns: those of the input, then one
-// per array.
+// One row per element of the arrays (zipped, shorter ones padded with null). Its columns: those of the input,
+// then one per array.
 struct ExplodeStep {
   std::vector<expr::ExpressionPtr> arrays;
   std::vector<std::string> names;
@@ -52,13 +52,14 @@ struct ExplodeStep {
 };
 
 struct AggregateCall {
-  std::string name;               // "SUM"
-  expr::ExpressionPtr argument;   // null: COUNT(*)
-  std::string output;             // column name of the result
+  std::string name;              // "SUM"
+  expr::ExpressionPtr argument;  // null: COUNT(*)
+  std::string output;            // column name of the result
 };
 
-// Groups rows. Its columns: the keys, WINDOWSTART and WINDOWEND (BIGINT) when windowed, then the results. Rows where a
-// key is null are left out. Emits what changed at each commit: as an update (retract, insert) when `retracts`.
+// Groups rows. Its columns: the keys, WINDOWSTART and WINDOWEND (BIGINT) when windowed, then the results.
+// Rows where a key is null are left out. Emits what changed at each commit: as an update (retract, insert)
+// when `retracts`.
 struct AggregateStep {
   std::vector<expr::ExpressionPtr> keys;
   std::vector<std::string> key_names;
@@ -88,8 +89,8 @@ struct Topology {
   std::vector<Step> steps;
   std::optional<SinkSpec> sink;  // none: rows go to a subscriber (push queries)
 
-  // Over a table source, and for every table without an aggregate, the rows are kept by key first: the old row is
-  // retracted before the new one is inserted, and a view can read them.
+  // Over a table source, and for every table without an aggregate, the rows are kept by key first: the old
+  // row is retracted before the new one is inserted, and a view can read them.
   bool materialized = false;
 
   // The columns after step n (n = 0: the source's).

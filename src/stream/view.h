@@ -1,8 +1,9 @@
 #pragma once
-// View: the committed state of a table that a query keeps, read from any thread by key, by window or as a scan.
+// View: the committed state of a table that a query keeps, read from any thread by key, by window or as a
+// scan.
 //
-// Threads: shared freely; a read holds the task's lock for at most kKeysPerLock rows at a time, so a scan is not a
-// snapshot: it sees each row at some commit.
+// Threads: shared freely; a read holds the task's lock for at most kKeysPerLock rows at a time, so a scan is
+// not a snapshot: it sees each row at some commit.
 
 #include <functional>
 #include <memory>

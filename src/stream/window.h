@@ -24,6 +24,8 @@ struct WindowSpec {
 std::vector<int64_t> windows_for(const WindowSpec& spec, Timestamp time);
 
 // The stream time from which the window takes no more rows.
-inline Timestamp closes_at(const WindowSpec& spec, Timestamp start) { return start + spec.size + spec.grace; }
+inline Timestamp closes_at(const WindowSpec& spec, Timestamp start) {
+  return start + spec.size + spec.grace;
+}
 
 }  // namespace tradewind::stream

@@ -14,7 +14,8 @@ namespace {
 const Type kMoney = Type::decimal(18, 4);
 
 expr::ExpressionPtr number_at_least(size_t column, int64_t least) {
-  auto made = expr::call(">=", {expr::column(column, Kind::bigint), expr::constant(Kind::bigint, Value(least))});
+  auto made =
+      expr::call(">=", {expr::column(column, Kind::bigint), expr::constant(Kind::bigint, Value(least))});
   return made.ok() ? *made : nullptr;
 }
 
@@ -61,8 +62,10 @@ InputRow from_json(BytesView text) {
 }  // namespace
 
 std::string to_json(const InputRow& row) {
-  return "{\"K\":" + Json::string(row.key).dump() + ",\"G\":" + (row.null_group ? "null" : Json::string(row.group).dump()) +
-         ",\"N\":" + (row.null_number ? "null" : std::to_string(row.number)) + ",\"M\":" + decimal_text(row.money, 4) + "}";
+  return "{\"K\":" + Json::string(row.key).dump() +
+         ",\"G\":" + (row.null_group ? "null" : Json::string(row.group).dump()) +
+         ",\"N\":" + (row.null_number ? "null" : std::to_string(row.number)) +
+         ",\"M\":" + decimal_text(row.money, 4) + "}";
 }
 
 PlanChoice random_plan(Random& random) {
@@ -83,7 +86,8 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   made.source.key_columns = {{"RECORD_KEY", Kind::string}};
   made.source.value_columns = {{"K", Kind::string}, {"G", Kind::string}, {"N", Kind::bigint}, {"M", kMoney}};
   made.source.value_format = schema::Format::json;
-  if (choice.least_number != INT64_MIN) made.steps.push_back(stream::FilterStep{number_at_least(3, choice.least_number)});
+  if (choice.least_number != INT64_MIN)
+    made.steps.push_back(stream::FilterStep{number_at_least(3, choice.least_number)});
   stream::AggregateStep step;
   step.keys = {expr::column(2, Kind::string)};
   step.key_names = {"G"};
@@ -92,17 +96,25 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
     step.key_names.push_back("K");
   }
   const auto number = expr::column(3, Kind::bigint);
-  step.calls = {{"COUNT", nullptr, "C"},  {"SUM", number, "S"}, {"SUM", expr::column(4, kMoney), "MM"}, {"MIN", number, "LEAST"},
-                {"MAX", number, "MOST"}, {"AVG", number, "MEAN"}, {"MIN", expr::column(1, Kind::string), "FIRST"},
+  step.calls = {{"COUNT", nullptr, "C"},
+                {"SUM", number, "S"},
+                {"SUM", expr::column(4, kMoney), "MM"},
+                {"MIN", number, "LEAST"},
+                {"MAX", number, "MOST"},
+                {"AVG", number, "MEAN"},
+                {"MIN", expr::column(1, Kind::string), "FIRST"},
                 {"COUNT_DISTINCT", expr::column(1, Kind::string), "KEYS"}};
   if (choice.windowed) {
-    step.window = stream::WindowSpec{.size = Duration(choice.window_ms), .advance = Duration(choice.window_ms),
-                                     .grace = Duration(choice.grace_ms), .retention = Duration(1LL << 40)};
+    step.window = stream::WindowSpec{.size = Duration(choice.window_ms),
+                                     .advance = Duration(choice.window_ms),
+                                     .grace = Duration(choice.grace_ms),
+                                     .retention = Duration(1LL << 40)};
   }
   const size_t keys = step.keys.size();
   const size_t first = keys + (choice.windowed ? 2 : 0);
   made.steps.emplace_back(std::move(step));
-  if (choice.least_count > 0) made.steps.push_back(stream::FilterStep{number_at_least(first, choice.least_count)});
+  if (choice.least_count > 0)
+    made.steps.push_back(stream::FilterStep{number_at_least(first, choice.least_count)});
   stream::SinkSpec sink;
   sink.topic = kOutput;
   sink.partitions = partitions;
@@ -128,7 +140,8 @@ Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions) {
       if (!batches.ok() || batches->empty()) break;
       for (const log::RecordView& record : (*batches)[0].records) {
         const InputRow row = from_json(*record.value);
-        if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number)) continue;
+        if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number))
+          continue;
         stream_time = std::max(stream_time, record.time.ms);
         if (row.null_group) continue;
         std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;

@@ -1,6 +1,6 @@
 #pragma once
-// Random plans, and what they must give: plain folds over the rows of the input topic, one row after the other, with
-// none of the platform's operators, stores or batches.
+// Random plans, and what they must give: plain folds over the rows of the input topic, one row after the
+// other, with none of the platform's operators, stores or batches.
 
 #include <map>
 #include <string>

@@ -1,5 +1,6 @@
-// The runtime on a disk that loses power at any write: random plans over random rows, one thread, and an oracle that
-// folds what durably lies in the input. What a seed found once is found again: TW_SEED=n runs that seed alone.
+// The runtime on a disk that loses power at any write: random plans over random rows, one thread, and an
+// oracle that folds what durably lies in the input. What a seed found once is found again: TW_SEED=n runs
+// that seed alone.
 #include <cstdlib>
 
 #include "base/coding.h"
@@ -26,8 +27,11 @@ std::string text_at(const Batch& rows, size_t column, size_t row) {
 class Simulation {
  public:
   explicit Simulation(uint64_t seed)
-      : random_(seed), disk_(seed * 31 + 7), choice_(random_plan(random_)),
-        partitions_(static_cast<int32_t>(random_.between(1, 4))), workers_(static_cast<int>(random_.between(1, 2))) {}
+      : random_(seed),
+        disk_(seed * 31 + 7),
+        choice_(random_plan(random_)),
+        partitions_(static_cast<int32_t>(random_.between(1, 4))),
+        workers_(static_cast<int>(random_.between(1, 2))) {}
 
   void run() {
     const int lives = static_cast<int>(random_.between(2, 5));
@@ -51,16 +55,23 @@ class Simulation {
   // What goes wrong in this life, if anything does.
   void trouble() {
     const uint64_t kind = random_.below(10);
-    if (kind < 6) disk_.stop_after_writes(random_.below(160));
-    else if (kind < 8) disk_.fail_sync(random_.below(20));
+    if (kind < 6)
+      disk_.stop_after_writes(random_.below(160));
+    else if (kind < 8)
+      disk_.fail_sync(random_.below(20));
   }
 
   bool open() {
-    auto log = log::open_embedded({.directory = "/log", .disk = &disk_, .clock = &clock_, .own_thread = false,
-                                   .first_segment_bytes = 16 << 10, .most_segment_bytes = 128 << 10});
+    auto log = log::open_embedded({.directory = "/log",
+                                   .disk = &disk_,
+                                   .clock = &clock_,
+                                   .own_thread = false,
+                                   .first_segment_bytes = 16 << 10,
+                                   .most_segment_bytes = 128 << 10});
     if (!log.ok()) return refused(log.error());
     log_ = std::move(*log);
-    if (auto made = log_->create_topic({.name = kInput, .partitions = partitions_}); !made.ok()) return refused(made.error());
+    if (auto made = log_->create_topic({.name = kInput, .partitions = partitions_}); !made.ok())
+      return refused(made.error());
     auto registry = schema::LocalRegistry::open(*log_);
     if (!registry.ok()) return refused(registry.error());
     registry_ = std::move(*registry);
@@ -111,7 +122,8 @@ class Simulation {
       row.number = random_.between(-20, 100);
       row.money = random_.between(-50'000, 5'000'000);
       event_ms_ += random_.between(0, 2'000);
-      row.time_ms = std::max<int64_t>(0, event_ms_ - (random_.chance(0.2) ? random_.between(0, 90'000) : random_.between(0, 4'000)));
+      row.time_ms = std::max<int64_t>(
+          0, event_ms_ - (random_.chance(0.2) ? random_.between(0, 90'000) : random_.between(0, 4'000)));
       texts.push_back(to_json(row));
     }
     const auto partition = static_cast<int32_t>(random_.below(static_cast<uint64_t>(partitions_)));
@@ -198,7 +210,8 @@ class Simulation {
             continue;
           }
           std::vector<std::string> values;
-          for (size_t i = 0; i < 8; ++i) values.push_back(value_text(spec.columns[i].type, value_at(*decoded->columns[i], row)));
+          for (size_t i = 0; i < 8; ++i)
+            values.push_back(value_text(spec.columns[i].type, value_at(*decoded->columns[i], row)));
           table[name] = values;
         }
       }

@@ -16,7 +16,8 @@
 namespace tradewind::replay {
 namespace {
 
-constexpr size_t kColumns = 8;  // invoice, sku, description, quantity, invoice_time, unit_price, customer, country
+constexpr size_t kColumns =
+    8;  // invoice, sku, description, quantity, invoice_time, unit_price, customer, country
 
 struct Line {
   int64_t row = 0;
@@ -33,9 +34,12 @@ bool split(const std::string& text, std::vector<std::string>& fields) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
-      if (c == '"' && i + 1 < text.size() && text[i + 1] == '"') fields.back() += text[++i];
-      else if (c == '"') quoted = false;
-      else fields.back() += c;
+      if (c == '"' && i + 1 < text.size() && text[i + 1] == '"')
+        fields.back() += text[++i];
+      else if (c == '"')
+        quoted = false;
+      else
+        fields.back() += c;
     } else if (c == '"') {
       quoted = true;
     } else if (c == ',') {
@@ -74,7 +78,8 @@ std::string uuid_of(const std::string& text) {
   char id[40];
   std::snprintf(id, sizeof id, "%08x-%04x-8%03x-%04x-%012llx", static_cast<unsigned>(a >> 32),
                 static_cast<unsigned>(a >> 16 & 0xffff), static_cast<unsigned>(a & 0xfff),
-                static_cast<unsigned>(0x8000 | (b >> 48 & 0x3fff)), static_cast<unsigned long long>(b & 0xffffffffffff));
+                static_cast<unsigned>(0x8000 | (b >> 48 & 0x3fff)),
+                static_cast<unsigned long long>(b & 0xffffffffffff));
   return id;
 }
 
@@ -138,7 +143,7 @@ struct OnlineRetail::State {
   std::string path;
   std::string fingerprint;
   double file_bytes = 1;
-  int64_t row = 0;        // of the next line
+  int64_t row = 0;  // of the next line
   int64_t rejected = 0;
   std::optional<Line> ahead;
   std::string buffer;
@@ -188,18 +193,23 @@ Result<std::unique_ptr<OnlineRetail>> OnlineRetail::open(const std::string& path
   auto state = std::make_unique<State>();
   state->path = path;
   struct stat found {};
-  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return Error{Code::not_found, "there is no file " + path};
+  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode))
+    return Error{Code::not_found, "there is no file " + path};
   state->file_bytes = static_cast<double>(std::max<off_t>(found.st_size, 1));
   state->file = gzopen(path.c_str(), "rb");
   if (state->file == nullptr) return Error{Code::io, "cannot read " + path};
   std::string header;
-  if (!state->record(header) || header.rfind("invoice,sku,description,quantity,invoice_time,unit_price,customer,country", 0) != 0) {
-    return Error{Code::invalid, path + " does not begin with the columns invoice,sku,description,quantity,invoice_time,"
-                                       "unit_price,customer,country; is it Online Retail as CSV?"};
+  if (!state->record(header) ||
+      header.rfind("invoice,sku,description,quantity,invoice_time,unit_price,customer,country", 0) != 0) {
+    return Error{Code::invalid,
+                 path +
+                     " does not begin with the columns invoice,sku,description,quantity,invoice_time,"
+                     "unit_price,customer,country; is it Online Retail as CSV?"};
   }
   char name[64];
   std::snprintf(name, sizeof name, "replay-online-retail-%016llx-%lld",
-                static_cast<unsigned long long>(hash64(state->buffer)), static_cast<long long>(found.st_size));
+                static_cast<unsigned long long>(hash64(state->buffer)),
+                static_cast<long long>(found.st_size));
   state->fingerprint = name;
   return std::unique_ptr<OnlineRetail>(new OnlineRetail(std::move(state)));
 }
@@ -223,8 +233,14 @@ Result<std::optional<RetailEvent>> OnlineRetail::next() {
   return std::optional(std::move(event));
 }
 
-int64_t OnlineRetail::rejected() const { return state_->rejected; }
-double OnlineRetail::progress() const { return static_cast<double>(gzoffset(state_->file)) / state_->file_bytes; }
-const std::string& OnlineRetail::fingerprint() const { return state_->fingerprint; }
+int64_t OnlineRetail::rejected() const {
+  return state_->rejected;
+}
+double OnlineRetail::progress() const {
+  return static_cast<double>(gzoffset(state_->file)) / state_->file_bytes;
+}
+const std::string& OnlineRetail::fingerprint() const {
+  return state_->fingerprint;
+}
 
 }  // namespace tradewind::replay

@@ -1,6 +1,6 @@
 #pragma once
-// OnlineRetail: a file of invoice lines (UCI "Online Retail" as CSV, gzip or plain) as events of the shop: one order or
-// cancellation per (invoice, time), in the order of the file.
+// OnlineRetail: a file of invoice lines (UCI "Online Retail" as CSV, gzip or plain) as events of the shop:
+// one order or cancellation per (invoice, time), in the order of the file.
 //
 // Threads: one. Errors: not_found (no such file), invalid (not such a file, with the line).
 
@@ -13,8 +13,8 @@
 namespace tradewind::replay {
 
 struct RetailEvent {
-  std::string json;        // for the topic orders
-  int64_t first_row = 0;   // of its lines in the file, from 0 (the header line is not counted)
+  std::string json;       // for the topic orders
+  int64_t first_row = 0;  // of its lines in the file, from 0 (the header line is not counted)
   int64_t last_row = 0;
   int64_t time_ms = 0;
 };

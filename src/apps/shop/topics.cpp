@@ -27,7 +27,8 @@ Result<> declare_shop(log::Log& log, schema::Registry& registry) {
   for (const ShopTopic& topic : shop_topics()) {
     const auto known = log.topic(topic.name);
     if (!known.ok()) {
-      TRY(log.create_topic({.name = topic.name, .partitions = kShopPartitions,
+      TRY(log.create_topic({.name = topic.name,
+                            .partitions = kShopPartitions,
                             .cleanup = topic.compacted ? log::Cleanup::compact : log::Cleanup::remove,
                             .retention = Duration(-1)}));
     }

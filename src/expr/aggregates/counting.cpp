@@ -16,7 +16,9 @@ int64_t number_at(const char* at) {
   return number;
 }
 
-void put_number(char* at, int64_t number) { std::memcpy(at, &number, sizeof number); }
+void put_number(char* at, int64_t number) {
+  std::memcpy(at, &number, sizeof number);
+}
 
 class Count final : public Aggregate {
  public:
@@ -51,8 +53,8 @@ class Count final : public Aggregate {
   }
 };
 
-// The different values of one group: their bytes one behind the other (so what is new is a suffix), a table of where
-// each begins, and registers instead of both once there are too many.
+// The different values of one group: their bytes one behind the other (so what is new is a suffix), a table
+// of where each begins, and registers instead of both once there are too many.
 class ValueSet {
  public:
   // True when the number of values changed.
@@ -206,7 +208,8 @@ class CountDistinct final : public Aggregate {
       if (rows[i] == nullptr || argument->is_null(i)) continue;
       char* at = rows[i] + offset();
       ValueSet& set = set_of(at);
-      if (set.add(width_ == 0 ? views[i] : BytesView(fixed + i * width_, width_))) put_number(at, set.count());
+      if (set.add(width_ == 0 ? views[i] : BytesView(fixed + i * width_, width_)))
+        put_number(at, set.count());
     }
     return {};
   }
@@ -214,8 +217,10 @@ class CountDistinct final : public Aggregate {
   void save(const char* const* rows, size_t count, bool whole, Bytes& out) const override {
     for (size_t i = 0; i < count; ++i) {
       const int64_t handle = number_at(rows[i] + offset() + 8);
-      if (handle == 0) ValueSet().save(true, out);
-      else sets_[static_cast<size_t>(handle - 1)].save(whole, out);
+      if (handle == 0)
+        ValueSet().save(true, out);
+      else
+        sets_[static_cast<size_t>(handle - 1)].save(whole, out);
     }
   }
 
@@ -275,7 +280,9 @@ class CountDistinct final : public Aggregate {
 
 }  // namespace
 
-std::unique_ptr<Aggregate> make_count() { return std::make_unique<Count>(); }
+std::unique_ptr<Aggregate> make_count() {
+  return std::make_unique<Count>();
+}
 
 std::unique_ptr<Aggregate> make_count_distinct(const Type& argument) {
   if (argument.is_nested()) return nullptr;

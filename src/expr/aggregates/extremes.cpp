@@ -63,8 +63,8 @@ class ExtremeNumber final : public Aggregate {
   bool greatest_;
 };
 
-// Strings lie in a pool; the state is a handle, one more than the index, 0 for null. A value that was replaced stays
-// readable until its row is settled, for readers of the committed state.
+// Strings lie in a pool; the state is a handle, one more than the index, 0 for null. A value that was
+// replaced stays readable until its row is settled, for readers of the committed state.
 class ExtremeText final : public Aggregate {
  public:
   ExtremeText(const Type& argument, bool greatest) : Aggregate(argument, 8), greatest_(greatest) {}
@@ -124,7 +124,8 @@ class ExtremeText final : public Aggregate {
 
   void fold(char* at, BytesView value) {
     const uint32_t old = handle_at(at);
-    if (old != 0 && !(greatest_ ? BytesView(pool_[old - 1]) < value : value < BytesView(pool_[old - 1]))) return;
+    if (old != 0 && !(greatest_ ? BytesView(pool_[old - 1]) < value : value < BytesView(pool_[old - 1])))
+      return;
     if (old != 0) replaced_.push_back(old);
     uint32_t handle;
     if (free_.empty()) {

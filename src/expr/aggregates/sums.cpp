@@ -20,15 +20,23 @@ void store_at(char* at, T value) {
   std::memcpy(at, &value, sizeof(T));
 }
 
-void put_sum(Bytes& out, int64_t sum) { put_zigzag(out, sum); }
-void put_sum(Bytes& out, double sum) { put_fixed(out, sum); }
+void put_sum(Bytes& out, int64_t sum) {
+  put_zigzag(out, sum);
+}
+void put_sum(Bytes& out, double sum) {
+  put_fixed(out, sum);
+}
 void put_sum(Bytes& out, Int128 sum) {
   const auto folded = static_cast<unsigned __int128>(sum << 1) ^ static_cast<unsigned __int128>(sum >> 127);
   put_varint(out, static_cast<uint64_t>(folded));
   put_varint(out, static_cast<uint64_t>(folded >> 64));
 }
-bool get_sum(BytesView& in, int64_t& sum) { return get_zigzag(in, sum); }
-bool get_sum(BytesView& in, double& sum) { return get_fixed(in, sum); }
+bool get_sum(BytesView& in, int64_t& sum) {
+  return get_zigzag(in, sum);
+}
+bool get_sum(BytesView& in, double& sum) {
+  return get_fixed(in, sum);
+}
 bool get_sum(BytesView& in, Int128& sum) {
   uint64_t low = 0;
   uint64_t high = 0;
@@ -124,13 +132,17 @@ class SumAggregate final : public Aggregate {
   }
 
   double mean(Sum sum, int64_t values) const {
-    if constexpr (std::is_same_v<Sum, double>) return sum / static_cast<double>(values);
-    else if (argument_.kind() == Kind::decimal) return decimal_to_double(sum, argument_.scale()) / static_cast<double>(values);
-    else return static_cast<double>(sum) / static_cast<double>(values);
+    if constexpr (std::is_same_v<Sum, double>)
+      return sum / static_cast<double>(values);
+    else if (argument_.kind() == Kind::decimal)
+      return decimal_to_double(sum, argument_.scale()) / static_cast<double>(values);
+    else
+      return static_cast<double>(sum) / static_cast<double>(values);
   }
 
   Error too_large() const {
-    return Error{Code::invalid, "a sum no longer fits " + argument_.text() + "; CAST the summed value to a wider DECIMAL"};
+    return Error{Code::invalid,
+                 "a sum no longer fits " + argument_.text() + "; CAST the summed value to a wider DECIMAL"};
   }
 
   Type argument_;
@@ -143,7 +155,8 @@ std::unique_ptr<Aggregate> make(const Type& argument) {
     case Kind::bigint: return std::make_unique<SumAggregate<int64_t, int64_t, kAverage>>(argument);
     case Kind::real: return std::make_unique<SumAggregate<double, double, kAverage>>(argument);
     case Kind::decimal:
-      if (argument.layout() == Layout::i64) return std::make_unique<SumAggregate<int64_t, int64_t, kAverage>>(argument);
+      if (argument.layout() == Layout::i64)
+        return std::make_unique<SumAggregate<int64_t, int64_t, kAverage>>(argument);
       return std::make_unique<SumAggregate<Int128, Int128, kAverage>>(argument);
     default: return nullptr;
   }
@@ -151,7 +164,11 @@ std::unique_ptr<Aggregate> make(const Type& argument) {
 
 }  // namespace
 
-std::unique_ptr<Aggregate> make_sum(const Type& argument) { return make<false>(argument); }
-std::unique_ptr<Aggregate> make_average(const Type& argument) { return make<true>(argument); }
+std::unique_ptr<Aggregate> make_sum(const Type& argument) {
+  return make<false>(argument);
+}
+std::unique_ptr<Aggregate> make_average(const Type& argument) {
+  return make<true>(argument);
+}
 
 }  // namespace tradewind::expr

@@ -49,18 +49,24 @@ void with_exact(const Column& column, Each each) {
   }
 }
 
-int scale_of(const Column& column) { return column.type().kind() == Kind::decimal ? column.type().scale() : 0; }
+int scale_of(const Column& column) {
+  return column.type().kind() == Kind::decimal ? column.type().scale() : 0;
+}
 
 void put_exact(const Call& call, Column& out, size_t row, std::optional<Int128> value, const char* what) {
   if (value && fits_precision(*value, call.type.precision())) {
-    if (call.type.layout() == Layout::i64) out.data<int64_t>()[row] = static_cast<int64_t>(*value);
-    else out.data<Int128>()[row] = *value;
+    if (call.type.layout() == Layout::i64)
+      out.data<int64_t>()[row] = static_cast<int64_t>(*value);
+    else
+      out.data<Int128>()[row] = *value;
     return;
   }
   out.set_null(row);
   bool null = false;
   for (const ColumnPtr& argument : call.arguments) null = null || argument->is_null(row);
-  if (!null) call.notes.push_back({static_cast<uint32_t>(row), std::string(what) + " does not fit " + call.type.text()});
+  if (!null)
+    call.notes.push_back(
+        {static_cast<uint32_t>(row), std::string(what) + " does not fit " + call.type.text()});
 }
 
 ColumnPtr multiply_decimals(const Call& call) {
@@ -70,13 +76,15 @@ ColumnPtr multiply_decimals(const Call& call) {
     with_exact(*call.arguments[1], [&](const auto* b) {
       using A = std::remove_cvref_t<decltype(*a)>;
       using B = std::remove_cvref_t<decltype(*b)>;
-      if constexpr (sizeof(A) + sizeof(B) <= 16) {  // the product always fits 128 bits, and the type's precision
+      if constexpr (sizeof(A) + sizeof(B) <=
+                    16) {  // the product always fits 128 bits, and the type's precision
         if (call.type.layout() == Layout::i128) {
           Int128* result = out->template data<Int128>();
           for (size_t i = 0; i < call.rows; ++i) result[i] = static_cast<Int128>(a[i]) * b[i];
         } else {
           int64_t* result = out->template data<int64_t>();
-          for (size_t i = 0; i < call.rows; ++i) result[i] = static_cast<int64_t>(static_cast<Int128>(a[i]) * b[i]);
+          for (size_t i = 0; i < call.rows; ++i)
+            result[i] = static_cast<int64_t>(static_cast<Int128>(a[i]) * b[i]);
         }
       } else {
         for (size_t i = 0; i < call.rows; ++i) put_exact(call, *out, i, multiply(a[i], b[i]), "the product");
@@ -111,7 +119,8 @@ ColumnPtr divide_decimals(const Call& call) {
       for (size_t i = 0; i < call.rows; ++i) {
         const auto quotient = divide(a[i], scale_of(*call.arguments[0]), b[i], scale_of(*call.arguments[1]),
                                      call.type.scale(), false);
-        put_exact(call, *out, i, quotient, b[i] == 0 ? "a division by zero" : "the quotient does not end; it");
+        put_exact(call, *out, i, quotient,
+                  b[i] == 0 ? "a division by zero" : "the quotient does not end; it");
       }
     });
   });
@@ -127,7 +136,8 @@ ColumnPtr modulo_decimals(const Call& call) {
       for (size_t i = 0; i < call.rows; ++i) {
         const auto x = rescale(a[i], scale_of(*call.arguments[0]), scale);
         const auto y = rescale(b[i], scale_of(*call.arguments[1]), scale);
-        put_exact(call, *out, i, x && y && *y != 0 ? std::optional<Int128>(*x % *y) : std::nullopt, "the rest");
+        put_exact(call, *out, i, x && y && *y != 0 ? std::optional<Int128>(*x % *y) : std::nullopt,
+                  "the rest");
       }
     });
   });
@@ -135,15 +145,21 @@ ColumnPtr modulo_decimals(const Call& call) {
 }
 
 struct Plus {
-  static int64_t whole(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+  static int64_t whole(int64_t a, int64_t b) {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+  }
   static double real(double a, double b) { return a + b; }
 };
 struct Minus {
-  static int64_t whole(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
+  static int64_t whole(int64_t a, int64_t b) {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+  }
   static double real(double a, double b) { return a - b; }
 };
 struct Times {
-  static int64_t whole(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+  static int64_t whole(int64_t a, int64_t b) {
+    return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+  }
   static double real(double a, double b) { return a * b; }
 };
 struct Over {
@@ -220,12 +236,14 @@ Result<Type> bind_plus(std::vector<ExpressionPtr>& arguments) {
   return bind_numbers("+", arguments, decimal_add_type);
 }
 Result<Type> bind_concatenate(std::vector<ExpressionPtr>& arguments) {
-  if (arguments.size() != 2 || !is_text(arguments[0]) || !is_text(arguments[1])) return does_not_take("||", arguments);
+  if (arguments.size() != 2 || !is_text(arguments[0]) || !is_text(arguments[1]))
+    return does_not_take("||", arguments);
   return Type(Kind::string);
 }
 
 const Function kRows[] = {
-    {"+", "number + number, or text + text", "The sum, or both texts one behind the other.", "1 + 2", bind_plus, plus},
+    {"+", "number + number, or text + text", "The sum, or both texts one behind the other.", "1 + 2",
+     bind_plus, plus},
     {"-", "number - number", "The difference.", "3 - 2",
      [](std::vector<ExpressionPtr>& a) { return bind_numbers("-", a, decimal_add_type); }, minus},
     {"*", "number * number", "The product.", "2 * 3",
@@ -234,12 +252,14 @@ const Function kRows[] = {
      [](std::vector<ExpressionPtr>& a) { return bind_numbers("/", a, decimal_divide_type); }, over},
     {"%", "number % number", "What a division leaves.", "7 % 2",
      [](std::vector<ExpressionPtr>& a) { return bind_numbers("%", a, decimal_modulo_type); }, rest},
-    {"||", "text || text", "Both texts one behind the other; null when one of them is.", "'a' || 'b'", bind_concatenate,
-     concatenate},
+    {"||", "text || text", "Both texts one behind the other; null when one of them is.", "'a' || 'b'",
+     bind_concatenate, concatenate},
 };
 
 }  // namespace
 
-std::span<const Function> arithmetic_functions() { return kRows; }
+std::span<const Function> arithmetic_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

@@ -9,7 +9,9 @@
 namespace tradewind::expr {
 namespace {
 
-Error no_such(const std::string& what, const Type& to) { return {Code::invalid, "'" + what + "' is no " + to.text()}; }
+Error no_such(const std::string& what, const Type& to) {
+  return {Code::invalid, "'" + what + "' is no " + to.text()};
+}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
@@ -25,14 +27,16 @@ Result<Value> whole_in_range(Int128 value, const Type& to) {
 }
 
 Result<Value> decimal_in_range(std::optional<Int128> value, const std::string& shown, const Type& to) {
-  if (!value || !fits_precision(*value, to.precision())) return Error{Code::invalid, shown + " does not fit " + to.text()};
+  if (!value || !fits_precision(*value, to.precision()))
+    return Error{Code::invalid, shown + " does not fit " + to.text()};
   return Value(*value);
 }
 
 Result<Value> truth_of(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  const bool yes = !lower.empty() && (std::string_view("true").starts_with(lower) || std::string_view("yes").starts_with(lower));
+  const bool yes = !lower.empty() && (std::string_view("true").starts_with(lower) ||
+                                      std::string_view("yes").starts_with(lower));
   return Value(int64_t{yes ? 1 : 0});
 }
 
@@ -84,14 +88,16 @@ Result<Value> from_number(const Value& value, const Type& from, const Type& to) 
     case Kind::integer:
     case Kind::bigint:
       if (real) {
-        if (!std::isfinite(value.real()) || std::fabs(value.real()) > 9.2e18) return no_such(value_text(from, value), to);
+        if (!std::isfinite(value.real()) || std::fabs(value.real()) > 9.2e18)
+          return no_such(value_text(from, value), to);
         return whole_in_range(static_cast<Int128>(value.real()), to);
       }
       return whole_in_range(scale == 0 ? exact : scale > 38 ? 0 : exact / power_of_ten(scale), to);
     case Kind::real: return Value(real ? value.real() : decimal_to_double(exact, scale));
     case Kind::decimal:
       if (real) {
-        return decimal_in_range(double_to_decimal(value.real(), to.precision(), to.scale()), value_text(from, value), to);
+        return decimal_in_range(double_to_decimal(value.real(), to.precision(), to.scale()),
+                                value_text(from, value), to);
       }
       return decimal_in_range(rescale(exact, scale, to.scale()), value_text(from, value), to);
     case Kind::timestamp:
@@ -119,7 +125,8 @@ Result<Value> cast_value(const Value& value, const Type& from, const Type& to) {
   if (from.kind() == Kind::date && to.kind() == Kind::timestamp) return Value(value.number() * 86'400'000);
   if (from.kind() == Kind::array && to.kind() == Kind::array) {
     std::vector<Value> parts;
-    for (const Value& part : value.parts()) parts.push_back(TRY(cast_value(part, from.element(), to.element())));
+    for (const Value& part : value.parts())
+      parts.push_back(TRY(cast_value(part, from.element(), to.element())));
     return Value(std::move(parts));
   }
   return no_such(value_text(from, value), to);
@@ -127,12 +134,15 @@ Result<Value> cast_value(const Value& value, const Type& from, const Type& to) {
 
 Result<ExpressionPtr> checked_cast(ExpressionPtr of, const Type& to) {
   const Type& from = of->type;
-  const auto timely = [](Kind kind) { return kind == Kind::time || kind == Kind::date || kind == Kind::timestamp; };
+  const auto timely = [](Kind kind) {
+    return kind == Kind::time || kind == Kind::date || kind == Kind::timestamp;
+  };
   const bool null = of->node == Node::constant && of->value.is_null();
   bool possible = null || from == to || (to.kind() == Kind::string && from.kind() != Kind::bytes) ||
                   (from.kind() == Kind::string && !to.is_nested() && to.kind() != Kind::bytes) ||
                   (from.is_number() && to.is_number());
-  possible = possible || (from.kind() == Kind::timestamp && (timely(to.kind()) || to.kind() == Kind::bigint)) ||
+  possible = possible ||
+             (from.kind() == Kind::timestamp && (timely(to.kind()) || to.kind() == Kind::bigint)) ||
              (from.kind() == Kind::bigint && to.kind() == Kind::timestamp) ||
              (from.kind() == Kind::date && to.kind() == Kind::timestamp) ||
              (from.kind() == Kind::array && to.kind() == Kind::array);

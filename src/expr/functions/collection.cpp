@@ -30,18 +30,23 @@ Result<Type> bind_as_value(std::vector<ExpressionPtr>& a) {
   return a[0]->type;
 }
 
-ColumnPtr as_value(const Call& call) { return call.arguments[0]; }
+ColumnPtr as_value(const Call& call) {
+  return call.arguments[0];
+}
 
 const Function kRows[] = {
-    {"ARRAY_LENGTH", "ARRAY_LENGTH(array) -> INTEGER", "How many elements.", "ARRAY_LENGTH(SPLIT('a,b', ','))", bind_length,
-     nullptr, array_length},
+    {"ARRAY_LENGTH", "ARRAY_LENGTH(array) -> INTEGER", "How many elements.",
+     "ARRAY_LENGTH(SPLIT('a,b', ','))", bind_length, nullptr, array_length},
     {"ARRAY_CONTAINS", "ARRAY_CONTAINS(array, x) -> BOOLEAN", "True when x is among the elements.",
      "ARRAY_CONTAINS(SPLIT('a,b', ','), 'b')", bind_contains, nullptr, array_contains},
-    {"AS_VALUE", "AS_VALUE(key)", "A key column once more, as a value.", "AS_VALUE('a')", bind_as_value, as_value},
+    {"AS_VALUE", "AS_VALUE(key)", "A key column once more, as a value.", "AS_VALUE('a')", bind_as_value,
+     as_value},
 };
 
 }  // namespace
 
-std::span<const Function> collection_functions() { return kRows; }
+std::span<const Function> collection_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

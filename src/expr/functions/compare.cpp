@@ -61,7 +61,8 @@ ColumnPtr distinct(const Call& call) {
 template <bool kNull>
 ColumnPtr null_test(const Call& call) {
   auto out = std::make_shared<Column>(Kind::boolean, call.rows);
-  for (size_t i = 0; i < call.rows; ++i) out->data<uint8_t>()[i] = call.arguments[0]->is_null(i) == kNull ? 1 : 0;
+  for (size_t i = 0; i < call.rows; ++i)
+    out->data<uint8_t>()[i] = call.arguments[0]->is_null(i) == kNull ? 1 : 0;
   return out;
 }
 
@@ -102,7 +103,8 @@ bool like(BytesView text, BytesView pattern, char escape) {
       star_text = t;
       continue;
     }
-    if (p < pattern.size() && ((!escaped && pattern[p] == '_') || pattern[p + (escaped ? 1 : 0)] == text[t])) {
+    if (p < pattern.size() &&
+        ((!escaped && pattern[p] == '_') || pattern[p + (escaped ? 1 : 0)] == text[t])) {
       p += escaped ? 2 : 1;
       ++t;
       continue;
@@ -120,10 +122,14 @@ ColumnPtr like_kernel(const Call& call) {
   for (size_t i = 0; i < call.rows; ++i) {
     bool null = false;
     for (const ColumnPtr& argument : call.arguments) null = null || argument->is_null(i);
-    const char escape = !null && call.arguments.size() == 3 && !call.arguments[2]->data<BytesView>()[i].empty()
-                            ? call.arguments[2]->data<BytesView>()[i][0] : '\0';
-    out->data<uint8_t>()[i] =
-        !null && like(call.arguments[0]->data<BytesView>()[i], call.arguments[1]->data<BytesView>()[i], escape) ? 1 : 0;
+    const char escape =
+        !null && call.arguments.size() == 3 && !call.arguments[2]->data<BytesView>()[i].empty()
+            ? call.arguments[2]->data<BytesView>()[i][0]
+            : '\0';
+    out->data<uint8_t>()[i] = !null && like(call.arguments[0]->data<BytesView>()[i],
+                                            call.arguments[1]->data<BytesView>()[i], escape)
+                                  ? 1
+                                  : 0;
   }
   return out;
 }
@@ -141,8 +147,9 @@ Result<Type> bind_compared(std::string_view name, std::vector<ExpressionPtr>& ar
   for (ExpressionPtr& argument : arguments) {
     argument = cast_if_needed(argument, *type);
     if (argument->node == Node::cast && argument->arguments[0]->node == Node::constant) {
-      return Error{Code::invalid, "'" + value_text(argument->arguments[0]->type, argument->arguments[0]->value) +
-                                      "' is no " + type->text()};
+      return Error{Code::invalid,
+                   "'" + value_text(argument->arguments[0]->type, argument->arguments[0]->value) +
+                       "' is no " + type->text()};
     }
   }
   return Type(Kind::boolean);
@@ -181,19 +188,26 @@ Result<Type> bind_same(std::string_view name, std::vector<ExpressionPtr>& argume
   std::optional<Type> type;
   for (const ExpressionPtr& argument : arguments) {
     if (argument->node == Node::constant && argument->value.is_null()) continue;
-    if (!type) type = argument->type;
-    else type = TRY(common_type(*type, argument->type));
+    if (!type)
+      type = argument->type;
+    else
+      type = TRY(common_type(*type, argument->type));
   }
   if (!type) return does_not_take(name, arguments);
   for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, *type);
   return *type;
 }
 
-Result<Value> null_if(std::span<const Value> a, std::span<const Type>) { return a[0] == a[1] ? Value() : a[0]; }
+Result<Value> null_if(std::span<const Value> a, std::span<const Type>) {
+  return a[0] == a[1] ? Value() : a[0];
+}
 
-#define COMPARISON(name, relation, ordered, about)                                                       \
-  {name, "x " name " y", about, "1 " name " 2",                                                          \
-   [](std::vector<ExpressionPtr>& a) { return bind_compared(name, a, ordered); }, compare<Relation::relation>}
+#define COMPARISON(name, relation, ordered, about)                                     \
+  {                                                                                    \
+    name, "x " name " y", about, "1 " name " 2",                                       \
+        [](std::vector<ExpressionPtr>& a) { return bind_compared(name, a, ordered); }, \
+        compare<Relation::relation>                                                    \
+  }
 
 const Function kRows[] = {
     COMPARISON("=", equal, false, "True when both are equal; false when one is null."),
@@ -202,13 +216,17 @@ const Function kRows[] = {
     COMPARISON("<=", at_most, true, "True when the first is not greater; false when one is null."),
     COMPARISON(">", greater, true, "True when the first is greater; false when one is null."),
     COMPARISON(">=", at_least, true, "True when the first is not less; false when one is null."),
-    {"IS DISTINCT FROM", "x IS DISTINCT FROM y", "True when they differ; null equals null.", "1 IS DISTINCT FROM 2",
-     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS DISTINCT FROM", a, false); }, distinct<true>},
+    {"IS DISTINCT FROM", "x IS DISTINCT FROM y", "True when they differ; null equals null.",
+     "1 IS DISTINCT FROM 2",
+     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS DISTINCT FROM", a, false); },
+     distinct<true>},
     {"IS NOT DISTINCT FROM", "x IS NOT DISTINCT FROM y", "True when they are equal; null equals null.",
      "1 IS NOT DISTINCT FROM 1",
-     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS NOT DISTINCT FROM", a, false); }, distinct<false>},
+     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS NOT DISTINCT FROM", a, false); },
+     distinct<false>},
     {"IS NULL", "x IS NULL", "True when there is no value.", "'a' IS NULL", bind_one, null_test<true>},
-    {"IS NOT NULL", "x IS NOT NULL", "True when there is a value.", "'a' IS NOT NULL", bind_one, null_test<false>},
+    {"IS NOT NULL", "x IS NOT NULL", "True when there is a value.", "'a' IS NOT NULL", bind_one,
+     null_test<false>},
     {"NOT", "NOT condition", "The opposite.", "NOT TRUE",
      [](std::vector<ExpressionPtr>& a) { return bind_truths("NOT", a, 1); }, negate},
     {"AND", "condition AND condition", "True when both are.", "TRUE AND FALSE",
@@ -216,8 +234,8 @@ const Function kRows[] = {
     {"OR", "condition OR condition", "True when one is.", "TRUE OR FALSE",
      [](std::vector<ExpressionPtr>& a) { return bind_truths("OR", a, 2); }, nullptr, nullptr, true},
     {"IN", "x IN (a, b, ...)", "True when x equals one of them.", "1 IN (1, 2)", bind_list, in_list},
-    {"LIKE", "text LIKE pattern [ESCAPE c]", "% stands for any text, _ for one character.", "'abc' LIKE 'a%'", bind_like,
-     like_kernel},
+    {"LIKE", "text LIKE pattern [ESCAPE c]", "% stands for any text, _ for one character.", "'abc' LIKE 'a%'",
+     bind_like, like_kernel},
     {"COALESCE", "COALESCE(x, ...)", "The first that is not null.", "COALESCE('a', 'b')",
      [](std::vector<ExpressionPtr>& a) { return bind_same("COALESCE", a); }, nullptr, nullptr, true},
     {"IFNULL", "IFNULL(x, otherwise)", "x, or the other where x is null.", "IFNULL('a', 'b')",
@@ -228,6 +246,8 @@ const Function kRows[] = {
 
 }  // namespace
 
-std::span<const Function> compare_functions() { return kRows; }
+std::span<const Function> compare_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

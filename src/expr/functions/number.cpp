@@ -37,8 +37,10 @@ Result<Value> whole(std::span<const Value> a, std::span<const Type> types) {
 }
 
 Result<Type> bind_round(std::vector<ExpressionPtr>& arguments) {
-  if (arguments.empty() || arguments.size() > 2 || !arguments[0]->type.is_number()) return does_not_take("ROUND", arguments);
-  if (arguments.size() == 2 && arguments[1]->type.kind() != Kind::integer) return does_not_take("ROUND", arguments);
+  if (arguments.empty() || arguments.size() > 2 || !arguments[0]->type.is_number())
+    return does_not_take("ROUND", arguments);
+  if (arguments.size() == 2 && arguments[1]->type.kind() != Kind::integer)
+    return does_not_take("ROUND", arguments);
   if (arguments.size() == 1 && arguments[0]->type.kind() == Kind::real) return Type(Kind::bigint);
   return arguments[0]->type;
 }
@@ -72,7 +74,9 @@ Result<Value> of_double(std::span<const Value> a, std::span<const Type>) {
   return Value(kFunction(a[0].real()));
 }
 
-Result<Value> power(std::span<const Value> a, std::span<const Type>) { return Value(std::pow(a[0].real(), a[1].real())); }
+Result<Value> power(std::span<const Value> a, std::span<const Type>) {
+  return Value(std::pow(a[0].real(), a[1].real()));
+}
 
 template <bool kGreatest>
 ColumnPtr extreme(const Call& call) {
@@ -104,8 +108,11 @@ Result<Type> bind_extreme(std::string_view name, std::vector<ExpressionPtr>& arg
   return type;
 }
 
-#define OF_DOUBLE(name, function, about, example) \
-  {name, name "(number) -> DOUBLE", about, example, [](std::vector<ExpressionPtr>& a) { return one_double(name, a); }, nullptr, of_double<function>}
+#define OF_DOUBLE(name, function, about, example)                                                       \
+  {                                                                                                     \
+    name, name "(number) -> DOUBLE", about, example,                                                    \
+        [](std::vector<ExpressionPtr>& a) { return one_double(name, a); }, nullptr, of_double<function> \
+  }
 
 const Function kRows[] = {
     {"ABS", "ABS(number)", "The value without its sign.", "ABS(-3)",
@@ -114,13 +121,15 @@ const Function kRows[] = {
      [](std::vector<ExpressionPtr>& a) { return one_number("CEIL", a); }, nullptr, whole<true>},
     {"FLOOR", "FLOOR(number)", "The greatest whole number that is not greater.", "FLOOR(1.8)",
      [](std::vector<ExpressionPtr>& a) { return one_number("FLOOR", a); }, nullptr, whole<false>},
-    {"ROUND", "ROUND(number [, digits])", "Half up to so many digits; a DOUBLE without digits becomes a BIGINT.",
-     "ROUND(1.25, 1)", bind_round, nullptr, round},
+    {"ROUND", "ROUND(number [, digits])",
+     "Half up to so many digits; a DOUBLE without digits becomes a BIGINT.", "ROUND(1.25, 1)", bind_round,
+     nullptr, round},
     {"SIGN", "SIGN(number) -> INTEGER", "1, 0 or -1.", "SIGN(-3)",
      [](std::vector<ExpressionPtr>& a) -> Result<Type> {
        TRY(one_number("SIGN", a));
        return Type(Kind::integer);
-     }, nullptr, sign},
+     },
+     nullptr, sign},
     OF_DOUBLE("SQRT", std::sqrt, "The square root.", "SQRT(4)"),
     OF_DOUBLE("CBRT", std::cbrt, "The cube root.", "CBRT(8)"),
     OF_DOUBLE("EXP", std::exp, "e to that power.", "EXP(1)"),
@@ -130,10 +139,12 @@ const Function kRows[] = {
     OF_DOUBLE("TAN", std::tan, "The tangent of radians.", "TAN(0)"),
     {"POWER", "POWER(base, exponent) -> DOUBLE", "The base to the power of the exponent.", "POWER(2, 10)",
      [](std::vector<ExpressionPtr>& a) -> Result<Type> {
-       if (a.size() != 2 || !a[0]->type.is_number() || !a[1]->type.is_number()) return does_not_take("POWER", a);
+       if (a.size() != 2 || !a[0]->type.is_number() || !a[1]->type.is_number())
+         return does_not_take("POWER", a);
        for (ExpressionPtr& argument : a) argument = cast_if_needed(argument, Kind::real);
        return Type(Kind::real);
-     }, nullptr, power},
+     },
+     nullptr, power},
     {"GREATEST", "GREATEST(x, ...)", "The greatest that is not null.", "GREATEST(1, 2)",
      [](std::vector<ExpressionPtr>& a) { return bind_extreme("GREATEST", a); }, extreme<true>},
     {"LEAST", "LEAST(x, ...)", "The least that is not null.", "LEAST(1, 2)",
@@ -142,6 +153,8 @@ const Function kRows[] = {
 
 }  // namespace
 
-std::span<const Function> number_functions() { return kRows; }
+std::span<const Function> number_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

@@ -8,7 +8,8 @@ namespace {
 
 // Texts are counted in characters (code points).
 size_t length_of(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 // The byte where character `n` (from 0) begins, or the end.
@@ -22,14 +23,17 @@ size_t byte_of(std::string_view text, size_t n) {
   return at;
 }
 
-Result<Type> texts(std::string_view name, std::vector<ExpressionPtr>& arguments, size_t least, size_t most, Kind result) {
+Result<Type> texts(std::string_view name, std::vector<ExpressionPtr>& arguments, size_t least, size_t most,
+                   Kind result) {
   const bool counted = arguments.size() >= least && arguments.size() <= most;
-  if (!counted || !std::all_of(arguments.begin(), arguments.end(), is_text)) return does_not_take(name, arguments);
+  if (!counted || !std::all_of(arguments.begin(), arguments.end(), is_text))
+    return does_not_take(name, arguments);
   return Type(result);
 }
 
 Result<Type> bind_substring(std::vector<ExpressionPtr>& arguments) {
-  if (arguments.size() < 2 || arguments.size() > 3 || !is_text(arguments[0])) return does_not_take("SUBSTRING", arguments);
+  if (arguments.size() < 2 || arguments.size() > 3 || !is_text(arguments[0]))
+    return does_not_take("SUBSTRING", arguments);
   for (size_t i = 1; i < arguments.size(); ++i) {
     if (arguments[i]->type.kind() != Kind::integer) return does_not_take("SUBSTRING", arguments);
   }
@@ -71,7 +75,8 @@ Result<Value> length(std::span<const Value> a, std::span<const Type>) {
 Result<Value> replace(std::span<const Value> a, std::span<const Type>) {
   std::string text = a[0].text();
   const std::string& old = a[1].text();
-  for (size_t at = 0; !old.empty() && (at = text.find(old, at)) != std::string::npos; at += a[2].text().size()) {
+  for (size_t at = 0; !old.empty() && (at = text.find(old, at)) != std::string::npos;
+       at += a[2].text().size()) {
     text.replace(at, old.size(), a[2].text());
   }
   return Value(std::move(text));
@@ -79,7 +84,8 @@ Result<Value> replace(std::span<const Value> a, std::span<const Type>) {
 
 Result<Value> instr(std::span<const Value> a, std::span<const Type>) {
   const size_t at = a[0].text().find(a[1].text());
-  return Value(at == std::string::npos ? int64_t{0} : static_cast<int64_t>(length_of(a[0].text().substr(0, at))) + 1);
+  return Value(at == std::string::npos ? int64_t{0}
+                                       : static_cast<int64_t>(length_of(a[0].text().substr(0, at))) + 1);
 }
 
 Result<Value> split(std::span<const Value> a, std::span<const Type>) {
@@ -105,7 +111,8 @@ Result<Value> initcap(std::span<const Value> a, std::span<const Type>) {
   std::string text = a[0].text();
   bool first = true;
   for (char& c : text) {
-    c = static_cast<char>(first ? std::toupper(static_cast<unsigned char>(c)) : std::tolower(static_cast<unsigned char>(c)));
+    c = static_cast<char>(first ? std::toupper(static_cast<unsigned char>(c))
+                                : std::tolower(static_cast<unsigned char>(c)));
     first = std::isspace(static_cast<unsigned char>(c)) != 0;
   }
   return Value(std::move(text));
@@ -147,21 +154,27 @@ Result<Type> bind_pad(std::string_view name, std::vector<ExpressionPtr>& a) {
   [](std::vector<ExpressionPtr>& a) { return texts(name, a, least, most, result); }
 
 const Function kRows[] = {
-    {"SUBSTRING", "SUBSTRING(text, from [, length])", "Part of a text; the first character is 1, negative counts from the end.",
-     "SUBSTRING('tradewind', 6)", bind_substring, nullptr, substring},
-    {"UCASE", "UCASE(text)", "In capitals.", "UCASE('a')", TEXTS("UCASE", 1, 1, Kind::string), nullptr, mapped<std::toupper>},
-    {"LCASE", "LCASE(text)", "In small letters.", "LCASE('A')", TEXTS("LCASE", 1, 1, Kind::string), nullptr, mapped<std::tolower>},
-    {"TRIM", "TRIM(text)", "Without white space around it.", "TRIM(' a ')", TEXTS("TRIM", 1, 1, Kind::string), nullptr, trim},
-    {"LEN", "LEN(text) -> INTEGER", "How many characters.", "LEN('abc')", TEXTS("LEN", 1, 1, Kind::integer), nullptr, length},
+    {"SUBSTRING", "SUBSTRING(text, from [, length])",
+     "Part of a text; the first character is 1, negative counts from the end.", "SUBSTRING('tradewind', 6)",
+     bind_substring, nullptr, substring},
+    {"UCASE", "UCASE(text)", "In capitals.", "UCASE('a')", TEXTS("UCASE", 1, 1, Kind::string), nullptr,
+     mapped<std::toupper>},
+    {"LCASE", "LCASE(text)", "In small letters.", "LCASE('A')", TEXTS("LCASE", 1, 1, Kind::string), nullptr,
+     mapped<std::tolower>},
+    {"TRIM", "TRIM(text)", "Without white space around it.", "TRIM(' a ')", TEXTS("TRIM", 1, 1, Kind::string),
+     nullptr, trim},
+    {"LEN", "LEN(text) -> INTEGER", "How many characters.", "LEN('abc')", TEXTS("LEN", 1, 1, Kind::integer),
+     nullptr, length},
     {"REPLACE", "REPLACE(text, old, new)", "With every old replaced.", "REPLACE('aba', 'a', 'c')",
      TEXTS("REPLACE", 3, 3, Kind::string), nullptr, replace},
-    {"INSTR", "INSTR(text, part) -> INTEGER", "Where the part begins, from 1; 0 when it is not there.", "INSTR('abc', 'c')",
-     TEXTS("INSTR", 2, 2, Kind::integer), nullptr, instr},
+    {"INSTR", "INSTR(text, part) -> INTEGER", "Where the part begins, from 1; 0 when it is not there.",
+     "INSTR('abc', 'c')", TEXTS("INSTR", 2, 2, Kind::integer), nullptr, instr},
     {"SPLIT", "SPLIT(text, by) -> ARRAY<STRING>", "The parts between.", "SPLIT('a,b', ',')",
      [](std::vector<ExpressionPtr>& a) -> Result<Type> {
        TRY(texts("SPLIT", a, 2, 2, Kind::string));
        return Type::array(Kind::string);
-     }, nullptr, split},
+     },
+     nullptr, split},
     {"INITCAP", "INITCAP(text)", "Each word with a capital first.", "INITCAP('new york')",
      TEXTS("INITCAP", 1, 1, Kind::string), nullptr, initcap},
     {"CONCAT", "CONCAT(text, ...)", "All texts one behind the other, nulls left out.", "CONCAT('a', 'b')",
@@ -174,6 +187,8 @@ const Function kRows[] = {
 
 }  // namespace
 
-std::span<const Function> text_functions() { return kRows; }
+std::span<const Function> text_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
                                    "July",    "August",   "September", "October", "November", "December"};
-constexpr const char* kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr const char* kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                 "Thursday", "Friday", "Saturday"};
 
 struct Parts {
   int year, month, day, hour, minute, second, millis, weekday, day_of_year;
@@ -21,10 +22,15 @@ Parts parts_of(int64_t ms) {
   const std::chrono::year_month_day day(date);
   const int64_t rest = ms - days * 86'400'000;
   const std::chrono::sys_days new_year{day.year() / std::chrono::January / 1};
-  return {static_cast<int>(day.year()),        static_cast<int>(static_cast<unsigned>(day.month())),
-          static_cast<int>(static_cast<unsigned>(day.day())), static_cast<int>(rest / 3'600'000),
-          static_cast<int>(rest / 60'000 % 60), static_cast<int>(rest / 1000 % 60), static_cast<int>(rest % 1000),
-          static_cast<int>(std::chrono::weekday(date).c_encoding()), static_cast<int>((date - new_year).count()) + 1};
+  return {static_cast<int>(day.year()),
+          static_cast<int>(static_cast<unsigned>(day.month())),
+          static_cast<int>(static_cast<unsigned>(day.day())),
+          static_cast<int>(rest / 3'600'000),
+          static_cast<int>(rest / 60'000 % 60),
+          static_cast<int>(rest / 1000 % 60),
+          static_cast<int>(rest % 1000),
+          static_cast<int>(std::chrono::weekday(date).c_encoding()),
+          static_cast<int>((date - new_year).count()) + 1};
 }
 
 std::string padded(int value, size_t width) {
@@ -95,7 +101,8 @@ Result<int64_t> parse(const std::string& text, const std::string& pattern) {
     const char c = pattern[i];
     if (c == '\'' && i + 1 < pattern.size()) {
       const size_t end = pattern.find('\'', i + 1);
-      if (end == std::string::npos || text.compare(at, end - i - 1, pattern, i + 1, end - i - 1) != 0) return unread;
+      if (end == std::string::npos || text.compare(at, end - i - 1, pattern, i + 1, end - i - 1) != 0)
+        return unread;
       at += end - i - 1;
       i = end + 1;
       continue;
@@ -159,7 +166,9 @@ ColumnPtr format_column(const Call& call, int64_t unit_ms) {
       out->set_null(i);
       continue;
     }
-    const int64_t ms = (times.type().layout() == Layout::i32 ? times.data<int32_t>()[i] : times.data<int64_t>()[i]) * unit_ms;
+    const int64_t ms =
+        (times.type().layout() == Layout::i32 ? times.data<int32_t>()[i] : times.data<int64_t>()[i]) *
+        unit_ms;
     const BytesView pattern = patterns.data<BytesView>()[i];
     if (last_text.data() == nullptr || ms != last_ms || pattern != last_pattern) {
       const auto text = format(ms, std::string(pattern));
@@ -177,16 +186,23 @@ ColumnPtr format_column(const Call& call, int64_t unit_ms) {
   return out;
 }
 
-ColumnPtr format_timestamp(const Call& call) { return format_column(call, 1); }
-ColumnPtr format_date(const Call& call) { return format_column(call, 86'400'000); }
+ColumnPtr format_timestamp(const Call& call) {
+  return format_column(call, 1);
+}
+ColumnPtr format_date(const Call& call) {
+  return format_column(call, 86'400'000);
+}
 
 Result<Type> bind_format(std::string_view name, std::vector<ExpressionPtr>& a, Kind kind) {
   if (a.size() < 2 || a.size() > 3 || !is_text(a[1])) return does_not_take(name, a);
-  const bool timely = a[0]->type.kind() == kind || (kind == Kind::timestamp && a[0]->type.kind() == Kind::bigint);
+  const bool timely =
+      a[0]->type.kind() == kind || (kind == Kind::timestamp && a[0]->type.kind() == Kind::bigint);
   if (!timely) return does_not_take(name, a);
   if (a.size() == 3) {
-    const bool utc = a[2]->node == Node::constant && !a[2]->value.is_null() && is_text(a[2]) && a[2]->value.text() == "UTC";
-    if (!utc) return Error{Code::unsupported, std::string(name) + ": only the time zone 'UTC' is offered yet"};
+    const bool utc = a[2]->node == Node::constant && !a[2]->value.is_null() && is_text(a[2]) &&
+                     a[2]->value.text() == "UTC";
+    if (!utc)
+      return Error{Code::unsupported, std::string(name) + ": only the time zone 'UTC' is offered yet"};
     a.pop_back();
   }
   return Type(Kind::string);
@@ -201,9 +217,12 @@ Result<Value> parse_timestamp(std::span<const Value> a, std::span<const Type>) {
   return Value(TRY(parse(a[0].text(), a[1].text())));
 }
 Result<Value> parse_date(std::span<const Value> a, std::span<const Type>) {
-  return Value(floor_to(Timestamp{TRY(parse(a[0].text(), a[1].text()))}, std::chrono::days(1)).ms / 86'400'000);
+  return Value(floor_to(Timestamp{TRY(parse(a[0].text(), a[1].text()))}, std::chrono::days(1)).ms /
+               86'400'000);
 }
-Result<Value> as_it_is(std::span<const Value> a, std::span<const Type>) { return a[0]; }
+Result<Value> as_it_is(std::span<const Value> a, std::span<const Type>) {
+  return a[0];
+}
 
 Result<Type> bind_kind(std::string_view name, std::vector<ExpressionPtr>& a, Kind from, Kind to) {
   if (a.size() != 1 || a[0]->type.kind() != from) return does_not_take(name, a);
@@ -211,31 +230,40 @@ Result<Type> bind_kind(std::string_view name, std::vector<ExpressionPtr>& a, Kin
 }
 
 const Function kRows[] = {
-    {"FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(timestamp, pattern [, 'UTC'])", "A time as text, by a Java pattern.",
-     "FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'yyyy-MM')",
-     [](std::vector<ExpressionPtr>& a) { return bind_format("FORMAT_TIMESTAMP", a, Kind::timestamp); }, format_timestamp},
+    {"FORMAT_TIMESTAMP", "FORMAT_TIMESTAMP(timestamp, pattern [, 'UTC'])",
+     "A time as text, by a Java pattern.", "FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'yyyy-MM')",
+     [](std::vector<ExpressionPtr>& a) { return bind_format("FORMAT_TIMESTAMP", a, Kind::timestamp); },
+     format_timestamp},
     {"FORMAT_DATE", "FORMAT_DATE(date, pattern)", "A day as text, by a Java pattern.",
      "FORMAT_DATE(PARSE_DATE('2011-11-17', 'yyyy-MM-dd'), 'dd.MM.yyyy')",
      [](std::vector<ExpressionPtr>& a) { return bind_format("FORMAT_DATE", a, Kind::date); }, format_date},
     {"PARSE_TIMESTAMP", "PARSE_TIMESTAMP(text, pattern)", "A time out of text, by a Java pattern.",
      "PARSE_TIMESTAMP('2011-11-17', 'yyyy-MM-dd')",
-     [](std::vector<ExpressionPtr>& a) { return bind_parse("PARSE_TIMESTAMP", a, Kind::timestamp); }, nullptr, parse_timestamp},
+     [](std::vector<ExpressionPtr>& a) { return bind_parse("PARSE_TIMESTAMP", a, Kind::timestamp); }, nullptr,
+     parse_timestamp},
     {"PARSE_DATE", "PARSE_DATE(text, pattern)", "A day out of text, by a Java pattern.",
      "PARSE_DATE('2011-11-17', 'yyyy-MM-dd')",
-     [](std::vector<ExpressionPtr>& a) { return bind_parse("PARSE_DATE", a, Kind::date); }, nullptr, parse_date},
-    {"FROM_UNIXTIME", "FROM_UNIXTIME(BIGINT) -> TIMESTAMP", "The time that many milliseconds after 1970.", "FROM_UNIXTIME(0)",
+     [](std::vector<ExpressionPtr>& a) { return bind_parse("PARSE_DATE", a, Kind::date); }, nullptr,
+     parse_date},
+    {"FROM_UNIXTIME", "FROM_UNIXTIME(BIGINT) -> TIMESTAMP", "The time that many milliseconds after 1970.",
+     "FROM_UNIXTIME(0)",
      [](std::vector<ExpressionPtr>& a) -> Result<Type> {
        if (a.size() == 1 && a[0]->type.kind() == Kind::integer) a[0] = cast_if_needed(a[0], Kind::bigint);
        return bind_kind("FROM_UNIXTIME", a, Kind::bigint, Kind::timestamp);
-     }, nullptr, as_it_is},
+     },
+     nullptr, as_it_is},
     {"UNIX_TIMESTAMP", "UNIX_TIMESTAMP(timestamp) -> BIGINT", "The milliseconds since 1970.",
      "UNIX_TIMESTAMP(FROM_UNIXTIME(5))",
-     [](std::vector<ExpressionPtr>& a) { return bind_kind("UNIX_TIMESTAMP", a, Kind::timestamp, Kind::bigint); }, nullptr,
-     as_it_is},
+     [](std::vector<ExpressionPtr>& a) {
+       return bind_kind("UNIX_TIMESTAMP", a, Kind::timestamp, Kind::bigint);
+     },
+     nullptr, as_it_is},
 };
 
 }  // namespace
 
-std::span<const Function> time_functions() { return kRows; }
+std::span<const Function> time_functions() {
+  return kRows;
+}
 
 }  // namespace tradewind::expr

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/mutant.h"
 #include "base/coding.h"
+#include "base/mutant.h"
 
 namespace tradewind::log {
 namespace {

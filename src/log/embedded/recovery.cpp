@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/coding.h"
-#include "base/mutant.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "log/embedded/journal.h"
 
 namespace tradewind::log {

@@ -9,11 +9,14 @@ namespace {
 
 using expr::ExpressionPtr;
 
-Error wrong(const Node& node, const std::string& message) { return {Code::invalid, at(node.place, message)}; }
+Error wrong(const Node& node, const std::string& message) {
+  return {Code::invalid, at(node.place, message)};
+}
 
 // A stored time compared with text: the text is read as ISO 8601.
 bool is_time_column(const Node& node) {
-  return node.form == Node::Form::name && (node.text == "WINDOWSTART" || node.text == "WINDOWEND" || node.text == "ROWTIME");
+  return node.form == Node::Form::name &&
+         (node.text == "WINDOWSTART" || node.text == "WINDOWEND" || node.text == "ROWTIME");
 }
 
 Result<> read_times(const Node& node, std::vector<ExpressionPtr>& children) {
@@ -21,13 +24,14 @@ Result<> read_times(const Node& node, std::vector<ExpressionPtr>& children) {
   for (size_t i = 0; i < node.children.size(); ++i) {
     if (!is_time_column(*node.children[i])) continue;
     for (size_t j = 0; j < children.size(); ++j) {
-      const bool text = children[j]->node == expr::Node::constant && children[j]->type.kind() == Kind::string &&
-                        !children[j]->value.is_null();
+      const bool text = children[j]->node == expr::Node::constant &&
+                        children[j]->type.kind() == Kind::string && !children[j]->value.is_null();
       if (j == i || !text) continue;
       const auto time = from_iso(children[j]->value.text());
       if (!time) {
-        return wrong(*node.children[j], "'" + children[j]->value.text() +
-                                            "' is no time; write it like '2011-11-17T13:00:00' or as milliseconds");
+        return wrong(*node.children[j],
+                     "'" + children[j]->value.text() +
+                         "' is no time; write it like '2011-11-17T13:00:00' or as milliseconds");
       }
       children[j] = expr::constant(Kind::bigint, Value(time->ms));
     }
@@ -60,7 +64,8 @@ Result<ExpressionPtr> bind_explode(const Node& node, Scope& scope) {
   if (!scope.may_explode) return wrong(node, "EXPLODE stands in the select list only");
   if (node.children.size() != 1) return wrong(node, "EXPLODE takes one array");
   ExpressionPtr array = TRY(bind(*node.children[0], scope));
-  if (array->type.kind() != Kind::array) return wrong(node, "EXPLODE takes an array, not " + array->type.text());
+  if (array->type.kind() != Kind::array)
+    return wrong(node, "EXPLODE takes an array, not " + array->type.text());
   const Type element = array->type.element();
   for (size_t i = 0; i < scope.arrays.size(); ++i) {
     if (expr::same(*scope.arrays[i], *array)) return expr::column(scope.schema.size() + i, element);
@@ -89,7 +94,8 @@ Result<ExpressionPtr> make_collection(const Node& node, std::vector<ExpressionPt
       if (!common.ok()) return wrong(node, common.error().message);
       type = *common;
     }
-    for (size_t i = part; i < children.size(); i += width) children[i] = expr::cast_if_needed(children[i], type);
+    for (size_t i = part; i < children.size(); i += width)
+      children[i] = expr::cast_if_needed(children[i], type);
     types.push_back(type);
   }
   made->node = width == 2 ? expr::Node::make_map : expr::Node::make_array;
@@ -105,11 +111,14 @@ bool is_aggregate(const Node& node) {
   return called && expr::find_aggregate(node.text) != nullptr;
 }
 
-bool is_explode(const Node& node) { return node.form == Node::Form::call && node.text == "EXPLODE"; }
+bool is_explode(const Node& node) {
+  return node.form == Node::Form::call && node.text == "EXPLODE";
+}
 
 bool contains(const Node& node, const std::function<bool(const Node&)>& what) {
   if (what(node)) return true;
-  return std::any_of(node.children.begin(), node.children.end(), [&](const NodePtr& child) { return contains(*child, what); });
+  return std::any_of(node.children.begin(), node.children.end(),
+                     [&](const NodePtr& child) { return contains(*child, what); });
 }
 
 Result<ExpressionPtr> assemble(const Node& node, std::vector<ExpressionPtr> children) {
@@ -130,20 +139,24 @@ Result<ExpressionPtr> assemble(const Node& node, std::vector<ExpressionPtr> chil
     case Node::Form::make_structure: return make_collection(node, std::move(children));
     case Node::Form::field: {
       const Type& type = children[0]->type;
-      if (type.kind() != Kind::structure) return wrong(node, type.text() + " has no fields; -> is for a STRUCT");
+      if (type.kind() != Kind::structure)
+        return wrong(node, type.text() + " has no fields; -> is for a STRUCT");
       for (size_t i = 0; i < type.fields().size(); ++i) {
         if (type.fields()[i].name == node.text) return expr::field(std::move(children[0]), i);
       }
-      return wrong(node, "the STRUCT has no field " + node.text + "; it has " + names_of(Schema(type.fields())));
+      return wrong(node,
+                   "the STRUCT has no field " + node.text + "; it has " + names_of(Schema(type.fields())));
     }
-    case Node::Form::star_call: return wrong(node, node.text + "(*) is no function; COUNT(*) is an aggregate");
+    case Node::Form::star_call:
+      return wrong(node, node.text + "(*) is no function; COUNT(*) is an aggregate");
     default: return wrong(node, "this is not offered yet");
   }
 }
 
 Result<ExpressionPtr> bind(const Node& node, Scope& scope) {
   if (node.form == Node::Form::name) return bind_name(node, scope);
-  if (is_aggregate(node)) return wrong(node, node.text + " cannot stand here; aggregates belong in SELECT and HAVING");
+  if (is_aggregate(node))
+    return wrong(node, node.text + " cannot stand here; aggregates belong in SELECT and HAVING");
   if (is_explode(node)) return bind_explode(node, scope);
   std::vector<ExpressionPtr> children;
   for (const NodePtr& child : node.children) children.push_back(TRY(bind(*child, scope)));
@@ -175,8 +188,10 @@ schema::Wanted Usage::wanted_of(const Type& type, const Use& use) {
   schema::Wanted wanted;
   const auto part = [&](size_t i, const Type& of) {
     const auto found = use.parts.find(i);
-    if (found == use.parts.end()) wanted.parts.push_back({.any = false});
-    else wanted.parts.push_back(wanted_of(of, found->second));
+    if (found == use.parts.end())
+      wanted.parts.push_back({.any = false});
+    else
+      wanted.parts.push_back(wanted_of(of, found->second));
   };
   if (type.kind() == Kind::array) part(0, type.element());
   if (type.kind() == Kind::structure) {
@@ -189,16 +204,20 @@ std::vector<schema::Wanted> Usage::wanted() const {
   std::vector<schema::Wanted> wanted;
   for (size_t i = 0; i < schema_.size(); ++i) {
     const auto found = uses_.find(i);
-    if (found == uses_.end()) wanted.push_back({.any = false});
-    else wanted.push_back(wanted_of(schema_[i].type, found->second));
+    if (found == uses_.end())
+      wanted.push_back({.any = false});
+    else
+      wanted.push_back(wanted_of(schema_[i].type, found->second));
   }
   return wanted;
 }
 
 ItemNames::ItemNames(const std::vector<SelectItem>& items) {
   for (const SelectItem& item : items) {
-    if (!item.alias.empty()) taken_.push_back(item.alias);
-    else if (item.expression != nullptr && item.expression->form == Node::Form::name) taken_.push_back(item.expression->text);
+    if (!item.alias.empty())
+      taken_.push_back(item.alias);
+    else if (item.expression != nullptr && item.expression->form == Node::Form::name)
+      taken_.push_back(item.expression->text);
   }
 }
 

@@ -13,7 +13,9 @@ using stream::AggregateStep;
 
 constexpr int64_t kDayMs = 86'400'000;
 
-Error wrong(Place place, const std::string& message) { return {Code::invalid, at(place, message)}; }
+Error wrong(Place place, const std::string& message) {
+  return {Code::invalid, at(place, message)};
+}
 
 class QueryBinder {
  public:
@@ -28,7 +30,8 @@ class QueryBinder {
     scope_.may_explode = true;
     items_ = TRY(expand_stars());
     for (const SelectItem& item : items_) {
-      if (!item.alias.empty() && contains(*item.expression, is_explode)) scope_.aliases[item.alias] = item.expression;
+      if (!item.alias.empty() && contains(*item.expression, is_explode))
+        scope_.aliases[item.alias] = item.expression;
     }
     bound_.aggregates = !query_.group_by.empty();
     TRY(bind_where());
@@ -40,22 +43,26 @@ class QueryBinder {
  private:
   Result<> check() const {
     if (!query_.joins.empty()) {
-      return Error{Code::unsupported, at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
+      return Error{Code::unsupported,
+                   at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
     }
     if (!query_.partition_by.empty()) {
       return Error{Code::unsupported, at(query_.partition_by[0]->place, "PARTITION BY is not offered yet")};
     }
     if (query_.emit == Query::Emit::final) {
-      return Error{Code::unsupported, at(query_.from_place, "EMIT FINAL is not offered yet; use EMIT CHANGES")};
+      return Error{Code::unsupported,
+                   at(query_.from_place, "EMIT FINAL is not offered yet; use EMIT CHANGES")};
     }
-    if (query_.window && query_.group_by.empty()) return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
+    if (query_.window && query_.group_by.empty())
+      return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
     if (query_.window && query_.window->kind != WindowClause::Kind::tumbling) {
       return Error{Code::unsupported, at(query_.window->place, "only TUMBLING windows run yet")};
     }
     if (query_.having != nullptr && query_.group_by.empty()) {
       return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
     }
-    if (query_.window && source_.table) return wrong(query_.window->place, "a table has no windows; its rows are the last values");
+    if (query_.window && source_.table)
+      return wrong(query_.window->place, "a table has no windows; its rows are the last values");
     return {};
   }
 
@@ -70,7 +77,8 @@ class QueryBinder {
       if (!item.qualifier.empty() && item.qualifier != scope_.alias) {
         return wrong(item.place, "no source is called " + item.qualifier + " here");
       }
-      if (!query_.group_by.empty()) return wrong(item.place, "* cannot stand beside GROUP BY; name the columns");
+      if (!query_.group_by.empty())
+        return wrong(item.place, "* cannot stand beside GROUP BY; name the columns");
       for (const SourceColumn& column : source_.columns) {
         auto name = std::make_shared<Node>();
         name->form = Node::Form::name;
@@ -107,7 +115,8 @@ class QueryBinder {
     }
     if (persistent_) TRY(check_keys());
     bound_.table = source_.table;
-    if (source_.table && !scope_.arrays.empty()) return wrong(query_.from_place, "EXPLODE does not work on a table");
+    if (source_.table && !scope_.arrays.empty())
+      return wrong(query_.from_place, "EXPLODE does not work on a table");
     if (source_.window_size_ms) {
       bound_.window_start = project.names.size();
       const size_t at = *scope_.schema.find("WINDOWSTART");
@@ -120,27 +129,32 @@ class QueryBinder {
 
   // The key column an expression is, if it is one as it stands.
   std::optional<size_t> key_of(const expr::Expression& expression) const {
-    const bool key = expression.node == expr::Node::column && expression.index < bound_.source.key_columns.size();
+    const bool key =
+        expression.node == expr::Node::column && expression.index < bound_.source.key_columns.size();
     return key ? std::optional(expression.index) : std::nullopt;
   }
 
-  Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound, bool key) {
+  Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound,
+                      bool key) {
     if (bound.node == expr::Node::constant && bound.value.is_null()) {
       return wrong(item.place, "a column of NULLs has no type; CAST it");
     }
     for (const BoundColumn& known : bound_.columns) {
-      if (known.name == name) return wrong(item.place, "two columns would be called " + name + "; give one an alias with AS");
+      if (known.name == name)
+        return wrong(item.place, "two columns would be called " + name + "; give one an alias with AS");
     }
-    const bool pseudo = name == "ROWTIME" || name == "ROWPARTITION" || name == "ROWOFFSET" || name == "WINDOWSTART" ||
-                        name == "WINDOWEND";
-    if (persistent_ && pseudo) return wrong(item.place, name + " needs an alias here, such as AS " + name + "_VALUE");
+    const bool pseudo = name == "ROWTIME" || name == "ROWPARTITION" || name == "ROWOFFSET" ||
+                        name == "WINDOWSTART" || name == "WINDOWEND";
+    if (persistent_ && pseudo)
+      return wrong(item.place, name + " needs an alias here, such as AS " + name + "_VALUE");
     bound_.columns.push_back({name, bound.type, key});
     return {};
   }
 
   Result<> check_keys() {
     for (const Field& key : bound_.source.key_columns) {
-      const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(), [](const BoundColumn& c) { return c.key; });
+      const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(),
+                                       [](const BoundColumn& c) { return c.key; });
       if (static_cast<size_t>(found) == bound_.source.key_columns.size()) return {};
       return wrong(query_.from_place, "the key column " + key.name + " of " + source_.name +
                                           " must be selected, once; add it to the SELECT");
@@ -164,18 +178,22 @@ class QueryBinder {
     for (const SelectItem& item : items_) {
       ExpressionPtr bound = TRY(bind_after(*item.expression));
       const std::string name = names.name_of(item);
-      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size() && key_items_[bound->index].empty();
+      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size() &&
+                       key_items_[bound->index].empty();
       if (key) key_items_[bound->index] = name;
       TRY(add_column(item, name, *bound, key));
       outputs.emplace_back(name, std::move(bound));
     }
     ExpressionPtr having;
     if (query_.having != nullptr) having = TRY(bind_after(*query_.having));
-    if (having != nullptr && having->type.kind() != Kind::boolean) return wrong(query_.having->place, "HAVING needs a condition");
-    if (step_.calls.empty()) return wrong(query_.from_place, "a GROUP BY needs an aggregate such as COUNT(*) in SELECT or HAVING");
+    if (having != nullptr && having->type.kind() != Kind::boolean)
+      return wrong(query_.having->place, "HAVING needs a condition");
+    if (step_.calls.empty())
+      return wrong(query_.from_place, "a GROUP BY needs an aggregate such as COUNT(*) in SELECT or HAVING");
     for (size_t i = 0; i < key_items_.size(); ++i) {
       if (!persistent_ || !key_items_[i].empty()) continue;
-      return wrong(query_.group_by[i]->place, "what is grouped by is the key of the table and must be selected, once");
+      return wrong(query_.group_by[i]->place,
+                   "what is grouped by is the key of the table and must be selected, once");
     }
     finish_aggregate(std::move(outputs), std::move(having));
     return {};
@@ -205,14 +223,16 @@ class QueryBinder {
     stream::WindowSpec window;
     window.size = window.advance = Duration(clause.size_ms);
     window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
-    window.retention = Duration(std::max(clause.retention_ms.value_or(0), clause.size_ms + window.grace.count()));
+    window.retention =
+        Duration(std::max(clause.retention_ms.value_or(0), clause.size_ms + window.grace.count()));
     return window;
   }
 
   // An expression over the groups: aggregates, what is grouped by, and what is made of them.
   Result<ExpressionPtr> bind_after(const Node& node) {
     if (is_aggregate(node)) return bind_call(node);
-    if (node.form == Node::Form::name && step_.window && (node.text == "WINDOWSTART" || node.text == "WINDOWEND")) {
+    if (node.form == Node::Form::name && step_.window &&
+        (node.text == "WINDOWSTART" || node.text == "WINDOWEND")) {
       return expr::column(step_.keys.size() + (node.text == "WINDOWEND" ? 1 : 0), Kind::bigint);
     }
     if (!contains(node, is_aggregate)) {
@@ -234,14 +254,17 @@ class QueryBinder {
   Result<ExpressionPtr> bind_call(const Node& node) {
     const expr::AggregateKind* kind = expr::find_aggregate(node.text);
     if (source_.table && !kind->retracts) {
-      return wrong(node.place, node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
+      return wrong(node.place,
+                   node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
     }
     ExpressionPtr argument;
     const bool star = node.form == Node::Form::star_call || node.children.empty();
     if (star && node.text != "COUNT") return wrong(node.place, node.text + " needs a value to work on");
-    if (node.children.size() > 1) return wrong(node.place, node.text + " takes one value; it is " + std::string(kind->signature));
+    if (node.children.size() > 1)
+      return wrong(node.place, node.text + " takes one value; it is " + std::string(kind->signature));
     if (!star) {
-      if (contains(*node.children[0], is_aggregate)) return wrong(node.place, "an aggregate cannot stand inside another");
+      if (contains(*node.children[0], is_aggregate))
+        return wrong(node.place, "an aggregate cannot stand inside another");
       argument = TRY(bind(*node.children[0], scope_));
       if (node.text == "COUNT" && argument->node == expr::Node::constant) argument = nullptr;
     }
@@ -278,7 +301,8 @@ class QueryBinder {
     for (const ExpressionPtr& array : scope_.arrays) {
       if (array->node != expr::Node::column) usage.add(*array);
     }
-    for (size_t i = 0; i < scope_.arrays.size(); ++i) {  // an array is read even where none of its elements' fields is
+    for (size_t i = 0; i < scope_.arrays.size();
+         ++i) {  // an array is read even where none of its elements' fields is
       if (scope_.arrays[i]->node == expr::Node::column && !usage.reads(scope_.arrays[i]->index)) {
         usage.add_column(scope_.arrays[i]->index);
       }
@@ -287,8 +311,10 @@ class QueryBinder {
     if (where_ != nullptr && !where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
     if (!scope_.arrays.empty()) {
       stream::ExplodeStep explode{.arrays = scope_.arrays};
-      for (size_t i = 0; i < scope_.arrays.size(); ++i) explode.names.push_back("EXPLODED_" + std::to_string(i));
-      const std::vector<ExpressionPtr> none(scope_.arrays.size(), expr::constant(Kind::boolean, Value(int64_t{0})));
+      for (size_t i = 0; i < scope_.arrays.size(); ++i)
+        explode.names.push_back("EXPLODED_" + std::to_string(i));
+      const std::vector<ExpressionPtr> none(scope_.arrays.size(),
+                                            expr::constant(Kind::boolean, Value(int64_t{0})));
       Usage later(scope_.schema, none);
       read_by(later, after_.front());
       if (where_ != nullptr && where_explodes_) later.add(*where_);

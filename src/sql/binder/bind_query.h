@@ -17,14 +17,15 @@ struct BoundColumn {
 struct BoundQuery {
   stream::SourceSpec source;
   std::vector<stream::Step> steps;
-  bool table = false;                    // the result is a table
+  bool table = false;  // the result is a table
   bool aggregates = false;
-  std::vector<BoundColumn> columns;      // of the last step, in its order
-  std::optional<size_t> window_start;    // index of the column that holds it, if windowed
+  std::vector<BoundColumn> columns;    // of the last step, in its order
+  std::optional<size_t> window_start;  // index of the column that holds it, if windowed
   std::optional<stream::WindowSpec> window;
 };
 
-// REQUIRES the query's source is known. `persistent`: the rules of CREATE ... AS hold (keys in the projection, ...).
+// REQUIRES the query's source is known. `persistent`: the rules of CREATE ... AS hold (keys in the
+// projection, ...).
 Result<BoundQuery> bind_query(const Query& query, const Source& source, bool persistent);
 
 }  // namespace tradewind::sql

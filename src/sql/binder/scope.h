@@ -19,11 +19,11 @@ namespace tradewind::sql {
 // Columns of the rows at hand; EXPLODE adds columns behind them.
 struct Scope {
   Schema schema;
-  std::string alias;                                // how the source may be called
-  std::vector<expr::ExpressionPtr> arrays;          // exploded so far; column schema.size() + i
-  std::map<std::string, NodePtr> aliases;           // select items with EXPLODE, usable by name
+  std::string alias;                        // how the source may be called
+  std::vector<expr::ExpressionPtr> arrays;  // exploded so far; column schema.size() + i
+  std::map<std::string, NodePtr> aliases;   // select items with EXPLODE, usable by name
   bool may_explode = false;
-  int expanding = 0;                                // aliases being looked up, against circles
+  int expanding = 0;  // aliases being looked up, against circles
 };
 
 // Binds over a scope; aggregates are errors.
@@ -37,7 +37,8 @@ bool is_explode(const Node& node);
 // Which parts of the source columns expressions read, as schema::Wanted.
 class Usage {
  public:
-  Usage(const Schema& schema, const std::vector<expr::ExpressionPtr>& arrays) : schema_(schema), arrays_(arrays) {}
+  Usage(const Schema& schema, const std::vector<expr::ExpressionPtr>& arrays)
+      : schema_(schema), arrays_(arrays) {}
   void add(const expr::Expression& expression) { visit(expression, {}); }
   void add_column(size_t index) { uses_[index].whole = true; }
   bool reads(size_t index) const { return uses_.contains(index); }

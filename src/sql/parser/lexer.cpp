@@ -52,7 +52,9 @@ class Lexer {
     return {};
   }
 
-  static bool word_part(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '@'; }
+  static bool word_part(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '@';
+  }
 
   Result<Token> next() {
     Token token;
@@ -63,13 +65,19 @@ class Lexer {
       return token;
     }
     const char c = peek();
-    if (c == '\'') TRY(quoted('\'', Token::Kind::string, token));
-    else if (c == '`') TRY(quoted('`', Token::Kind::quoted_name, token));
-    else if (c == '"') TRY(quoted('"', Token::Kind::quoted_name, token));
+    if (c == '\'')
+      TRY(quoted('\'', Token::Kind::string, token));
+    else if (c == '`')
+      TRY(quoted('`', Token::Kind::quoted_name, token));
+    else if (c == '"')
+      TRY(quoted('"', Token::Kind::quoted_name, token));
     else if (std::isdigit(static_cast<unsigned char>(c)) != 0 ||
-             (c == '.' && std::isdigit(static_cast<unsigned char>(peek(1))) != 0)) number(token);
-    else if (word_part(c)) word(token);
-    else symbol(token);
+             (c == '.' && std::isdigit(static_cast<unsigned char>(peek(1))) != 0))
+      number(token);
+    else if (word_part(c))
+      word(token);
+    else
+      symbol(token);
     token.finish = at_;
     token.raw = text_.substr(token.begin, token.finish - token.begin);
     return token;
@@ -80,7 +88,8 @@ class Lexer {
     advance();
     while (true) {
       if (at_ >= text_.size()) {
-        return wrong(token.place, std::string("this ") + (quote == '\'' ? "text" : "name") + " is not closed; end it with " + quote);
+        return wrong(token.place, std::string("this ") + (quote == '\'' ? "text" : "name") +
+                                      " is not closed; end it with " + quote);
       }
       if (peek() == quote) {
         if (peek(1) != quote) break;
@@ -116,9 +125,10 @@ class Lexer {
       advance();
       digits();
     }
-    const bool exponent = (peek() == 'e' || peek() == 'E') &&
-                          (std::isdigit(static_cast<unsigned char>(peek(1))) != 0 ||
-                           ((peek(1) == '-' || peek(1) == '+') && std::isdigit(static_cast<unsigned char>(peek(2))) != 0));
+    const bool exponent =
+        (peek() == 'e' || peek() == 'E') &&
+        (std::isdigit(static_cast<unsigned char>(peek(1))) != 0 ||
+         ((peek(1) == '-' || peek(1) == '+') && std::isdigit(static_cast<unsigned char>(peek(2))) != 0));
     if (exponent) {
       token.kind = Token::Kind::real;
       token.text += 'e';
@@ -159,6 +169,8 @@ std::string at(Place place, const std::string& message) {
   return "line " + std::to_string(place.line) + ", column " + std::to_string(place.column) + ": " + message;
 }
 
-Result<std::vector<Token>> tokenize(const std::string& text) { return Lexer(text).run(); }
+Result<std::vector<Token>> tokenize(const std::string& text) {
+  return Lexer(text).run();
+}
 
 }  // namespace tradewind::sql

@@ -12,10 +12,10 @@ namespace tradewind::sql {
 struct Token {
   enum class Kind { word, quoted_name, string, whole, decimal, real, symbol, end };
   Kind kind = Kind::end;
-  std::string text;    // word: upper case; quoted name: as written; string: its content; symbol: itself
+  std::string text;  // word: upper case; quoted name: as written; string: its content; symbol: itself
   std::string raw;
   Place place;
-  size_t begin = 0;    // in the source text
+  size_t begin = 0;  // in the source text
   size_t finish = 0;
 };
 

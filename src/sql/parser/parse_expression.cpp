@@ -7,13 +7,15 @@
 namespace tradewind::sql {
 namespace {
 
-const char* const kReserved[] = {"SELECT", "FROM",  "WHERE", "GROUP", "HAVING", "EMIT",   "LIMIT", "WINDOW", "PARTITION",
-                                 "AND",    "OR",    "NOT",   "WHEN",  "THEN",   "ELSE",   "END",   "AS",     "IN",
-                                 "LIKE",   "BETWEEN", "IS",  "ON",    "JOIN",   "INNER",  "LEFT",  "RIGHT",  "FULL",
-                                 "WITHIN", "INTO",  "VALUES", "CREATE", "INSERT", "CASE", "CAST",  "WITH"};
+const char* const kReserved[] = {"SELECT", "FROM",      "WHERE",  "GROUP",  "HAVING", "EMIT",    "LIMIT",
+                                 "WINDOW", "PARTITION", "AND",    "OR",     "NOT",    "WHEN",    "THEN",
+                                 "ELSE",   "END",       "AS",     "IN",     "LIKE",   "BETWEEN", "IS",
+                                 "ON",     "JOIN",      "INNER",  "LEFT",   "RIGHT",  "FULL",    "WITHIN",
+                                 "INTO",   "VALUES",    "CREATE", "INSERT", "CASE",   "CAST",    "WITH"};
 
 bool reserved(const std::string& word) {
-  return std::any_of(std::begin(kReserved), std::end(kReserved), [&](const char* known) { return word == known; });
+  return std::any_of(std::begin(kReserved), std::end(kReserved),
+                     [&](const char* known) { return word == known; });
 }
 
 std::shared_ptr<Node> node_at(Node::Form form, Place place) {
@@ -65,7 +67,8 @@ Result<int64_t> Parser::whole_number(const char* what) {
   const Token& token = peek();
   int64_t value = 0;
   const auto end = token.text.data() + token.text.size();
-  if (token.kind != Token::Kind::whole || std::from_chars(token.text.data(), end, value).ptr != end) return wrong(what);
+  if (token.kind != Token::Kind::whole || std::from_chars(token.text.data(), end, value).ptr != end)
+    return wrong(what);
   ++at_;
   return value;
 }
@@ -117,8 +120,9 @@ Result<NodePtr> Parser::comparison() {
   NodePtr left = TRY(joined_text());
   while (true) {
     const Token& token = peek();
-    const bool relation = token.kind == Token::Kind::symbol && (token.text == "=" || token.text == "<>" || token.text == "<" ||
-                                                                token.text == "<=" || token.text == ">" || token.text == ">=");
+    const bool relation =
+        token.kind == Token::Kind::symbol && (token.text == "=" || token.text == "<>" || token.text == "<" ||
+                                              token.text == "<=" || token.text == ">" || token.text == ">=");
     if (relation) {
       const std::string name = token.text;
       const Place place = token.place;
@@ -160,7 +164,8 @@ Result<NodePtr> Parser::predicate_tail(NodePtr left, bool negated) {
     const NodePtr low = TRY(joined_text());
     TRY(need_word("AND"));
     const NodePtr high = TRY(joined_text());
-    made = make_call(place, "AND", {make_call(place, ">=", {left, low}), make_call(place, "<=", {left, high})});
+    made =
+        make_call(place, "AND", {make_call(place, ">=", {left, low}), make_call(place, "<=", {left, high})});
   }
   return negated ? make_call(place, "NOT", {made}) : made;
 }
@@ -204,9 +209,12 @@ Result<NodePtr> Parser::signed_value() {
   const NodePtr of = TRY(signed_value());
   if (of->form == Node::Form::literal && !of->value.is_null() && of->type.is_number()) {
     auto negative = std::make_shared<Node>(*of);
-    if (of->type.kind() == Kind::real) negative->value = Value(-of->value.real());
-    else if (of->type.kind() == Kind::decimal) negative->value = Value(-of->value.decimal());
-    else negative->value = Value(-of->value.number());
+    if (of->type.kind() == Kind::real)
+      negative->value = Value(-of->value.real());
+    else if (of->type.kind() == Kind::decimal)
+      negative->value = Value(-of->value.decimal());
+    else
+      negative->value = Value(-of->value.number());
     negative->place = place;
     return NodePtr(negative);
   }
@@ -249,7 +257,8 @@ Result<NodePtr> Parser::primary() {
   if (literal_word) return literal();
   if (is_word("CASE")) return case_expression();
   if (is_word("CAST") && is_symbol("(", 1)) return cast_expression();
-  if ((is_word("ARRAY") && is_symbol("[", 1)) || ((is_word("MAP") || is_word("STRUCT")) && is_symbol("(", 1))) {
+  if ((is_word("ARRAY") && is_symbol("[", 1)) ||
+      ((is_word("MAP") || is_word("STRUCT")) && is_symbol("(", 1))) {
     return constructor();
   }
   if (is_word("DECIMAL") && peek(1).kind == Token::Kind::string) {
@@ -342,7 +351,7 @@ Result<NodePtr> Parser::cast_expression() {
 Result<NodePtr> Parser::constructor() {
   const Token token = peek();
   const bool array = token.text == "ARRAY";
-  auto made = node_at(array                   ? Node::Form::make_array
+  auto made = node_at(array                 ? Node::Form::make_array
                       : token.text == "MAP" ? Node::Form::make_map
                                             : Node::Form::make_structure,
                       token.place);
@@ -440,9 +449,10 @@ Result<Type> Parser::type() {
     return Type::map(std::move(key), std::move(value));
   }
   static const std::map<std::string, Kind> kKinds = {
-      {"BOOLEAN", Kind::boolean}, {"INT", Kind::integer},   {"INTEGER", Kind::integer},     {"BIGINT", Kind::bigint},
-      {"DOUBLE", Kind::real},     {"STRING", Kind::string}, {"VARCHAR", Kind::string},      {"BYTES", Kind::bytes},
-      {"TIME", Kind::time},       {"DATE", Kind::date},     {"TIMESTAMP", Kind::timestamp}};
+      {"BOOLEAN", Kind::boolean}, {"INT", Kind::integer},        {"INTEGER", Kind::integer},
+      {"BIGINT", Kind::bigint},   {"DOUBLE", Kind::real},        {"STRING", Kind::string},
+      {"VARCHAR", Kind::string},  {"BYTES", Kind::bytes},        {"TIME", Kind::time},
+      {"DATE", Kind::date},       {"TIMESTAMP", Kind::timestamp}};
   if (const auto known = kKinds.find(name); known != kKinds.end()) {
     if (name == "VARCHAR" && take_symbol("(")) {
       TRY(whole_number("a length"));
@@ -451,8 +461,10 @@ Result<Type> Parser::type() {
     return Type(known->second);
   }
   if (const auto known = types_.find(name); known != types_.end()) return known->second;
-  return wrong_at(token.place, "no type is called " + token.raw + "; there are BOOLEAN, INTEGER, BIGINT, DOUBLE, "
-                                   "DECIMAL(p, s), STRING, BYTES, TIME, DATE, TIMESTAMP, ARRAY<>, MAP<,> and STRUCT<>");
+  return wrong_at(token.place,
+                  "no type is called " + token.raw +
+                      "; there are BOOLEAN, INTEGER, BIGINT, DOUBLE, "
+                      "DECIMAL(p, s), STRING, BYTES, TIME, DATE, TIMESTAMP, ARRAY<>, MAP<,> and STRUCT<>");
 }
 
 }  // namespace tradewind::sql

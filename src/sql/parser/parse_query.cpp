@@ -12,7 +12,8 @@ Result<Query> Parser::query() {
   made.from_place = peek().place;
   made.from = TRY(identifier("the name of a stream or table"));
   const bool clause = is_word("EMIT") || is_word("WINDOW") || is_word("WITHIN");
-  if (take_word("AS")) made.alias = TRY(identifier("an alias"));
+  if (take_word("AS"))
+    made.alias = TRY(identifier("an alias"));
   else if (peek().kind == Token::Kind::quoted_name || (peek().kind == Token::Kind::word && !clause)) {
     if (auto alias = identifier("an alias"); alias.ok()) made.alias = *alias;
   }
@@ -31,7 +32,8 @@ Result<Query> Parser::query() {
   }
   if (take_word("HAVING")) made.having = TRY(expression());
   if (take_word("EMIT")) {
-    if (take_word("FINAL")) made.emit = Query::Emit::final;
+    if (take_word("FINAL"))
+      made.emit = Query::Emit::final;
     else {
       TRY(need_word("CHANGES"));
       made.emit = Query::Emit::changes;
@@ -76,9 +78,12 @@ Result<SelectItem> Parser::select_item() {
     return item;
   }
   item.expression = TRY(expression());
-  if (take_symbol("->*")) return wrong_at(item.place, "expanding a struct with ->* is not offered yet; name its fields");
-  if (take_word("AS")) item.alias = TRY(identifier("an alias"));
-  else if (peek().kind == Token::Kind::quoted_name || (peek().kind == Token::Kind::word && !is_word("FROM"))) {
+  if (take_symbol("->*"))
+    return wrong_at(item.place, "expanding a struct with ->* is not offered yet; name its fields");
+  if (take_word("AS"))
+    item.alias = TRY(identifier("an alias"));
+  else if (peek().kind == Token::Kind::quoted_name ||
+           (peek().kind == Token::Kind::word && !is_word("FROM"))) {
     item.alias = TRY(identifier("FROM or an alias"));
   }
   return item;
@@ -96,7 +101,8 @@ Result<int64_t> Parser::duration() {
   if (known == kUnits.end()) return wrong("MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS");
   ++at_;
   int64_t ms = 0;
-  if (__builtin_mul_overflow(count, known->second, &ms) || ms > INT64_MAX / 4) return wrong_at(place, "that time is too long");
+  if (__builtin_mul_overflow(count, known->second, &ms) || ms > INT64_MAX / 4)
+    return wrong_at(place, "that time is too long");
   return ms;
 }
 
@@ -104,25 +110,32 @@ Result<WindowClause> Parser::window() {
   WindowClause made;
   made.place = peek().place;
   TRY(need_word("WINDOW"));
-  if (take_word("TUMBLING")) made.kind = WindowClause::Kind::tumbling;
-  else if (take_word("HOPPING")) made.kind = WindowClause::Kind::hopping;
-  else if (take_word("SESSION")) made.kind = WindowClause::Kind::session;
-  else return wrong("TUMBLING, HOPPING or SESSION");
+  if (take_word("TUMBLING"))
+    made.kind = WindowClause::Kind::tumbling;
+  else if (take_word("HOPPING"))
+    made.kind = WindowClause::Kind::hopping;
+  else if (take_word("SESSION"))
+    made.kind = WindowClause::Kind::session;
+  else
+    return wrong("TUMBLING, HOPPING or SESSION");
   TRY(need_symbol("("));
   if (made.kind == WindowClause::Kind::session) {
     made.size_ms = TRY(duration());
   }
   while (!is_symbol(")")) {
-    if (take_word("SIZE")) made.size_ms = TRY(duration());
+    if (take_word("SIZE"))
+      made.size_ms = TRY(duration());
     else if (is_word("ADVANCE")) {
       ++at_;
       TRY(need_word("BY"));
       made.advance_ms = TRY(duration());
-    } else if (take_word("RETENTION")) made.retention_ms = TRY(duration());
+    } else if (take_word("RETENTION"))
+      made.retention_ms = TRY(duration());
     else if (take_word("GRACE")) {
       TRY(need_word("PERIOD"));
       made.grace_ms = TRY(duration());
-    } else if (!take_symbol(",")) return wrong("SIZE, ADVANCE BY, RETENTION or GRACE PERIOD");
+    } else if (!take_symbol(","))
+      return wrong("SIZE, ADVANCE BY, RETENTION or GRACE PERIOD");
   }
   TRY(need_symbol(")"));
   if (made.size_ms <= 0) return wrong_at(made.place, "a window needs a SIZE of more than nothing");
@@ -136,8 +149,10 @@ Result<JoinClause> Parser::join() {
   TRY(need_word("JOIN"));
   made.text += "JOIN";
   made.source = TRY(identifier("the name of a stream or table"));
-  if (take_word("AS")) made.alias = TRY(identifier("an alias"));
-  else if (peek().kind == Token::Kind::word && !is_word("ON") && !is_word("WITHIN")) made.alias = TRY(identifier("an alias"));
+  if (take_word("AS"))
+    made.alias = TRY(identifier("an alias"));
+  else if (peek().kind == Token::Kind::word && !is_word("ON") && !is_word("WITHIN"))
+    made.alias = TRY(identifier("an alias"));
   if (take_word("WITHIN")) {
     if (take_symbol("(")) {
       TRY(duration());

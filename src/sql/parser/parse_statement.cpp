@@ -71,7 +71,8 @@ Result<Statement> Parser::create() {
     type_made.type = TRY(type());
     return Statement{.is = std::move(type_made)};
   }
-  if (is_word("SINK") || (is_word("SOURCE") && is_word("CONNECTOR", 1))) return unsupported("CREATE CONNECTOR");
+  if (is_word("SINK") || (is_word("SOURCE") && is_word("CONNECTOR", 1)))
+    return unsupported("CREATE CONNECTOR");
   made.source = take_word("SOURCE");
   if (take_word("STREAM")) return create_source(false, std::move(made));
   if (take_word("TABLE")) return create_source(true, std::move(made));
@@ -119,7 +120,8 @@ Result<Properties> Parser::with_clause() {
   Properties made;
   while (!is_symbol(")")) {
     const Token name = peek();
-    if (name.kind != Token::Kind::word && name.kind != Token::Kind::string && name.kind != Token::Kind::quoted_name) {
+    if (name.kind != Token::Kind::word && name.kind != Token::Kind::string &&
+        name.kind != Token::Kind::quoted_name) {
       return wrong("the name of a property");
     }
     ++at_;
@@ -127,7 +129,8 @@ Result<Properties> Parser::with_clause() {
     for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     TRY(need_symbol("="));
     const Token value = peek();
-    const bool fits = value.kind == Token::Kind::string || value.kind == Token::Kind::whole || value.kind == Token::Kind::word;
+    const bool fits = value.kind == Token::Kind::string || value.kind == Token::Kind::whole ||
+                      value.kind == Token::Kind::word;
     if (!fits) return wrong("the value of " + key);
     ++at_;
     made[key] = value.text;
@@ -168,11 +171,16 @@ Result<Statement> Parser::insert() {
 Result<Statement> Parser::drop() {
   TRY(need_word("DROP"));
   Drop made;
-  if (take_word("STREAM")) made.what = Drop::What::stream;
-  else if (take_word("TABLE")) made.what = Drop::What::table;
-  else if (take_word("TYPE")) made.what = Drop::What::type;
-  else if (is_word("CONNECTOR")) return unsupported("DROP CONNECTOR");
-  else return wrong("STREAM, TABLE or TYPE");
+  if (take_word("STREAM"))
+    made.what = Drop::What::stream;
+  else if (take_word("TABLE"))
+    made.what = Drop::What::table;
+  else if (take_word("TYPE"))
+    made.what = Drop::What::type;
+  else if (is_word("CONNECTOR"))
+    return unsupported("DROP CONNECTOR");
+  else
+    return wrong("STREAM, TABLE or TYPE");
   if (take_word("IF")) {
     TRY(need_word("EXISTS"));
     made.if_exists = true;
@@ -190,11 +198,13 @@ Result<Statement> Parser::show() {
   Show made;
   if (take_word("ALL")) made.extended = true;
   const Token what = peek();
-  for (const char* known : {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "TYPES", "VARIABLES"}) {
+  for (const char* known :
+       {"STREAMS", "TABLES", "TOPICS", "QUERIES", "FUNCTIONS", "PROPERTIES", "TYPES", "VARIABLES"}) {
     if (what.kind == Token::Kind::word && what.text == known) made.what = known;
   }
   if (is_word("CONNECTORS") || is_word("CONNECTOR")) return unsupported("SHOW CONNECTORS");
-  if (made.what.empty()) return wrong("STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES, TYPES or VARIABLES");
+  if (made.what.empty())
+    return wrong("STREAMS, TABLES, TOPICS, QUERIES, FUNCTIONS, PROPERTIES, TYPES or VARIABLES");
   ++at_;
   if (take_word("EXTENDED")) made.extended = true;
   return Statement{.is = std::move(made)};
@@ -218,7 +228,8 @@ Result<Statement> Parser::explain() {
   } else if (is_word("CREATE")) {
     const Statement inner = TRY(create());
     const auto* source = std::get_if<CreateSource>(&inner.is);
-    if (source == nullptr || !source->query) return wrong_at(peek().place, "EXPLAIN takes a query: SELECT or CREATE ... AS SELECT");
+    if (source == nullptr || !source->query)
+      return wrong_at(peek().place, "EXPLAIN takes a query: SELECT or CREATE ... AS SELECT");
     made.query = std::make_shared<Query>(*source->query);
   } else {
     made.query_id = TRY(identifier("a query id or a SELECT"));
@@ -276,7 +287,8 @@ std::string substitute(const std::string& text, const std::map<std::string, std:
 
 }  // namespace
 
-Result<std::vector<Statement>> parse(const std::string& text, const std::map<std::string, std::string>& variables,
+Result<std::vector<Statement>> parse(const std::string& text,
+                                     const std::map<std::string, std::string>& variables,
                                      const std::map<std::string, Type>& types) {
   std::map<std::string, std::string> known = variables;
   std::map<std::string, Type> known_types = types;
@@ -294,8 +306,10 @@ Result<std::vector<Statement>> parse(const std::string& text, const std::map<std
       const auto* type = std::get_if<CreateType>(&statements.back().is);
       if (type != nullptr) known_types[type->name] = type->type;
       if (define == nullptr || current.find("${") == std::string::npos) continue;
-      if (define->value) known[define->name] = *define->value;
-      else known.erase(define->name);
+      if (define->value)
+        known[define->name] = *define->value;
+      else
+        known.erase(define->name);
       current = substitute(current, known);
       again = true;
       break;

@@ -84,7 +84,9 @@ class Parser {
   Result<std::string> identifier(const char* what);
   Result<int64_t> whole_number(const char* what);
   Error wrong(const std::string& wanted) const;
-  Error wrong_at(Place place, const std::string& message) const { return {Code::invalid, at(place, message)}; }
+  Error wrong_at(Place place, const std::string& message) const {
+    return {Code::invalid, at(place, message)};
+  }
   NodePtr make_call(Place place, std::string name, std::vector<NodePtr> children) const;
 
   struct Deeper {

@@ -6,8 +6,8 @@
 
 namespace tradewind::stream {
 
-AggregateOperator::AggregateOperator(AggregateStep step, Schema input, Schema output, AggregateMode mode, bool retracts,
-                                     std::string dictionary)
+AggregateOperator::AggregateOperator(AggregateStep step, Schema input, Schema output, AggregateMode mode,
+                                     bool retracts, std::string dictionary)
     : step_(std::move(step)),
       input_(std::make_shared<const Schema>(std::move(input))),
       output_(std::make_shared<const Schema>(std::move(output))),
@@ -20,7 +20,8 @@ Result<> AggregateOperator::open(Context& context) {
   table_ = TRY(AggregateTable::make(step_, *output_, context.dictionary(dictionary_), context.groups()));
   context.keep("table", *table_);
   if (mode_ == AggregateMode::partial) {
-    partial_ = TRY(AggregateTable::make(step_, *output_, context.dictionary(dictionary_ + "#partial"), context.groups()));
+    partial_ = TRY(AggregateTable::make(step_, *output_, context.dictionary(dictionary_ + "#partial"),
+                                        context.groups()));
     context.keep("partial", *partial_);
   }
   return {};
@@ -66,8 +67,8 @@ Result<> AggregateOperator::keep_late(const Batch& rows, const std::vector<uint3
       text += plain ? escaped : "\"" + escaped + "\"";
     }
     const int64_t time = rows.times_ms()[row];
-    text += ",\"EVENT_TIME\":" + std::to_string(time) +
-            ",\"STREAM_TIME\":" + std::to_string(progress == table.progress().end() ? time : progress->second) + "}";
+    text += ",\"EVENT_TIME\":" + std::to_string(time) + ",\"STREAM_TIME\":" +
+            std::to_string(progress == table.progress().end() ? time : progress->second) + "}";
     const log::RecordView record{.value = text, .time = Timestamp{time}};
     TRY(context_->append({late_topic(context_->query()), 0}, {&record, 1}));
   }
@@ -116,6 +117,8 @@ Result<> AggregateOperator::flush(Collector& out) {
   return table_->emit_changes(output_, retracts_, 1024, out);
 }
 
-Result<> AggregateOperator::merge(BytesView partials) { return table_->merge(partials); }
+Result<> AggregateOperator::merge(BytesView partials) {
+  return table_->merge(partials);
+}
 
 }  // namespace tradewind::stream

@@ -1,8 +1,8 @@
 // What an AggregateTable writes at a commit and reads at a restore.
 //
-// Frame: version 1, zigzag expired-before, varint n and n times (zigzag partition, zigzag progress), varint rows; then
-// by column: zigzag window ordinals as differences (windowed only), zigzag times as differences, keys (varint length,
-// bytes), and each aggregate's own bytes. A partial has the same form.
+// Frame: version 1, zigzag expired-before, varint n and n times (zigzag partition, zigzag progress), varint
+// rows; then by column: zigzag window ordinals as differences (windowed only), zigzag times as differences,
+// keys (varint length, bytes), and each aggregate's own bytes. A partial has the same form.
 #include <algorithm>
 
 #include "base/coding.h"
@@ -29,8 +29,8 @@ int32_t AggregateTable::group_of(uint32_t key) {
   return group_of_[key];
 }
 
-void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
-                               bool whole, Bytes& out) const {
+void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count,
+                               const Progress& progress, bool whole, Bytes& out) const {
   out += kFrameVersion;
   put_zigzag(out, std::max(expired_, expire_next_));
   put_varint(out, progress.size());
@@ -168,7 +168,9 @@ Result<> AggregateTable::fold(int32_t, BytesView frame) {
   return {};
 }
 
-Result<> AggregateTable::merge(BytesView partials) { return take_frame(partials, false); }
+Result<> AggregateTable::merge(BytesView partials) {
+  return take_frame(partials, false);
+}
 
 void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
   by_group.assign(static_cast<size_t>(groups_), Bytes());

@@ -39,7 +39,8 @@ AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> k
 }
 
 Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const AggregateStep& step, const Schema&,
-                                                             std::shared_ptr<Dictionary> keys, int32_t groups) {
+                                                             std::shared_ptr<Dictionary> keys,
+                                                             int32_t groups) {
   return std::unique_ptr<AggregateTable>(new AggregateTable(step, std::move(keys), groups));
 }
 
@@ -55,7 +56,8 @@ void AggregateTable::intern_keys(const std::vector<ColumnPtr>& columns, size_t c
   }
   ids_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    const bool null = std::any_of(columns.begin(), columns.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
+    const bool null =
+        std::any_of(columns.begin(), columns.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
     if (null) {
       ids_[i] = Dictionary::kNone;
       continue;
@@ -82,6 +84,7 @@ void AggregateTable::place_windowed(const Batch& rows, std::vector<uint32_t>& la
   int64_t start = 0;
   int64_t end = 0;  // of `window`; empty at first
   state::TableState::Window* window = nullptr;
+  windows_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const int64_t time = times[i];
     stream_time = std::max(stream_time, time);
@@ -100,7 +103,11 @@ void AggregateTable::place_windowed(const Batch& rows, std::vector<uint32_t>& la
       continue;
     }
     if (window == nullptr) window = &state_.window(start);
-    rows_[i] = state_.touch(*window, batch_ids_[i]);
+    rows_[i] = state_.find_row(*window, batch_ids_[i]);
+    windows_[i] = window;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (rows_[i] != nullptr) state_.mark_changed(*windows_[i], rows_[i]);
   }
   progress_[partition] = stream_time;
 }
@@ -144,7 +151,8 @@ void AggregateTable::key_columns(const std::vector<Seen>& rows, std::vector<Colu
   if (row_key_.plain()) {
     auto column = std::make_shared<Column>(row_key_.types()[0], rows.size());
     BytesView* views = column->data<BytesView>();
-    for (size_t i = 0; i < rows.size(); ++i) views[i] = keys_->key(state::TableState::header(rows[i].row).key);
+    for (size_t i = 0; i < rows.size(); ++i)
+      views[i] = keys_->key(state::TableState::header(rows[i].row).key);
     columns.push_back(std::move(column));
     return;
   }
@@ -210,7 +218,8 @@ Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, si
   return {};
 }
 
-bool AggregateTable::scan(const SchemaPtr& schema, Cursor& cursor, int64_t window_to, size_t most, Batch& out) const {
+bool AggregateTable::scan(const SchemaPtr& schema, Cursor& cursor, int64_t window_to, size_t most,
+                          Batch& out) const {
   std::vector<Seen> rows;
   auto at = state_.windows().lower_bound(cursor.window);
   size_t looked_at = 0;
@@ -229,13 +238,15 @@ bool AggregateTable::scan(const SchemaPtr& schema, Cursor& cursor, int64_t windo
   return at != state_.windows().end() && at->first <= window_to;
 }
 
-Batch AggregateTable::find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from, int64_t to) const {
+Batch AggregateTable::find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from,
+                           int64_t to) const {
   Bytes bytes;
   row_key_.encode(key, bytes);
   std::vector<Seen> rows;
   const uint32_t id = keys_->find(bytes);
   if (id != Dictionary::kNone) {
-    for (auto at = state_.windows().lower_bound(from); at != state_.windows().end() && at->first <= to; ++at) {
+    for (auto at = state_.windows().lower_bound(from); at != state_.windows().end() && at->first <= to;
+         ++at) {
       if (const char* seen = state_.committed_row(*at->second, id)) rows.push_back({seen, at->first});
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
-// AggregateTable: the groups of one aggregation: interned keys, windows, states; what a commit writes of them, and what
-// readers see. Used three ways: folding rows to final states, folding rows to partials, and merging partials.
+// AggregateTable: the groups of one aggregation: interned keys, windows, states; what a commit writes of
+// them, and what readers see. Used three ways: folding rows to final states, folding rows to partials, and
+// merging partials.
 //
 // Threads: one worker owns it; the read methods may be called by others while the worker's lock is held.
 
@@ -37,7 +38,8 @@ class AggregateTable final : public state::Durable {
   // About what a commit will write of it: a result and a frame's entry for each row.
   size_t changed_bytes() const { return state_.dirty().size() * (state_.row_bytes() + 64); }
 
-  // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one of them.
+  // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one
+  // of them.
   void take_partials(std::vector<Bytes>& by_group);
   Result<> merge(BytesView partials);
 
@@ -52,8 +54,8 @@ class AggregateTable final : public state::Durable {
   bool snapshot(size_t budget, state::FrameSink& sink) override;
   size_t bytes() const override;
 
-  // Committed rows as batches of `schema` (keys, [WINDOWSTART, WINDOWEND], results). One call reads at most `most`
-  // rows from `cursor` on, and moves it; false when there is nothing behind it.
+  // Committed rows as batches of `schema` (keys, [WINDOWSTART, WINDOWEND], results). One call reads at most
+  // `most` rows from `cursor` on, and moves it; false when there is nothing behind it.
   struct Cursor {
     int64_t window = INT64_MIN;
     uint32_t row = 0;
@@ -72,12 +74,13 @@ class AggregateTable final : public state::Durable {
   void intern_keys(const std::vector<ColumnPtr>& columns, size_t count);
   Result<> add(const Batch& rows, expr::Notes& notes);
   void place_windowed(const Batch& rows, std::vector<uint32_t>& late);
-  Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows, const std::vector<Change>* changes) const;
+  Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
+                 const std::vector<Change>* changes) const;
   void key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const;
   int32_t group_of(uint32_t key);
   using Progress = std::map<int32_t, int64_t>;
-  void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress, bool whole,
-                 Bytes& out) const;
+  void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
+                 bool whole, Bytes& out) const;
   void put_progress(bool moved_only, state::FrameSink& sink);
   Result<> take_frame(BytesView frame, bool replace);
   int64_t window_of(int64_t time_ms) const;
@@ -98,9 +101,10 @@ class AggregateTable final : public state::Durable {
 
   std::vector<int32_t> group_of_;  // by key id, -1 unknown
   uint64_t group_epoch_ = 0;
-  std::vector<uint32_t> ids_;      // of the batch at hand
+  std::vector<uint32_t> ids_;  // of the batch at hand
   const uint32_t* batch_ids_ = nullptr;
   std::vector<char*> rows_;
+  std::vector<state::TableState::Window*> windows_;
   Bytes scratch_;
 };
 

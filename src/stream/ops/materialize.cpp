@@ -135,7 +135,8 @@ size_t MaterializeOperator::bytes() const {
   return bytes;
 }
 
-std::optional<Bytes> MaterializeOperator::scan(int32_t group, BytesView after, size_t most, Batch& out) const {
+std::optional<Bytes> MaterializeOperator::scan(int32_t group, BytesView after, size_t most,
+                                               Batch& out) const {
   std::vector<ColumnBuilder> into = builders();
   std::vector<int64_t> times;
   Bytes from(after);

@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
-#include "stream/operator.h"
-#include "stream/topology.h"
-#include "stream/ops/aggregate_table.h"
-#include "state/store.h"
 #include "data/row_key.h"
+#include "state/store.h"
+#include "stream/operator.h"
+#include "stream/ops/aggregate_table.h"
+#include "stream/topology.h"
 
 namespace tradewind::stream {
 
@@ -50,8 +50,8 @@ class AggregateOperator final : public Operator {
   int64_t told_ms_ = INT64_MIN;  // stream time when partials last told it
 };
 
-// Keeps the rows of a table by key: an insert becomes (retract old,) insert new; a retract (a deleted key) retracts
-// the old row, if there is one.
+// Keeps the rows of a table by key: an insert becomes (retract old,) insert new; a retract (a deleted key)
+// retracts the old row, if there is one.
 class MaterializeOperator final : public Operator, public state::Durable {
  public:
   // The first `keys` columns of the schema are the key.

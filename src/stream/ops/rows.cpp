@@ -12,7 +12,8 @@ void tell(Context& context, const char* step, const expr::Notes& notes, const Ba
     told.step = step;
     told.reason = note.reason;
     told.partition = rows.origin().partition;
-    if (rows.offsets() != nullptr && note.row < rows.offsets()->size()) told.offset = (*rows.offsets())[note.row];
+    if (rows.offsets() != nullptr && note.row < rows.offsets()->size())
+      told.offset = (*rows.offsets())[note.row];
     context.note(std::move(told));
   }
 }
@@ -75,7 +76,8 @@ class Explode final : public Operator {
   Result<> process(const Batch& rows, Collector& out) override {
     notes_.clear();
     std::vector<ColumnPtr> arrays;
-    for (const expr::ExpressionPtr& array : step_.arrays) arrays.push_back(expr::evaluate(*array, rows, notes_));
+    for (const expr::ExpressionPtr& array : step_.arrays)
+      arrays.push_back(expr::evaluate(*array, rows, notes_));
     if (!notes_.empty()) tell(*context_, "explode", notes_, rows);
     std::vector<uint32_t> parents;
     for (uint32_t row = 0; row < rows.rows(); ++row) parents.insert(parents.end(), longest(arrays, row), row);
@@ -83,7 +85,8 @@ class Explode final : public Operator {
     std::vector<ColumnPtr> columns;
     for (size_t i = 0; i < rows.schema()->size(); ++i) {
       // Gathered only where a later step can ask for it; most of a wide row is never looked at again.
-      columns.push_back(rows.has(i) && wanted(i) ? rows.column(i)->gather(parents.data(), parents.size()) : nullptr);
+      columns.push_back(rows.has(i) && wanted(i) ? rows.column(i)->gather(parents.data(), parents.size())
+                                                 : nullptr);
     }
     for (const ColumnPtr& array : arrays) columns.push_back(elements(*array, parents, arrays.size() == 1));
     return out.emit(rows.expanded(output_, std::move(columns), parents));
@@ -98,7 +101,9 @@ class Explode final : public Operator {
     for (const ColumnPtr& array : arrays) most = std::max(most, length(*array, row));
     return most;
   }
-  bool wanted(size_t column) const { return step_.keep.empty() || (column < step_.keep.size() && step_.keep[column]); }
+  bool wanted(size_t column) const {
+    return step_.keep.empty() || (column < step_.keep.size() && step_.keep[column]);
+  }
 
   // The elements one behind the other: for a lone array without null rows that is its child as it is.
   static ColumnPtr elements(const Column& array, const std::vector<uint32_t>& parents, bool alone) {
@@ -117,7 +122,8 @@ class Explode final : public Operator {
     }
     if (!padded) return child->gather(rows.data(), rows.size());
     ColumnBuilder builder(child->type());
-    for (size_t i = 0; i < rows.size(); ++i) builder.append(absent[i] != 0 ? Value() : value_at(*child, rows[i]));
+    for (size_t i = 0; i < rows.size(); ++i)
+      builder.append(absent[i] != 0 ? Value() : value_at(*child, rows[i]));
     return builder.finish();
   }
 
@@ -129,7 +135,9 @@ class Explode final : public Operator {
 
 }  // namespace
 
-std::unique_ptr<Operator> make_filter(const FilterStep& step) { return std::make_unique<Filter>(step); }
+std::unique_ptr<Operator> make_filter(const FilterStep& step) {
+  return std::make_unique<Filter>(step);
+}
 
 std::unique_ptr<Operator> make_project(const ProjectStep& step, const Schema& output) {
   return std::make_unique<Project>(step, output);

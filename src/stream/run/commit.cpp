@@ -1,8 +1,9 @@
-// The one commit: outputs, state frames and positions in one transaction; then, and only then, the stores count them
-// as done.
+// The one commit: outputs, state frames and positions in one transaction; then, and only then, the stores
+// count them as done.
 //
-// Records of the state topic: key "<query>/<durable>", value varint group and a frame; key "@<topic>#<lane>", value
-// 'm' and the names of its members, or 'p' and (partition, next offset) pairs; key "!" closes a snapshot.
+// Records of the state topic: key "<query>/<durable>", value varint group and a frame; key "@<topic>#<lane>",
+// value 'm' and the names of its members, or 'p' and (partition, next offset) pairs; key "!" closes a
+// snapshot.
 #include <algorithm>
 
 #include "base/coding.h"
@@ -15,15 +16,19 @@ namespace {
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
 constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
 
-int64_t ns(Duration wait) { return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count(); }
+int64_t ns(Duration wait) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count();
+}
 
-std::string lane_key(const Lane& lane) { return "@" + lane.topic + "#" + std::to_string(lane.id); }
+std::string lane_key(const Lane& lane) {
+  return "@" + lane.topic + "#" + std::to_string(lane.id);
+}
 
 }  // namespace
 
-// While input keeps coming a commit may cost about a tenth of the time, within the interval; with nothing to read it
-// comes at once. The interval bounds the latency of who is up to date: far behind, nobody waits for a result of this
-// moment, and rows of one key fold together the better the longer a commit is put off.
+// While input keeps coming a commit may cost about a tenth of the time, within the interval; with nothing to
+// read it comes at once. The interval bounds the latency of who is up to date: far behind, nobody waits for a
+// result of this moment, and rows of one key fold together the better the longer a commit is put off.
 bool Worker::commit_due(bool read_nothing) const {
   if (!work_since_commit_) return false;
   if (rows_since_commit_ >= options_.rows_per_commit) return true;
@@ -40,8 +45,10 @@ bool Worker::commit_due(bool read_nothing) const {
   for (const auto& lane : lanes_) {
     for (const auto& [partition, place] : lane->places) behind += place.end - place.next;
   }
-  if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < kMostBehindNs) return false;
-  const int64_t wait = std::clamp(10 * last_commit_cost_ns_, ns(options_.idle_commit), ns(options_.commit_interval));
+  if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < kMostBehindNs)
+    return false;
+  const int64_t wait =
+      std::clamp(10 * last_commit_cost_ns_, ns(options_.idle_commit), ns(options_.commit_interval));
   return now - first_work_ns_ >= wait;
 }
 
@@ -157,7 +164,8 @@ Result<> Worker::append_lanes(bool all) {
       }
       Bytes value = "p";
       for (const auto& [partition, place] : lane->places) {
-        if (partition % options_.state_partitions != s || !(all || place.changed || lane->members_changed)) continue;
+        if (partition % options_.state_partitions != s || !(all || place.changed || lane->members_changed))
+          continue;
         put_zigzag(value, partition);
         put_zigzag(value, place.next);
       }
@@ -167,8 +175,8 @@ Result<> Worker::append_lanes(bool all) {
   return {};
 }
 
-// A snapshot is written in slices, one a commit, between the frames: restoring folds them in order. It begins with all
-// places; once its end is committed, what lies before its beginning is no longer needed.
+// A snapshot is written in slices, one a commit, between the frames: restoring folds them in order. It begins
+// with all places; once its end is committed, what lies before its beginning is no longer needed.
 Result<> Worker::append_snapshot() {
   snapshot_started_now_ = false;
   if (!snapshot_running_) {
@@ -177,7 +185,8 @@ Result<> Worker::append_snapshot() {
     int64_t live = 0;
     for (const std::shared_ptr<Query>& known : queries()) {
       if (known->task == nullptr) continue;
-      for (const Task::Kept& kept : known->task->durables()) live += static_cast<int64_t>(kept.durable->bytes());
+      for (const Task::Kept& kept : known->task->durables())
+        live += static_cast<int64_t>(kept.durable->bytes());
     }
     if (frame_bytes_ < live) return {};
     snapshot_running_ = true;
@@ -222,7 +231,8 @@ void Worker::begin_snapshot() {
   snapshot_at_ = 0;
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
-    for (const Task::Kept& kept : known->task->durables()) snapshot_list_.emplace_back(known->topology->name, kept.name);
+    for (const Task::Kept& kept : known->task->durables())
+      snapshot_list_.emplace_back(known->topology->name, kept.name);
   }
 }
 
@@ -294,7 +304,8 @@ Result<> Worker::check_memory() {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
     int64_t bytes = 0;
-    for (const Task::Kept& kept : known->task->durables()) bytes += static_cast<int64_t>(kept.durable->bytes());
+    for (const Task::Kept& kept : known->task->durables())
+      bytes += static_cast<int64_t>(kept.durable->bytes());
     known->figures.state_bytes = bytes;
     total += bytes;
     if (largest == nullptr || bytes > largest->figures.state_bytes) largest = known.get();

@@ -16,21 +16,21 @@ namespace tradewind::stream {
 
 struct Lane {
   std::string topic;
-  int32_t id = 0;        // unique per topic; the lowest is the one that others move into
-  bool partials = false; // raw partials for one task's merge, not rows
+  int32_t id = 0;         // unique per topic; the lowest is the one that others move into
+  bool partials = false;  // raw partials for one task's merge, not rows
 
   struct Place {
     log::Offset next = 0;
-    log::Offset end = 0;               // as of the last fetch
-    int64_t last_record_ms = 0;        // wall time
-    bool changed = false;              // since the last commit
+    log::Offset end = 0;         // as of the last fetch
+    int64_t last_record_ms = 0;  // wall time
+    bool changed = false;        // since the last commit
   };
   std::map<int32_t, Place> places;
 
-  std::vector<std::string> members;    // names of the queries
+  std::vector<std::string> members;  // names of the queries
   bool members_changed = true;
-  bool held = false;                   // waits for a lane that is close behind
-  int64_t last_empty_ms = INT64_MIN;   // wall time of the last poll that found nothing to read
+  bool held = false;                  // waits for a lane that is close behind
+  int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 
   // Members that read alike share a reader.
   struct Readers {

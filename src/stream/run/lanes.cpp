@@ -11,17 +11,17 @@ constexpr int64_t kCloseBehind = 20'000;
 
 }  // namespace
 
-Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, const std::map<int32_t, log::Offset>& next,
-                              const std::string& member) {
+Result<Lane*> Worker::lane_at(const std::string& topic, bool partials,
+                              const std::map<int32_t, log::Offset>& next, const std::string& member) {
   int32_t id = 0;
   for (const auto& lane : lanes_) {
     if (lane->topic != topic) continue;
     id = std::max(id, lane->id + 1);
-    const bool same = lane->places.size() == next.size() &&
-                      std::all_of(next.begin(), next.end(), [&](const auto& entry) {
-                        const auto at = lane->places.find(entry.first);
-                        return at != lane->places.end() && at->second.next == entry.second;
-                      });
+    const bool same =
+        lane->places.size() == next.size() && std::all_of(next.begin(), next.end(), [&](const auto& entry) {
+          const auto at = lane->places.find(entry.first);
+          return at != lane->places.end() && at->second.next == entry.second;
+        });
     if (!same || lane->partials != partials) continue;
     lane->members.push_back(member);
     lane->members_changed = true;
@@ -84,7 +84,8 @@ Result<> Worker::bind_readers(Lane& lane) {
     const std::shared_ptr<Query> known = query(member);
     if (known == nullptr || known->task == nullptr) continue;
     const SourceSpec& source = known->topology->source;
-    auto at = std::find_if(alike.begin(), alike.end(), [&](const auto& entry) { return Reader::alike(entry.first, source); });
+    auto at = std::find_if(alike.begin(), alike.end(),
+                           [&](const auto& entry) { return Reader::alike(entry.first, source); });
     if (at == alike.end()) {
       alike.push_back({source, {known->task.get()}});
       continue;
@@ -101,7 +102,8 @@ Result<> Worker::bind_readers(Lane& lane) {
   return {};
 }
 
-// A lane behind another one of its topic must not pass it: it stops exactly there, so that they can become one.
+// A lane behind another one of its topic must not pass it: it stops exactly there, so that they can become
+// one.
 log::Offset Worker::bound_for(const Lane& lane, int32_t partition) const {
   log::Offset bound = INT64_MAX;
   for (const auto& other : lanes_) {
@@ -138,13 +140,14 @@ void Worker::merge_lanes() {
     for (size_t j = i + 1; j < lanes_.size(); ++j) {
       Lane& into = *lanes_[i];
       Lane& from = *lanes_[j];
-      if (into.topic != from.topic || from.members.empty() || into.members.empty() || !into.same_place(from)) continue;
+      if (into.topic != from.topic || from.members.empty() || into.members.empty() || !into.same_place(from))
+        continue;
       into.members.insert(into.members.end(), from.members.begin(), from.members.end());
       into.members_changed = true;
       from.members.clear();
       from.members_changed = true;
-      // The readers were made before, so making them again for both cannot fail but for a lost registry; then the next
-      // round's error rebuilds the worker.
+      // The readers were made before, so making them again for both cannot fail but for a lost registry; then
+      // the next round's error rebuilds the worker.
       (void)bind_readers(into).ok();
       from.readers.clear();
       work_since_commit_ = true;
@@ -198,12 +201,14 @@ Result<> Worker::deliver(Lane& lane, const log::FetchedBatch& batch) {
   }
   const std::span<const log::RecordView> records(batch.records);
   for (size_t from = 0; from < records.size(); from += options_.rows_per_batch) {
-    TRY(deliver_rows(lane, records.subspan(from, std::min(options_.rows_per_batch, records.size() - from)), batch));
+    TRY(deliver_rows(lane, records.subspan(from, std::min(options_.rows_per_batch, records.size() - from)),
+                     batch));
   }
   return {};
 }
 
-Result<> Worker::deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch) {
+Result<> Worker::deliver_rows(Lane& lane, std::span<const log::RecordView> records,
+                              const log::FetchedBatch& batch) {
   for (Lane::Readers& readers : lane.readers) {
     const Batch rows = TRY(readers.reader->read(records, batch.position.partition, batch.buffer,
                                                 [this](RowNote note) { this->note(std::move(note)); }));

@@ -23,7 +23,8 @@ schema::SerdeSpec spec_of(const SourceSpec& source, bool key) {
 
 bool wants_any(const schema::SerdeSpec& spec) {
   if (spec.wanted.empty()) return !spec.columns.empty();
-  return std::any_of(spec.wanted.begin(), spec.wanted.end(), [](const schema::Wanted& wanted) { return wanted.any; });
+  return std::any_of(spec.wanted.begin(), spec.wanted.end(),
+                     [](const schema::Wanted& wanted) { return wanted.any; });
 }
 
 schema::Wanted merge(const schema::Wanted& a, const schema::Wanted& b) {
@@ -38,8 +39,9 @@ schema::Wanted merge(const schema::Wanted& a, const schema::Wanted& b) {
 }  // namespace
 
 bool Reader::alike(const SourceSpec& a, const SourceSpec& b) {
-  return a.topic == b.topic && a.table == b.table && a.key_format == b.key_format && a.value_format == b.value_format &&
-         a.key_columns == b.key_columns && a.value_columns == b.value_columns && a.window_size == b.window_size &&
+  return a.topic == b.topic && a.table == b.table && a.key_format == b.key_format &&
+         a.value_format == b.value_format && a.key_columns == b.key_columns &&
+         a.value_columns == b.value_columns && a.window_size == b.window_size &&
          a.timestamp_column == b.timestamp_column && a.delimiter == b.delimiter;
 }
 
@@ -102,7 +104,8 @@ Result<> Reader::decode_into(schema::Decoder* decoder, const std::vector<std::op
   return {};
 }
 
-std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records, const std::vector<ColumnPtr>& columns) {
+std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records,
+                                      const std::vector<ColumnPtr>& columns) {
   std::vector<int64_t> times(records.size());
   if (!time_column_) {
     for (size_t i = 0; i < records.size(); ++i) times[i] = records[i].time.ms;
@@ -110,10 +113,12 @@ std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records, 
   }
   const Column& column = *columns[*time_column_];
   for (size_t i = 0; i < records.size(); ++i) {
-    const bool known = column.type().layout() == Layout::i64 && !column.is_null(i) && column.data<int64_t>()[i] >= 0;
+    const bool known =
+        column.type().layout() == Layout::i64 && !column.is_null(i) && column.data<int64_t>()[i] >= 0;
     times[i] = known ? column.data<int64_t>()[i] : 0;
     if (!known && records[i].value) {
-      bad_.push_back({static_cast<uint32_t>(i), "column " + source_.timestamp_column + " holds no time of an event"});
+      bad_.push_back(
+          {static_cast<uint32_t>(i), "column " + source_.timestamp_column + " holds no time of an event"});
     }
   }
   return times;
@@ -146,7 +151,8 @@ void Reader::pseudo_columns(std::span<const log::RecordView> records, int32_t pa
 }
 
 Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t partition,
-                           const std::shared_ptr<const void>& buffer, const std::function<void(RowNote)>& note) {
+                           const std::shared_ptr<const void>& buffer,
+                           const std::function<void(RowNote)>& note) {
   split(records);
   bad_.clear();
   std::vector<ColumnPtr> columns(schema_->size());
@@ -157,7 +163,8 @@ Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t par
   Batch batch(schema_, std::move(columns), std::move(times));
   batch.with_origin({partition, records.empty() ? 0 : records[0].offset});
 
-  const bool tombstones = std::any_of(values_.begin(), values_.end(), [](const auto& value) { return !value; });
+  const bool tombstones =
+      std::any_of(values_.begin(), values_.end(), [](const auto& value) { return !value; });
   if (tombstones && source_.table) {
     std::vector<Change> changes(records.size(), Change::insert);
     for (size_t i = 0; i < records.size(); ++i) changes[i] = values_[i] ? Change::insert : Change::retract;

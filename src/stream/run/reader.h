@@ -1,6 +1,6 @@
 #pragma once
-// Reader: the records of one topic as batches of rows, decoded once for all queries that read the topic alike: only
-// the columns that one of them wants.
+// Reader: the records of one topic as batches of rows, decoded once for all queries that read the topic
+// alike: only the columns that one of them wants.
 //
 // Threads: one.
 
@@ -22,8 +22,8 @@ class Reader {
   static Result<std::unique_ptr<Reader>> make(SourceSpec source, schema::Registry& registry);
 
   const SourceSpec& source() const { return source_; }
-  // Rows of records of one partition. Bad records are told to `note` and left out. A stream's records without a value
-  // are left out, a table's become retracts.
+  // Rows of records of one partition. Bad records are told to `note` and left out. A stream's records without
+  // a value are left out, a table's become retracts.
   Result<Batch> read(std::span<const log::RecordView> records, int32_t partition,
                      const std::shared_ptr<const void>& buffer, const std::function<void(RowNote)>& note);
 
@@ -35,11 +35,13 @@ class Reader {
  private:
   explicit Reader(SourceSpec source);
   void split(std::span<const log::RecordView> records);
-  Result<> decode_into(schema::Decoder* decoder, const std::vector<std::optional<BytesView>>& payloads, size_t first,
-                       const std::shared_ptr<const void>& buffer, std::vector<ColumnPtr>& columns);
-  void pseudo_columns(std::span<const log::RecordView> records, int32_t partition, const std::vector<int64_t>& times,
-                      std::vector<ColumnPtr>& columns) const;
-  std::vector<int64_t> times_of(std::span<const log::RecordView> records, const std::vector<ColumnPtr>& columns);
+  Result<> decode_into(schema::Decoder* decoder, const std::vector<std::optional<BytesView>>& payloads,
+                       size_t first, const std::shared_ptr<const void>& buffer,
+                       std::vector<ColumnPtr>& columns);
+  void pseudo_columns(std::span<const log::RecordView> records, int32_t partition,
+                      const std::vector<int64_t>& times, std::vector<ColumnPtr>& columns) const;
+  std::vector<int64_t> times_of(std::span<const log::RecordView> records,
+                                const std::vector<ColumnPtr>& columns);
   bool wants(size_t column) const { return source_.wanted.empty() || source_.wanted[column].any; }
 
   SourceSpec source_;

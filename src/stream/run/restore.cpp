@@ -1,4 +1,5 @@
-// Restore: the state topic is folded, record by record, and reading goes on at the places its last frames name.
+// Restore: the state topic is folded, record by record, and reading goes on at the places its last frames
+// name.
 #include <algorithm>
 
 #include "base/coding.h"
@@ -121,7 +122,8 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
     }
     // Several workers for the first time: the topic of partials is new.
     const auto partials = log_.topic(partials_topic(name));
-    const bool has = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return l->topic == partials_topic(name); });
+    const bool has = std::any_of(lanes_.begin(), lanes_.end(),
+                                 [&](const auto& l) { return l->topic == partials_topic(name); });
     if (!partials.ok() || has) continue;
     std::map<int32_t, log::Offset> next;
     for (int32_t g = 0; g < partials->partitions; ++g) {

@@ -38,7 +38,8 @@ class TableView final : public View {
     for (Worker* worker : workers_) {
       const std::shared_ptr<Worker::Query> query = worker->query(topology_->name);
       if (query == nullptr) return Error{Code::not_found, "query " + topology_->name + " is gone"};
-      if (!(request.keys && stored_key_ ? find(*worker, *query, request, each) : scan(*worker, *query, request, each))) {
+      if (!(request.keys && stored_key_ ? find(*worker, *query, request, each)
+                                        : scan(*worker, *query, request, each))) {
         const std::lock_guard lock(query->about);
         if (!query->error.empty()) {
           return Error{Code::unavailable, "query " + topology_->name + " has stopped: " + query->error};
@@ -90,8 +91,10 @@ class TableView final : public View {
       }
       if (const auto* project = std::get_if<ProjectStep>(&topology_->steps[step])) {
         std::vector<ColumnPtr> columns;
-        for (const auto& expression : project->expressions) columns.push_back(expr::evaluate(*expression, rows, notes));
-        rows = rows.with_columns(std::make_shared<const Schema>(topology_->schemas[step + 1]), std::move(columns));
+        for (const auto& expression : project->expressions)
+          columns.push_back(expr::evaluate(*expression, rows, notes));
+        rows = rows.with_columns(std::make_shared<const Schema>(topology_->schemas[step + 1]),
+                                 std::move(columns));
       }
     }
     return shown(rows);
@@ -168,7 +171,8 @@ class TableView final : public View {
         const std::lock_guard lock(worker.lock());
         if (query.task == nullptr) return false;
         if (query.task->aggregate() != nullptr) {
-          more = query.task->aggregate()->scan(stored_schema(), cursor, request.window_to, kRowsPerLock, rows);
+          more =
+              query.task->aggregate()->scan(stored_schema(), cursor, request.window_to, kRowsPerLock, rows);
         } else {
           const auto last = query.task->materialized()->scan(group, after, kRowsPerLock, rows);
           after = last.value_or(Bytes());
@@ -185,7 +189,9 @@ class TableView final : public View {
   const SchemaPtr& stored_schema() const { return stored_schema_; }
 
   // Aggregates give views into the dictionary; rows kept by key are copies already.
-  Batch own_stored(const Batch& rows) const { return topology_->aggregate() && rows.rows() != 0 ? own(rows) : rows; }
+  Batch own_stored(const Batch& rows) const {
+    return topology_->aggregate() && rows.rows() != 0 ? own(rows) : rows;
+  }
 
   std::shared_ptr<const Topology> topology_;
   std::vector<Worker*> workers_;
@@ -198,7 +204,8 @@ class TableView final : public View {
 
 }  // namespace
 
-std::shared_ptr<const View> make_table_view(std::shared_ptr<const Topology> topology, std::vector<Worker*> workers) {
+std::shared_ptr<const View> make_table_view(std::shared_ptr<const Topology> topology,
+                                            std::vector<Worker*> workers) {
   const bool keeps = topology->aggregate() || topology->materialized;
   if (!keeps || !topology->sink || !topology->sink->table) return nullptr;
   return std::make_shared<TableView>(std::move(topology), std::move(workers));

@@ -10,6 +10,7 @@
 namespace tradewind::stream {
 
 // Null when the topology keeps no table (a stream without memory).
-std::shared_ptr<const View> make_table_view(std::shared_ptr<const Topology> topology, std::vector<Worker*> workers);
+std::shared_ptr<const View> make_table_view(std::shared_ptr<const Topology> topology,
+                                            std::vector<Worker*> workers);
 
 }  // namespace tradewind::stream

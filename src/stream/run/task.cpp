@@ -5,9 +5,10 @@
 namespace tradewind::stream {
 namespace {
 
-// Where a column comes from, as text that is equal for equal columns of one source: queries that group by the same
-// column then share a dictionary, and each value of a batch is looked up once for all of them.
-std::optional<std::string> lineage(const Topology& topology, size_t step, const expr::Expression& expression) {
+// Where a column comes from, as text that is equal for equal columns of one source: queries that group by the
+// same column then share a dictionary, and each value of a batch is looked up once for all of them.
+std::optional<std::string> lineage(const Topology& topology, size_t step,
+                                   const expr::Expression& expression) {
   if (expression.node == expr::Node::field) {
     const auto of = lineage(topology, step, *expression.arguments[0]);
     if (!of) return std::nullopt;
@@ -21,7 +22,8 @@ std::optional<std::string> lineage(const Topology& topology, size_t step, const 
   }
   if (std::holds_alternative<AggregateStep>(before)) return std::nullopt;
   const size_t width = topology.schemas[step - 1].size();
-  if (const auto* explode = std::get_if<ExplodeStep>(&before); explode != nullptr && expression.index >= width) {
+  if (const auto* explode = std::get_if<ExplodeStep>(&before);
+      explode != nullptr && expression.index >= width) {
     const auto of = lineage(topology, step - 1, *explode->arrays[expression.index - width]);
     if (!of) return std::nullopt;
     return *of + "[]";
@@ -49,8 +51,8 @@ class Task::Chain final : public Collector {
   size_t next_;
 };
 
-Task::Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host, TaskFigures& figures,
-           RowReceiver receiver)
+Task::Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host,
+           TaskFigures& figures, RowReceiver receiver)
     : topology_(std::move(topology)),
       registry_(registry),
       host_(host),
@@ -77,7 +79,8 @@ Result<> Task::make_operators(AggregateMode mode) {
   if (topology.materialized) {
     const Schema& schema = topology.schemas[0];
     std::vector<bool> kept(schema.size(), true);
-    for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i) kept[i] = topology.source.wanted[i].any;
+    for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i)
+      kept[i] = topology.source.wanted[i].any;
     const size_t keys = topology.source.key_columns.size();
     std::fill_n(kept.begin(), keys, true);
     auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), keys);
@@ -86,7 +89,8 @@ Result<> Task::make_operators(AggregateMode mode) {
   }
   for (size_t i = 0; i < topology.steps.size(); ++i) {
     const Schema& output = topology.schemas[i + 1];
-    if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i])) operators_.push_back(make_filter(*filter));
+    if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i]))
+      operators_.push_back(make_filter(*filter));
     if (const auto* project = std::get_if<ProjectStep>(&topology.steps[i])) {
       operators_.push_back(make_project(*project, output));
     }
@@ -142,7 +146,9 @@ Result<> Task::flush() {
   return {};
 }
 
-size_t Task::changed_bytes() const { return aggregate_ == nullptr ? 0 : aggregate_->table()->changed_bytes(); }
+size_t Task::changed_bytes() const {
+  return aggregate_ == nullptr ? 0 : aggregate_->table()->changed_bytes();
+}
 
 void Task::note(RowNote note) {
   note.query = topology_->name;

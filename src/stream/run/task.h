@@ -66,16 +66,20 @@ class Task final : private Context {
  private:
   class Chain;
 
-  Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host, TaskFigures& figures,
-       RowReceiver receiver);
+  Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host,
+       TaskFigures& figures, RowReceiver receiver);
   Result<> make_operators(AggregateMode mode);
   Result<> emit_from(size_t step, const Batch& rows);
 
   const std::string& query() const override { return topology_->name; }
   int32_t groups() const override { return groups_; }
   Timestamp now() override { return host_.now(); }
-  std::shared_ptr<Dictionary> dictionary(const std::string& column) override { return host_.dictionary(column); }
-  void keep(const std::string& name, state::Durable& durable) override { durables_.push_back({name, &durable}); }
+  std::shared_ptr<Dictionary> dictionary(const std::string& column) override {
+    return host_.dictionary(column);
+  }
+  void keep(const std::string& name, state::Durable& durable) override {
+    durables_.push_back({name, &durable});
+  }
   void note(RowNote note) override;
   bool idle(int32_t partition) override { return host_.idle(topology_->name, partition); }
   int32_t source_partitions() const override { return source_partitions_; }

@@ -34,7 +34,8 @@ Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest) {
   const std::string name = query->topology->name;
   {
     const std::lock_guard lock(queries_mutex_);
-    if (!queries_.emplace(name, query).second) return Error{Code::conflict, "query " + name + " runs already"};
+    if (!queries_.emplace(name, query).second)
+      return Error{Code::conflict, "query " + name + " runs already"};
   }
   if (!opened_) return {};
   const auto started = [&]() -> Result<> {
@@ -78,7 +79,8 @@ Result<> Worker::open() {
                                  .partitions = options_.state_partitions,
                                  .retention = Duration(-1)});
   if (!made.ok() && made.error().code != Code::conflict) return made.error();
-  producer_ = TRY(log_.producer({.id = options_.application + "-" + std::to_string(index_), .transactional = true}));
+  producer_ =
+      TRY(log_.producer({.id = options_.application + "-" + std::to_string(index_), .transactional = true}));
   TRY(restore());
   opened_ = true;
   return commit();
@@ -108,7 +110,8 @@ Result<bool> Worker::step(Duration wait) {
     return true;
   }
   if (read == 0 && wait.count() > 0 && !lanes_.empty()) {
-    const Duration most = work_since_commit_ ? std::min(wait, std::max(options_.idle_commit, Duration(1))) : wait;
+    const Duration most =
+        work_since_commit_ ? std::min(wait, std::max(options_.idle_commit, Duration(1))) : wait;
     auto polled = poll_lane(*lanes_.front(), lanes_.size() == 1 ? most : std::min(most, Duration(2)));
     if (!polled.ok()) {
       if (failed_query_.empty()) return polled.error();
@@ -138,7 +141,8 @@ int32_t Worker::source_partitions(const std::string& topic) {
 
 bool Worker::idle(const std::string& query, int32_t partition) {
   for (const auto& lane : lanes_) {
-    if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end()) continue;
+    if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
+      continue;
     const auto place = lane->places.find(partition);
     if (place == lane->places.end()) return true;  // another worker's
     return lane->last_empty_ms != INT64_MIN &&
@@ -167,15 +171,18 @@ void Worker::note(RowNote note) {
   std::string text = "{\"level\":\"ERROR\",\"logger\":" +
                      quoted("processing." + (note.query.empty() ? note.topic : note.query) +
                             (note.step.empty() ? "" : "." + note.step)) +
-                     ",\"time\":" + std::to_string(clock_.now().ms) + ",\"message\":{\"type\":" + (decoding ? "0" : "1") +
-                     ",\"deserializationError\":";
-  const std::string place = ",\"topic\":" + quoted(note.topic) + ",\"partition\":" + std::to_string(note.partition) +
+                     ",\"time\":" + std::to_string(clock_.now().ms) +
+                     ",\"message\":{\"type\":" + (decoding ? "0" : "1") + ",\"deserializationError\":";
+  const std::string place = ",\"topic\":" + quoted(note.topic) +
+                            ",\"partition\":" + std::to_string(note.partition) +
                             ",\"offset\":" + std::to_string(note.offset) + "}";
   if (decoding) {
-    text += "{\"target\":\"value\",\"errorMessage\":" + quoted(note.reason) + ",\"recordB64\":" +
-            quoted(to_base64(note.record)) + ",\"cause\":[]" + place + ",\"recordProcessingError\":null";
+    text += "{\"target\":\"value\",\"errorMessage\":" + quoted(note.reason) +
+            ",\"recordB64\":" + quoted(to_base64(note.record)) + ",\"cause\":[]" + place +
+            ",\"recordProcessingError\":null";
   } else {
-    text += "null,\"recordProcessingError\":{\"errorMessage\":" + quoted(note.reason) + ",\"record\":null,\"cause\":[]" + place;
+    text += "null,\"recordProcessingError\":{\"errorMessage\":" + quoted(note.reason) +
+            ",\"record\":null,\"cause\":[]" + place;
   }
   text += ",\"productionError\":null,\"serializationError\":null,\"kafkaStreamsThreadError\":null}}";
   const log::RecordView record{.value = text, .time = clock_.now()};

@@ -1,9 +1,10 @@
 #pragma once
-// Worker: polls, lets tasks work, commits. step() is one round; a thread, a test or a simulation calls it again and
-// again. What it commits in one transaction: outputs, one frame per changed state and group, and positions.
+// Worker: polls, lets tasks work, commits. step() is one round; a thread, a test or a simulation calls it
+// again and again. What it commits in one transaction: outputs, one frame per changed state and group, and
+// positions.
 //
-// Worker w of W owns the state partitions s with s % W == w, the groups and the source partitions that fall on them.
-// Alone (W = 1) it folds to final states at once; with others, partials travel through a topic.
+// Worker w of W owns the state partitions s with s % W == w, the groups and the source partitions that fall
+// on them. Alone (W = 1) it folds to final states at once; with others, partials travel through a topic.
 // Threads: step(), add() and remove() by one thread; lock() by readers of tables.
 
 #include <functional>
@@ -45,17 +46,18 @@ struct WorkerFigures {
 
 class Worker final : private TaskHost {
  public:
-  Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options);
+  Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock,
+         const RuntimeOptions& options);
   ~Worker() override;
 
   struct Query {
     std::shared_ptr<const Topology> topology;
     bool earliest = true;
-    std::unique_ptr<Task> task;         // null: stopped by an error
+    std::unique_ptr<Task> task;  // null: stopped by an error
     TaskFigures figures;
-    std::mutex about;                   // guards what follows
+    std::mutex about;  // guards what follows
     std::string error;
-    log::Offsets positions;             // committed
+    log::Offsets positions;  // committed
     int64_t lag = 0;
   };
 
@@ -147,19 +149,19 @@ class Worker final : private TaskHost {
   std::unique_ptr<log::Transaction> transaction_;
   bool work_since_commit_ = false;
   size_t rows_since_commit_ = 0;
-  int64_t first_work_ns_ = 0;     // when the first row since the last commit came in
+  int64_t first_work_ns_ = 0;  // when the first row since the last commit came in
   int64_t last_commit_ns_ = 0;
   int64_t last_commit_cost_ns_ = 0;
-  std::string failed_query_;      // whose error ended the last round
+  std::string failed_query_;  // whose error ended the last round
 
   // The snapshot under way: which durable of which query comes next.
   bool snapshot_running_ = false;
-  bool snapshot_done_ = false;    // its last piece is in the transaction at hand
+  bool snapshot_done_ = false;  // its last piece is in the transaction at hand
   size_t snapshot_at_ = 0;
   std::vector<std::pair<std::string, std::string>> snapshot_list_;
   std::map<int32_t, log::Offset> snapshot_start_;
   bool snapshot_started_now_ = false;
-  int64_t frame_bytes_ = 0;       // since the last snapshot
+  int64_t frame_bytes_ = 0;  // since the last snapshot
   int64_t last_memory_check_ns_ = 0;
   std::vector<log::RecordView> slice_;
 };
