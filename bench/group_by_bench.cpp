@@ -1,5 +1,5 @@
-// bench group-by: SUM and COUNT of 100,000 Zipf keys in one-minute windows: our table state beside one hash map of
-// strings per window, reserved. Both sums are compared.
+// bench group-by: SUM and COUNT of 100,000 Zipf keys in one-minute windows: our table state beside one hash
+// map of strings per window, reserved. Both sums are compared.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -69,7 +69,8 @@ int64_t check_sum(const stream::AggregateTable& table, const SchemaPtr& output) 
     more = table.scan(output, cursor, INT64_MAX, 4096, rows);
     for (size_t i = 0; i < rows.rows(); ++i) {
       const int64_t start = rows.column(1)->data<int64_t>()[i];
-      sum += rows.column(3)->data<int64_t>()[i] * (start / kWindowMs + 1) + rows.column(4)->data<int64_t>()[i];
+      sum +=
+          rows.column(3)->data<int64_t>()[i] * (start / kWindowMs + 1) + rows.column(4)->data<int64_t>()[i];
     }
   }
   return sum;
@@ -82,10 +83,15 @@ int run(bool json) {
   step.keys = {expr::column(0, Kind::string)};
   step.key_names = {"K"};
   step.calls = {{"SUM", expr::column(1, Kind::bigint), "S"}, {"COUNT", nullptr, "C"}};
-  step.window = stream::WindowSpec{.size = Duration(kWindowMs), .advance = Duration(kWindowMs),
-                                   .grace = Duration(kSpanMs), .retention = Duration(2 * kSpanMs)};
-  const auto output = std::make_shared<const Schema>(Schema(
-      {{"K", Kind::string}, {"WINDOWSTART", Kind::bigint}, {"WINDOWEND", Kind::bigint}, {"S", Kind::bigint}, {"C", Kind::bigint}}));
+  step.window = stream::WindowSpec{.size = Duration(kWindowMs),
+                                   .advance = Duration(kWindowMs),
+                                   .grace = Duration(kSpanMs),
+                                   .retention = Duration(2 * kSpanMs)};
+  const auto output = std::make_shared<const Schema>(Schema({{"K", Kind::string},
+                                                             {"WINDOWSTART", Kind::bigint},
+                                                             {"WINDOWEND", Kind::bigint},
+                                                             {"S", Kind::bigint},
+                                                             {"C", Kind::bigint}}));
   auto made = stream::AggregateTable::make(step, *output, std::make_shared<Dictionary>(), 1);
   int64_t before = cpu_ns();
   std::vector<uint32_t> late;
@@ -117,9 +123,11 @@ int run(bool json) {
     for (const auto& [key, sum] : rows) wanted += sum.sum * (start / kWindowMs + 1) + sum.count;
   }
   const bool equal = check_sum(**made, output) == wanted && late.empty();
-  std::printf(json ? "{\"rows\":%lld,\"keys\":%d,\"table_ns_per_row\":%.1f,\"unordered_map_ns_per_row\":%.1f,\"ratio\":%.2f,"
+  std::printf(json ? "{\"rows\":%lld,\"keys\":%d,\"table_ns_per_row\":%.1f,\"unordered_map_ns_per_row\":%.1f,"
+                     "\"ratio\":%.2f,"
                      "\"equal\":%s}\n"
-                   : "%lld rows, %d Zipf keys: table state %.1f ns a row, unordered_map of strings %.1f ns, ratio %.2f, equal %s\n",
+                   : "%lld rows, %d Zipf keys: table state %.1f ns a row, unordered_map of strings %.1f ns, "
+                     "ratio %.2f, equal %s\n",
               static_cast<long long>(kRows), kKeys, ours, theirs, theirs / ours, equal ? "true" : "false");
   return equal ? 0 : 1;
 }
@@ -129,7 +137,9 @@ int run(bool json) {
 
 int main(int argc, char** argv) {
   if (tradewind::bench::flag(argc, argv, "--help")) {
-    std::puts("tradewind bench group-by [--json]: a windowed SUM and COUNT beside std::unordered_map<std::string, ...>");
+    std::puts(
+        "tradewind bench group-by [--json]: a windowed SUM and COUNT beside std::unordered_map<std::string, "
+        "...>");
     return 0;
   }
   return tradewind::bench::run(tradewind::bench::flag(argc, argv, "--json"));

@@ -1,0 +1,66 @@
+// The example of each function is bound and evaluated; expressions follow the dialect's rules for nulls and numbers.
+#include "expr/function.h"
+#include "sql/parse.h"
+#include "sql/plan.h"
+
+namespace tradewind::sql {
+namespace {
+
+// The value of a constant expression, by way of INSERT VALUES: text, or "error: ..." or "null".
+std::string value_of(const std::string& expression, const std::string& type = "STRING") {
+  Catalog catalog;
+  Source target;
+  target.name = "T";
+  target.topic = "t";
+  target.columns = {{"X", Kind::string}};
+  catalog.sources["T"] = target;
+  const bool text = type == "STRING";
+  const auto statements = parse("INSERT INTO t (x) VALUES (" + (text ? "CAST(" + expression + " AS STRING)" : expression) + ");");
+  if (!statements.ok()) return "error: " + statements.error().message;
+  const auto plan = plan_insert(std::get<InsertValues>((*statements)[0].is), catalog);
+  if (!plan.ok()) return "error: " + plan.error().message;
+  return plan->values[0].is_null() ? "null" : plan->values[0].text();
+}
+
+TEST(Functions, HaveExamplesThatWork) {
+  for (const expr::Function& row : expr::function_rows()) {
+    EXPECT_EQ(value_of(std::string(row.example)).find("error"), std::string::npos)
+        << row.name << ": " << row.example << " gives " << value_of(std::string(row.example));
+    EXPECT_FALSE(row.description.empty()) << row.name;
+  }
+}
+
+TEST(Functions, GiveWhatTheDialectGives) {
+  EXPECT_EQ(value_of("7 / 2"), "3");
+  EXPECT_EQ(value_of("-7 % 4"), "-3");
+  EXPECT_EQ(value_of("1.10 + 2"), "3.10");
+  EXPECT_EQ(value_of("1e1 * 2"), "20.0");
+  EXPECT_EQ(value_of("1.5 * 1.5"), "2.25");
+  EXPECT_EQ(value_of("1.0 / 4"), "0.250000000000");
+  EXPECT_EQ(value_of("SUBSTRING('tradewind', -4, 2)"), "wi");
+  EXPECT_EQ(value_of("ROUND(-1.5e0)"), "-1");
+  EXPECT_EQ(value_of("CAST(2.675e0 AS DECIMAL(10, 2))"), "2.68");
+  EXPECT_EQ(value_of("FORMAT_TIMESTAMP(FROM_UNIXTIME(1321531200000), 'yyyy-MM-dd HH:mm')"), "2011-11-17 12:00");
+  EXPECT_EQ(value_of("CASE WHEN 1 > 2 THEN 'a' WHEN 2 > 1 THEN 'b' END"), "b");
+  EXPECT_EQ(value_of("'a' || 'b'"), "ab");
+  EXPECT_EQ(value_of("'abc' LIKE 'a_c'"), "true");
+  EXPECT_EQ(value_of("3 BETWEEN 1 AND 3"), "true");
+  EXPECT_EQ(value_of("5 IN (1, 2, 3)"), "false");
+  EXPECT_EQ(value_of("ARRAY[1, 2, 3][-1]"), "3");
+  EXPECT_EQ(value_of("MAP('a' := 1)['b']"), "null");
+  EXPECT_EQ(value_of("STRUCT(f := 4)->f"), "4");
+  EXPECT_EQ(value_of("NULLIF(1, 1)"), "null");
+  EXPECT_EQ(value_of("COALESCE(NULL, 'x')"), "x");
+}
+
+TEST(Functions, TellWhatIsWrong) {
+  EXPECT_THAT(value_of("1 / 0"), testing::HasSubstr("division by zero"));
+  EXPECT_THAT(value_of("1.0 / 3"), testing::HasSubstr("does not end"));
+  EXPECT_THAT(value_of("NOSUCH(1)"), testing::HasSubstr("no function is called NOSUCH"));
+  EXPECT_THAT(value_of("1 = NULL"), testing::HasSubstr("IS NULL"));
+  EXPECT_THAT(value_of("UCASE(1)"), testing::HasSubstr("UCASE does not take (INTEGER)"));
+  EXPECT_THAT(value_of("CAST('x' AS INT)"), testing::HasSubstr("'x' is no INTEGER"));
+}
+
+}  // namespace
+}  // namespace tradewind::sql
