@@ -1,9 +1,9 @@
 #include "data/decimal.h"
 
-#include "data/double_text.h"
-#include "data/dictionary.h"
-#include "data/row_key.h"
 #include "base/random.h"
+#include "data/dictionary.h"
+#include "data/double_text.h"
+#include "data/row_key.h"
 
 namespace tradewind {
 namespace {

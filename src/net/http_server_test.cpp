@@ -11,7 +11,8 @@ namespace {
 
 class HttpServerTest : public testing::Test {
  protected:
-  HttpServerTest() : server_({.port = 0, .header_bytes = 4096, .body_bytes = 10'000, .request_time = Duration(300)}) {
+  HttpServerTest()
+      : server_({.port = 0, .header_bytes = 4096, .body_bytes = 10'000, .request_time = Duration(300)}) {
     server_.route("POST", "/echo/{name}", [](const Request& request) {
       Response response;
       response.body = request.captures.at("name") + ":" + request.body;
@@ -40,7 +41,8 @@ class HttpServerTest : public testing::Test {
     EXPECT_EQ(send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
     std::string answer;
     char buffer[4096];
-    for (ssize_t got; (got = recv(descriptor, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<size_t>(got));
+    for (ssize_t got; (got = recv(descriptor, buffer, sizeof buffer, 0)) > 0;)
+      answer.append(buffer, static_cast<size_t>(got));
     close(descriptor);
     return answer;
   }

@@ -1,4 +1,5 @@
-// The example of each function is bound and evaluated; expressions follow the dialect's rules for nulls and numbers.
+// The example of each function is bound and evaluated; expressions follow the dialect's rules for nulls and
+// numbers.
 #include "expr/function.h"
 #include "sql/parse.h"
 #include "sql/plan.h"
@@ -15,7 +16,8 @@ std::string value_of(const std::string& expression, const std::string& type = "S
   target.columns = {{"X", Kind::string}};
   catalog.sources["T"] = target;
   const bool text = type == "STRING";
-  const auto statements = parse("INSERT INTO t (x) VALUES (" + (text ? "CAST(" + expression + " AS STRING)" : expression) + ");");
+  const auto statements =
+      parse("INSERT INTO t (x) VALUES (" + (text ? "CAST(" + expression + " AS STRING)" : expression) + ");");
   if (!statements.ok()) return "error: " + statements.error().message;
   const auto plan = plan_insert(std::get<InsertValues>((*statements)[0].is), catalog);
   if (!plan.ok()) return "error: " + plan.error().message;
@@ -40,7 +42,8 @@ TEST(Functions, GiveWhatTheDialectGives) {
   EXPECT_EQ(value_of("SUBSTRING('tradewind', -4, 2)"), "wi");
   EXPECT_EQ(value_of("ROUND(-1.5e0)"), "-1");
   EXPECT_EQ(value_of("CAST(2.675e0 AS DECIMAL(10, 2))"), "2.68");
-  EXPECT_EQ(value_of("FORMAT_TIMESTAMP(FROM_UNIXTIME(1321531200000), 'yyyy-MM-dd HH:mm')"), "2011-11-17 12:00");
+  EXPECT_EQ(value_of("FORMAT_TIMESTAMP(FROM_UNIXTIME(1321531200000), 'yyyy-MM-dd HH:mm')"),
+            "2011-11-17 12:00");
   EXPECT_EQ(value_of("CASE WHEN 1 > 2 THEN 'a' WHEN 2 > 1 THEN 'b' END"), "b");
   EXPECT_EQ(value_of("'a' || 'b'"), "ab");
   EXPECT_EQ(value_of("'abc' LIKE 'a_c'"), "true");

@@ -25,13 +25,14 @@ class Plan : public testing::Test {
     orders.name = "ORDERS";
     orders.topic = "orders";
     orders.partitions = 4;
-    orders.columns = {{"CUSTOMER", Kind::string, true},
-                      {"CATEGORY", Kind::string},
-                      {"PRICE", Type::decimal(18, 4)},
-                      {"QUANTITY", Kind::integer},
-                      {"TS", Kind::timestamp},
-                      {"ITEMS", Type::array(Type::structure({{"SKU", Kind::string}, {"UNITS", Kind::integer}}))},
-                      {"TAGS", Type::map(Kind::string, Kind::string)}};
+    orders.columns = {
+        {"CUSTOMER", Kind::string, true},
+        {"CATEGORY", Kind::string},
+        {"PRICE", Type::decimal(18, 4)},
+        {"QUANTITY", Kind::integer},
+        {"TS", Kind::timestamp},
+        {"ITEMS", Type::array(Type::structure({{"SKU", Kind::string}, {"UNITS", Kind::integer}}))},
+        {"TAGS", Type::map(Kind::string, Kind::string)}};
     catalog_.sources["ORDERS"] = orders;
     Source table = orders;
     table.name = "PRICES";
@@ -89,7 +90,9 @@ TEST_F(Plan, ReadsOnlyWhatTheQueryNeeds) {
 }
 
 TEST_F(Plan, GivesWindowsTheDefaultsOfTheDialect) {
-  const auto plan = create("CREATE TABLE t AS SELECT category, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY category;");
+  const auto plan = create(
+      "CREATE TABLE t AS SELECT category, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY "
+      "category;");
   ASSERT_TRUE(plan.ok()) << plan.error().message;
   const auto& step = std::get<stream::AggregateStep>(plan->topology->steps[0]);
   EXPECT_EQ(step.window->grace, Duration(23 * 3'600'000));
@@ -98,16 +101,24 @@ TEST_F(Plan, GivesWindowsTheDefaultsOfTheDialect) {
 }
 
 TEST_F(Plan, RefusesWithPlaceAndRemedy) {
-  EXPECT_THAT(error("CREATE STREAM s AS SELECT customer,\n  nothing FROM orders;"), HasSubstr("line 2, column 3: no column is called NOTHING"));
-  EXPECT_THAT(error("CREATE TABLE t AS SELECT category, price, COUNT(*) FROM orders GROUP BY category;"), HasSubstr("GROUP BY"));
+  EXPECT_THAT(error("CREATE STREAM s AS SELECT customer,\n  nothing FROM orders;"),
+              HasSubstr("line 2, column 3: no column is called NOTHING"));
+  EXPECT_THAT(error("CREATE TABLE t AS SELECT category, price, COUNT(*) FROM orders GROUP BY category;"),
+              HasSubstr("GROUP BY"));
   EXPECT_THAT(error("CREATE STREAM s AS SELECT category FROM orders;"), HasSubstr("key column CUSTOMER"));
   EXPECT_THAT(error("CREATE STREAM s AS SELECT customer, COUNT(*) FROM orders;"), HasSubstr("GROUP BY"));
-  EXPECT_THAT(error("CREATE TABLE t AS SELECT price, MAX(price) AS m FROM prices GROUP BY price;"), HasSubstr("does not work on a table"));
+  EXPECT_THAT(error("CREATE TABLE t AS SELECT price, MAX(price) AS m FROM prices GROUP BY price;"),
+              HasSubstr("does not work on a table"));
   EXPECT_THAT(error("CREATE STREAM s AS SELECT customer, ROWTIME FROM orders;"), HasSubstr("alias"));
-  EXPECT_THAT(error("CREATE STREAM s AS SELECT customer, category = 5 AS x FROM orders;"), HasSubstr("line 1"));
-  EXPECT_THAT(error("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='new', VALUE_FORMAT='JSON');"), HasSubstr("PARTITIONS"));
-  EXPECT_THAT(error("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', NONSENSE='1');"), HasSubstr("NONSENSE"));
-  EXPECT_THAT(error("CREATE TABLE t (a INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON');"), HasSubstr("PRIMARY KEY"));
+  EXPECT_THAT(error("CREATE STREAM s AS SELECT customer, category = 5 AS x FROM orders;"),
+              HasSubstr("line 1"));
+  EXPECT_THAT(error("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='new', VALUE_FORMAT='JSON');"),
+              HasSubstr("PARTITIONS"));
+  EXPECT_THAT(
+      error("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', NONSENSE='1');"),
+      HasSubstr("NONSENSE"));
+  EXPECT_THAT(error("CREATE TABLE t (a INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON');"),
+              HasSubstr("PRIMARY KEY"));
 }
 
 TEST_F(Plan, LooksUpKeysAndWindowsOfPullQueries) {
@@ -121,7 +132,9 @@ TEST_F(Plan, LooksUpKeysAndWindowsOfPullQueries) {
 }
 
 TEST(Parse, NamesLineColumnAndWhatIsExpected) {
-  const auto failed = [](const std::string& text) { return parse(text).ok() ? "" : parse(text).error().message; };
+  const auto failed = [](const std::string& text) {
+    return parse(text).ok() ? "" : parse(text).error().message;
+  };
   EXPECT_THAT(failed("SELECT a\nFORM t;"), HasSubstr("line 2"));
   EXPECT_THAT(failed("SELECT 'open FROM t;"), HasSubstr("not closed"));
   EXPECT_THAT(failed("CREATE STREAM s (a WRONG) WITH (KAFKA_TOPIC='x');"), HasSubstr("no type is called"));
@@ -129,7 +142,8 @@ TEST(Parse, NamesLineColumnAndWhatIsExpected) {
 }
 
 TEST(Parse, KnowsStatementsThatAreNotOfferedYet) {
-  for (const char* text : {"PRINT 'x';", "PAUSE q;", "ASSERT TOPIC t;", "ALTER STREAM s ADD c INT;", "CREATE SINK CONNECTOR c WITH (a='b');"}) {
+  for (const char* text : {"PRINT 'x';", "PAUSE q;", "ASSERT TOPIC t;", "ALTER STREAM s ADD c INT;",
+                           "CREATE SINK CONNECTOR c WITH (a='b');"}) {
     const auto statements = parse(text);
     ASSERT_TRUE(statements.ok()) << text;
     EXPECT_TRUE(std::holds_alternative<Unsupported>((*statements)[0].is)) << text;

@@ -146,6 +146,10 @@ Result<Topology> build(Topology parts) {
   }
   if (aggregates > 1) return misfit(parts.name, "one query has at most one GROUP BY");
   if (parts.source.table) parts.materialized = true;
+  for (size_t i = 0;
+       parts.materialized && i < parts.source.key_columns.size() && !parts.source.wanted.empty(); ++i) {
+    parts.source.wanted[i] = {};  // rows are kept by key, whatever the query shows of it
+  }
   if (parts.sink) {
     for (const size_t index : parts.sink->key_columns) {
       if (index >= parts.schemas.back().size())

@@ -1,4 +1,5 @@
-// Any text as SQL: it parses or is refused with a place; what parses binds against a small catalogue or is refused.
+// Any text as SQL: it parses or is refused with a place; what parses binds against a small catalogue or is
+// refused.
 #include <cstdint>
 #include <cstdlib>
 
@@ -11,7 +12,9 @@ using namespace tradewind;
 
 class NoSchemas final : public sql::SchemaLookup {
  public:
-  Result<std::vector<Field>> columns(const std::string&, bool) override { return std::vector<Field>{{"A", Kind::string}}; }
+  Result<std::vector<Field>> columns(const std::string&, bool) override {
+    return std::vector<Field>{{"A", Kind::string}};
+  }
   Result<int32_t> partitions(const std::string&) override { return 2; }
 };
 
@@ -20,8 +23,11 @@ sql::Catalog small_catalog() {
   sql::Source source;
   source.name = "S";
   source.topic = "s";
-  source.columns = {{"K", Kind::string, true}, {"A", Kind::integer}, {"D", Type::decimal(10, 2)},
-                    {"L", Type::array(Type::structure({{"F", Kind::bigint}}))}, {"M", Type::map(Kind::string, Kind::real)},
+  source.columns = {{"K", Kind::string, true},
+                    {"A", Kind::integer},
+                    {"D", Type::decimal(10, 2)},
+                    {"L", Type::array(Type::structure({{"F", Kind::bigint}}))},
+                    {"M", Type::map(Kind::string, Kind::real)},
                     {"T", Kind::timestamp}};
   catalog.sources["S"] = source;
   source.name = "T";
@@ -43,9 +49,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 #ifdef TW_PLANTED_BUG
     if (std::holds_alternative<sql::Select>(statement.is)) std::abort();
 #endif
-    if (const auto* create = std::get_if<sql::CreateSource>(&statement.is)) (void)sql::plan_source(*create, catalog, lookup).ok();
-    if (const auto* select = std::get_if<sql::Select>(&statement.is)) (void)sql::plan_select(select->query, catalog).ok();
-    if (const auto* insert = std::get_if<sql::InsertValues>(&statement.is)) (void)sql::plan_insert(*insert, catalog).ok();
+    if (const auto* create = std::get_if<sql::CreateSource>(&statement.is))
+      (void)sql::plan_source(*create, catalog, lookup).ok();
+    if (const auto* select = std::get_if<sql::Select>(&statement.is))
+      (void)sql::plan_select(select->query, catalog).ok();
+    if (const auto* insert = std::get_if<sql::InsertValues>(&statement.is))
+      (void)sql::plan_insert(*insert, catalog).ok();
   }
   return 0;
 }
