@@ -24,7 +24,8 @@ class Store {
   // answers false.
   template <typename Each>
   void scan_committed(BytesView from, BytesView to, Each each) const {
-    for (auto at = entries_.lower_bound(from); at != entries_.end() && (to.empty() || at->first < to); ++at) {
+    for (auto at = entries_.lower_bound(from);
+         at != entries_.end() && (to.empty() || BytesView(at->first) < to); ++at) {
       if (!each(BytesView(at->first), BytesView(at->second))) return;
     }
   }
