@@ -1,0 +1,65 @@
+#include "base/bytes.h"
+#include "stream/ops/aggregate_table.h"
+
+namespace tradewind::stream {
+namespace {
+
+class Frames final : public state::FrameSink {
+ public:
+  void frame(int32_t, BytesView bytes) override { frames.emplace_back(bytes); }
+  std::vector<Bytes> frames;
+};
+
+AggregateStep counting() {
+  AggregateStep step;
+  step.keys = {expr::column(0, Kind::string)};
+  step.key_names = {"K"};
+  step.calls = {{"COUNT", nullptr, "C"}};
+  step.window = WindowSpec{.size = Duration(60'000), .advance = Duration(60'000), .grace = Duration(0),
+                           .retention = Duration(60'000)};
+  return step;
+}
+
+Batch rows(std::vector<std::string> keys, std::vector<int64_t> times) {
+  ColumnBuilder builder(Kind::string);
+  for (const std::string& key : keys) builder.append(Value(key));
+  return {std::make_shared<const Schema>(Schema({{"K", Kind::string}})), {builder.finish()}, std::move(times)};
+}
+
+std::unique_ptr<AggregateTable> table() {
+  return std::move(AggregateTable::make(counting(), Schema(), std::make_shared<Dictionary>(), 1)).value();
+}
+
+TEST(AggregateFrames, AreTheBytesThatTheirPageShows) {
+  const auto counts = table();
+  std::vector<uint32_t> late;
+  expr::Notes notes;
+  ASSERT_TRUE(counts->fold_rows(rows({"a", "a", "a"}, {60'000, 61'000, 60'500}), late, notes).ok());
+  Frames sink;
+  counts->changes(sink);
+  ASSERT_EQ(sink.frames.size(), 2U);  // the rows, then how far the partition is
+  EXPECT_EQ(to_hex(sink.frames[0]), "01 ff ff ff ff ff ff ff ff ff 01 00 01 02 90 b9 07 01 61 06");
+}
+
+TEST(AggregateFrames, GiveTheSameTableAgain) {
+  const auto counts = table();
+  const auto again = table();
+  std::vector<uint32_t> late;
+  expr::Notes notes;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(counts->fold_rows(rows({"a", "b", "a"}, {60'000, 61'000, 119'000}), late, notes).ok());
+    Frames sink;
+    counts->changes(sink);
+    counts->committed();
+    for (const Bytes& frame : sink.frames) ASSERT_TRUE(again->fold(0, frame).ok());
+  }
+  // Stream time came back too: what was late before is late now.
+  ASSERT_TRUE(again->fold_rows(rows({"a"}, {179'000}), late, notes).ok());
+  EXPECT_TRUE(late.empty());
+  ASSERT_TRUE(again->fold_rows(rows({"a"}, {60'000}), late, notes).ok());
+  EXPECT_EQ(late.size(), 1U);
+  EXPECT_FALSE(again->fold(0, "garbage").ok());
+}
+
+}  // namespace
+}  // namespace tradewind::stream
