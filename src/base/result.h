@@ -63,7 +63,8 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-// auto rows = TRY(decode(bytes));   -- returns the error from the enclosing function.
+// auto rows = TRY(decode(bytes));   -- returns the error from the enclosing function. Not inside a brace list
+// or beside other arguments that own memory: what was made of the full expression by then is not destroyed.
 #define TRY(expression)                                \
   __extension__({                                      \
     auto try_result_ = (expression);                   \

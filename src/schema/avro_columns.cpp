@@ -55,7 +55,8 @@ class Columns {
       }
       if (++count_ > kMostFields)
         return refuse(at, "more than " + std::to_string(kMostFields) + " fields in all");
-      fields.push_back({name, TRY(type_of(*field.type, at))});
+      Type known = TRY(type_of(*field.type, at));
+      fields.push_back({name, std::move(known)});
     }
     open_.pop_back();
     return fields;
@@ -72,7 +73,8 @@ class Columns {
       for (const Field& other : fields) {
         if (other.name == name) return refuse(place, "two branches of the union would be the field " + name);
       }
-      fields.push_back({name, TRY(type_of(*branch, place))});
+      Type known = TRY(type_of(*branch, place));
+      fields.push_back({name, std::move(known)});
     }
     return Type::structure(std::move(fields));
   }
@@ -271,7 +273,8 @@ Result<Type> sql_type_of(const AvroType& type, const std::string& place) {
 Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone) {
   const AvroType* root = schema.root().only();
   if (root != nullptr && root->kind == AvroKind::record) return Columns().fields_of(*root, "");
-  return std::vector<Field>{{lone, TRY(sql_type_of(schema.root(), ""))}};
+  Type known = TRY(sql_type_of(schema.root(), ""));
+  return std::vector<Field>{{lone, std::move(known)}};
 }
 
 std::string avro_text_of(const std::vector<Field>& columns) {

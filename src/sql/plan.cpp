@@ -14,14 +14,16 @@ const char* const kProperties[] = {"KAFKA_TOPIC",  "FORMAT",      "KEY_FORMAT", 
                                    "RETENTION_MS", "WINDOW_TYPE", "WINDOW_SIZE", "WRAP_SINGLE_VALUE"};
 
 Result<> check_properties(const Properties& with) {
-  for (const auto& [name, value] : with) {
+  for (const auto& property : with) {
+    const std::string& name = property.first;
     const bool known =
         std::any_of(std::begin(kProperties), std::end(kProperties), [&](const char* k) { return name == k; });
-    if (!known)
+    if (!known) {
       return Error{Code::invalid,
                    "no property is called " + name +
-                       "; there are KAFKA_TOPIC, VALUE_FORMAT, "
-                       "KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, TIMESTAMP, VALUE_DELIMITER and more"};
+                       "; there are KAFKA_TOPIC, VALUE_FORMAT, KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, "
+                       "TIMESTAMP, VALUE_DELIMITER and more"};
+    }
   }
   if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
     return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};

@@ -76,6 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     tradewind::schema::random_schema(seed, input.substr(8));
     return 0;
   }
+#ifdef TW_PLANTED_BUG
+  CHECK(!tradewind::schema::AvroSchema::parse(input).ok());
+#endif
   const size_t end = std::min(input.find('\n'), size);
   tradewind::schema::any_schema(input.substr(0, end), input.substr(std::min(end + 1, size)));
   return 0;

@@ -93,7 +93,8 @@ Result<NodePtr> Parser::expression() {
   while (is_word("OR")) {
     const Place place = peek().place;
     ++at_;
-    left = make_call(place, "OR", {left, TRY(and_expression())});
+    const NodePtr right = TRY(and_expression());
+    left = make_call(place, "OR", {left, right});
   }
   return left;
 }
@@ -103,7 +104,8 @@ Result<NodePtr> Parser::and_expression() {
   while (is_word("AND")) {
     const Place place = peek().place;
     ++at_;
-    left = make_call(place, "AND", {left, TRY(not_expression())});
+    const NodePtr right = TRY(not_expression());
+    left = make_call(place, "AND", {left, right});
   }
   return left;
 }
@@ -112,7 +114,10 @@ Result<NodePtr> Parser::not_expression() {
   const Deeper deeper(*this);
   if (depth_ > kMostDepth) return wrong_at(peek().place, "expressions are nested too deeply");
   const Place place = peek().place;
-  if (take_word("NOT")) return make_call(place, "NOT", {TRY(not_expression())});
+  if (take_word("NOT")) {
+    const NodePtr of = TRY(not_expression());
+    return make_call(place, "NOT", {of});
+  }
   return comparison();
 }
 
@@ -127,7 +132,8 @@ Result<NodePtr> Parser::comparison() {
       const std::string name = token.text;
       const Place place = token.place;
       ++at_;
-      left = make_call(place, name, {left, TRY(joined_text())});
+      const NodePtr right = TRY(joined_text());
+      left = make_call(place, name, {left, right});
       continue;
     }
     const bool negated = is_word("NOT") && (is_word("IN", 1) || is_word("LIKE", 1) || is_word("BETWEEN", 1));
@@ -145,7 +151,8 @@ Result<NodePtr> Parser::predicate_tail(NodePtr left, bool negated) {
     if (take_word("NULL")) return make_call(place, no ? "IS NOT NULL" : "IS NULL", {left});
     TRY(need_word("DISTINCT"));
     TRY(need_word("FROM"));
-    return make_call(place, no ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", {left, TRY(joined_text())});
+    const NodePtr right = TRY(joined_text());
+    return make_call(place, no ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", {left, right});
   }
   if (take_word("IN")) {
     TRY(need_symbol("("));
@@ -156,7 +163,8 @@ Result<NodePtr> Parser::predicate_tail(NodePtr left, bool negated) {
     TRY(need_symbol(")"));
     made = make_call(place, "IN", std::move(children));
   } else if (take_word("LIKE")) {
-    std::vector<NodePtr> children = {left, TRY(joined_text())};
+    const NodePtr pattern = TRY(joined_text());
+    std::vector<NodePtr> children = {left, pattern};
     if (take_word("ESCAPE")) children.push_back(TRY(joined_text()));
     made = make_call(place, "LIKE", std::move(children));
   } else {
@@ -175,7 +183,8 @@ Result<NodePtr> Parser::joined_text() {
   while (is_symbol("||")) {
     const Place place = peek().place;
     ++at_;
-    left = make_call(place, "||", {left, TRY(sum())});
+    const NodePtr right = TRY(sum());
+    left = make_call(place, "||", {left, right});
   }
   return left;
 }
@@ -185,7 +194,8 @@ Result<NodePtr> Parser::sum() {
   while (is_symbol("+") || is_symbol("-")) {
     const Token token = peek();
     ++at_;
-    left = make_call(token.place, token.text, {left, TRY(product())});
+    const NodePtr right = TRY(product());
+    left = make_call(token.place, token.text, {left, right});
   }
   return left;
 }
@@ -195,7 +205,8 @@ Result<NodePtr> Parser::product() {
   while (is_symbol("*") || is_symbol("/") || is_symbol("%")) {
     const Token token = peek();
     ++at_;
-    left = make_call(token.place, token.text, {left, TRY(signed_value())});
+    const NodePtr right = TRY(signed_value());
+    left = make_call(token.place, token.text, {left, right});
   }
   return left;
 }
@@ -235,7 +246,8 @@ Result<NodePtr> Parser::postfix() {
       of = made;
     } else if (take_symbol("[")) {
       auto made = node_at(Node::Form::element, place);
-      made->children = {of, TRY(expression())};
+      const NodePtr index = TRY(expression());
+      made->children = {of, index};
       TRY(need_symbol("]"));
       of = made;
     } else {
@@ -421,7 +433,8 @@ Result<Type> Parser::struct_type() {
   std::vector<Field> fields;
   do {
     const std::string name = TRY(identifier("the name of a field"));
-    fields.push_back({name, TRY(type())});
+    Type of = TRY(type());
+    fields.push_back({name, std::move(of)});
   } while (take_symbol(","));
   TRY(need_symbol(">"));
   return Type::structure(std::move(fields));

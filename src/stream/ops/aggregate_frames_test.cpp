@@ -15,7 +15,9 @@ AggregateStep counting() {
   step.keys = {expr::column(0, Kind::string)};
   step.key_names = {"K"};
   step.calls = {{"COUNT", nullptr, "C"}};
-  step.window = WindowSpec{.size = Duration(60'000), .advance = Duration(60'000), .grace = Duration(0),
+  step.window = WindowSpec{.size = Duration(60'000),
+                           .advance = Duration(60'000),
+                           .grace = Duration(0),
                            .retention = Duration(60'000)};
   return step;
 }
@@ -23,7 +25,8 @@ AggregateStep counting() {
 Batch rows(std::vector<std::string> keys, std::vector<int64_t> times) {
   ColumnBuilder builder(Kind::string);
   for (const std::string& key : keys) builder.append(Value(key));
-  return {std::make_shared<const Schema>(Schema({{"K", Kind::string}})), {builder.finish()}, std::move(times)};
+  return {
+      std::make_shared<const Schema>(Schema({{"K", Kind::string}})), {builder.finish()}, std::move(times)};
 }
 
 std::unique_ptr<AggregateTable> table() {
