@@ -1,24 +1,30 @@
 #include "data/dictionary.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/hash.h"
 
 namespace tradewind {
 namespace {
 
-constexpr size_t kFirstSlots = 1024;
-constexpr size_t kChunk = 64 * 1024;
+constexpr size_t kFirstSlots = 64;
+constexpr size_t kFirstChunk = 1024;
+constexpr size_t kMostChunk = 256 * 1024;
+constexpr size_t kWorthSweeping = 256 * 1024;  // unused keys
+
+uint32_t tag_of(uint64_t hash) {
+  return static_cast<uint32_t>(hash >> 32);
+}
 
 }  // namespace
 
 Dictionary::Dictionary() : table_(kFirstSlots), mask_(kFirstSlots - 1) {}
 
 BytesView Dictionary::keep(BytesView key) {
-  if (key.empty()) return {};
+  if (key.empty()) return {"", 0};
   if (key.size() > arena_left_) {
-    const size_t size = std::max(kChunk, key.size());
+    const size_t grown = std::clamp(arena_bytes_, kFirstChunk, kMostChunk);
+    const size_t size = std::max(grown, key.size());
     arena_.push_back(std::make_unique<char[]>(size));
     arena_at_ = arena_.back().get();
     arena_left_ = size;
@@ -31,42 +37,40 @@ BytesView Dictionary::keep(BytesView key) {
   return {at, key.size()};
 }
 
-void Dictionary::rebuild(size_t slots) {
-  std::vector<Entry> old(slots);
-  old.swap(table_);
-  mask_ = slots - 1;
-  for (const Entry& entry : old) {
-    if (entry.id == kNone) continue;
-    size_t at = hash64(keys_[entry.id]) & mask_;
-    while (table_[at].id != kNone) at = (at + 1) & mask_;
-    table_[at] = entry;
-  }
+// REQUIRES the key is not in the table.
+void Dictionary::place(uint32_t id, uint64_t hash) {
+  size_t at = hash & mask_;
+  while (table_[at].id != kNone) at = (at + 1) & mask_;
+  table_[at] = {tag_of(hash), id};
 }
 
-void Dictionary::put(size_t at, uint32_t id, uint64_t hash) {
-  Entry& entry = table_[at];
-  head_of(keys_[id], entry.head);
-  entry.hash = static_cast<uint32_t>(hash >> 32);
-  entry.id = id;
-  entry.size = static_cast<uint32_t>(keys_[id].size());
+void Dictionary::rebuild(size_t slots) {
+  std::vector<Slot> old(slots);
+  old.swap(table_);
+  mask_ = slots - 1;
+  for (const Slot& slot : old) {
+    if (slot.id != kNone) place(slot.id, hash64(key(slot.id)));
+  }
 }
 
 uint32_t Dictionary::add(BytesView key, uint64_t hash) {
-  if ((filled_ + 1) * 2 > table_.size()) rebuild(table_.size() * 2);
+  if ((filled_ + 1) * 8 > table_.size() * 5) rebuild(table_.size() * 2);
   uint32_t id;
   if (free_.empty()) {
-    id = static_cast<uint32_t>(keys_.size());
-    keys_.push_back(keep(key));
-    uses_.push_back(0);
+    id = static_cast<uint32_t>(known_.size());
+    known_.emplace_back();
   } else {
     id = free_.back();
     free_.pop_back();
-    keys_[id] = keep(key);
   }
+  Known& known = known_[id];
+  const BytesView kept = keep(key);
+  head_of(kept, known.head);
+  known.data = kept.data();
+  known.size = static_cast<uint32_t>(kept.size());
+  known.uses = 0;
   ++unused_;  // until somebody retains it
-  size_t at = hash & mask_;
-  while (table_[at].id != kNone) at = (at + 1) & mask_;
-  put(at, id, hash);
+  place(id, hash);
   ++filled_;
   return id;
 }
@@ -75,10 +79,9 @@ void Dictionary::head_of(BytesView key, uint64_t* head) {
   const char* data = key.data();
   const size_t size = key.size();
   head[0] = head[1] = 0;
-  if (size > kShort) return;
   if (size >= 8) {
     std::memcpy(&head[0], data, 8);
-    std::memcpy(&head[1], data + size - 8, 8);  // overlaps; the size tells the rest
+    std::memcpy(&head[1], data + std::min(size - 8, kShort - 8), 8);  // overlaps; the size tells the rest
   } else if (size >= 4) {
     uint32_t low, high;
     std::memcpy(&low, data, 4);
@@ -92,19 +95,14 @@ void Dictionary::head_of(BytesView key, uint64_t* head) {
   }
 }
 
-bool Dictionary::holds(const Entry& entry, BytesView key, const uint64_t* head) const {
-  if (entry.size != key.size() || entry.head[0] != head[0] || entry.head[1] != head[1]) return false;
-  return key.size() <= kShort || keys_[entry.id] == key;
-}
-
 uint32_t Dictionary::intern_hashed(BytesView key, uint64_t hash) {
-  const auto tag = static_cast<uint32_t>(hash >> 32);
+  const uint32_t tag = tag_of(hash);
   uint64_t head[2];
   head_of(key, head);
   for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const Entry& entry = table_[at];
-    if (entry.id == kNone) return add(key, hash);
-    if (entry.hash == tag && holds(entry, key, head)) return entry.id;
+    const Slot& slot = table_[at];
+    if (slot.id == kNone) return add(key, hash);
+    if (slot.tag == tag && is(known_[slot.id], key, head)) return slot.id;
   }
 }
 
@@ -112,16 +110,17 @@ uint32_t Dictionary::intern(BytesView key) {
   return intern_hashed(key, hash64(key));
 }
 
-uint32_t Dictionary::find(BytesView key) const {
-  const uint64_t hash = hash64(key);
-  const auto tag = static_cast<uint32_t>(hash >> 32);
+uint32_t Dictionary::find(BytesView wanted) const {
+  const uint64_t hash = hash64(wanted);
   for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const Entry& entry = table_[at];
-    if (entry.id == kNone) return kNone;
-    if (entry.hash == tag && keys_[entry.id] == key) return entry.id;
+    const Slot& slot = table_[at];
+    if (slot.id == kNone) return kNone;
+    if (slot.tag == tag_of(hash) && key(slot.id) == wanted) return slot.id;
   }
 }
 
+// In passes over the batch, so that the memory of many keys is fetched at once: hashes; the table; the first
+// key with the same tag, which is nearly always the one; and then what is left, which is mostly new.
 const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
   Column::Interned& interned = column.interned();
   if (interned.dictionary == this) return interned.ids;
@@ -130,18 +129,36 @@ const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
   const uint8_t* valid = column.valid();
   interned.ids.resize(rows);
   hashes_.resize(rows);
-  for (size_t i = 0; i < rows; ++i) hashes_[i] = hash64(values[i]);
-  for (size_t i = 0; i < rows; ++i) __builtin_prefetch(&table_[hashes_[i] & mask_]);
+  uint32_t* ids = interned.ids.data();
+  uint64_t* hashes = hashes_.data();
   for (size_t i = 0; i < rows; ++i) {
-    interned.ids[i] = valid != nullptr && valid[i] == 0 ? kNone : intern_hashed(values[i], hashes_[i]);
+    hashes[i] = hash64(values[i]);
+    __builtin_prefetch(&table_[hashes[i] & mask_]);
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    const uint32_t tag = tag_of(hashes[i]);
+    size_t at = hashes[i] & mask_;
+    while (table_[at].id != kNone && table_[at].tag != tag) at = (at + 1) & mask_;
+    ids[i] = table_[at].id;
+    if (ids[i] != kNone) __builtin_prefetch(&known_[ids[i]]);
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (valid != nullptr && valid[i] == 0) {
+      ids[i] = kNone;
+      continue;
+    }
+    uint64_t head[2];
+    head_of(values[i], head);
+    if (ids[i] == kNone || !is(known_[ids[i]], values[i], head)) ids[i] = intern_hashed(values[i], hashes[i]);
   }
   interned.dictionary = this;
   return interned.ids;
 }
 
 void Dictionary::sweep() {
-  // Worth it only when much is unused: the whole arena is written anew.
-  if (unused_ < 4096 || unused_ * 2 < keys_.size()) return;
+  // Worth it only when much is unused: the whole arena is written anew, and a key that is gone today may be
+  // back tomorrow.
+  if (unused_ < kWorthSweeping || unused_ * 2 < known_.size()) return;
   ++epoch_;
   std::vector<std::unique_ptr<char[]>> old;
   old.swap(arena_);
@@ -149,18 +166,16 @@ void Dictionary::sweep() {
   arena_bytes_ = 0;
   free_.clear();
   filled_ = 0;
-  table_.assign(table_.size(), Entry());
-  for (uint32_t id = 0; id < keys_.size(); ++id) {
-    if (uses_[id] == 0) {
-      keys_[id] = {};
+  std::fill(table_.begin(), table_.end(), Slot());
+  for (uint32_t id = 0; id < known_.size(); ++id) {
+    Known& known = known_[id];
+    if (known.uses == 0) {
+      known = Known();
       free_.push_back(id);
       continue;
     }
-    keys_[id] = keep(keys_[id]);
-    const uint64_t hash = hash64(keys_[id]);
-    size_t at = hash & mask_;
-    while (table_[at].id != kNone) at = (at + 1) & mask_;
-    put(at, id, hash);
+    known.data = keep(key(id)).data();
+    place(id, hash64(key(id)));
     ++filled_;
   }
   unused_ = 0;

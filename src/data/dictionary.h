@@ -1,11 +1,13 @@
 #pragma once
 // Dictionary: byte strings <-> dense ids, so that whoever groups by a column looks each value up once per
-// batch and indexes arrays afterwards. Open addressing, hashes beside the ids, keys in an arena that does not
-// move.
+// batch and indexes arrays afterwards.
 //
+// Open addressing. The table holds a tag and an id only, so that 100,000 keys take 2 MB of it; the keys lie
+// beside it in the order they first came, so that those that come often lie together in the cache.
 // Threads: one owner; key() may be called by others while the owner is kept out.
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -27,44 +29,51 @@ class Dictionary {
   // Ids of a STRING or BYTES column, kNone for nulls; remembered beside the column.
   const std::vector<uint32_t>& intern_column(const Column& column);
 
-  BytesView key(uint32_t id) const { return keys_[id]; }
+  BytesView key(uint32_t id) const { return {known_[id].data, known_[id].size}; }
   // One past the highest id ever given out.
-  uint32_t size() const { return static_cast<uint32_t>(keys_.size()); }
+  uint32_t size() const { return static_cast<uint32_t>(known_.size()); }
 
   // Rows that hold an id keep it alive; sweep() gives ids that nobody holds to new keys. Call it only when no
   // batch is in hand (ids beside columns are gone after it).
-  void retain(uint32_t id) { ++uses_[id]; }
+  void retain(uint32_t id) { ++known_[id].uses; }
   void release(uint32_t id) {
-    if (--uses_[id] == 0) ++unused_;
+    if (--known_[id].uses == 0) ++unused_;
   }
   void sweep();
   // Grows when sweep() gave ids to other keys.
   uint64_t epoch() const { return epoch_; }
-  size_t bytes() const { return arena_bytes_ + table_.size() * sizeof(Entry) + keys_.size() * 24; }
+  size_t bytes() const {
+    return arena_bytes_ + table_.capacity() * sizeof(Slot) + known_.capacity() * sizeof(Known);
+  }
 
  private:
-  // A short key lies in its entry, so that finding it touches one line of memory.
-  static constexpr size_t kShort = 16;
-  struct Entry {
-    uint64_t head[2] = {0, 0};  // the key, zero padded, if it is short
-    uint32_t hash = 0;
+  struct Slot {
+    uint32_t tag = 0;
     uint32_t id = kNone;
-    uint32_t size = 0;
-    uint32_t reserved = 0;
   };
-  bool holds(const Entry& entry, BytesView key, const uint64_t* head) const;
+  // A key; of a short one the bytes themselves, so that comparing it touches nothing else.
+  static constexpr size_t kShort = 16;
+  struct Known {
+    uint64_t head[2] = {0, 0};  // as head_of() makes it; longer keys: their first 16 bytes
+    const char* data = nullptr;
+    uint32_t size = 0;
+    uint32_t uses = 0;
+  };
+  bool is(const Known& known, BytesView key, const uint64_t* head) const {
+    return known.size == key.size() && known.head[0] == head[0] && known.head[1] == head[1] &&
+           (key.size() <= kShort || std::memcmp(known.data, key.data(), key.size()) == 0);
+  }
   static void head_of(BytesView key, uint64_t* head);
   uint32_t intern_hashed(BytesView key, uint64_t hash);
   uint32_t add(BytesView key, uint64_t hash);
-  void put(size_t at, uint32_t id, uint64_t hash);
+  void place(uint32_t id, uint64_t hash);
   BytesView keep(BytesView key);
   void rebuild(size_t slots);
 
-  std::vector<Entry> table_;
+  std::vector<Slot> table_;
   size_t mask_ = 0;
   size_t filled_ = 0;
-  std::vector<BytesView> keys_;
-  std::vector<uint32_t> uses_;
+  std::vector<Known> known_;  // by id
   std::vector<uint32_t> free_;
   size_t unused_ = 0;
   std::vector<std::unique_ptr<char[]>> arena_;

@@ -36,8 +36,7 @@ TEST(JournalFormat, IsWhatThePageShows) {
   ASSERT_TRUE(std::move(log->producer({})).value()->append({"t", 0}, records).ok());
   Bytes content = disk.content("/log/journal/000000000001.seg");
   content.resize(content.find_last_not_of('\0') + 2);  // the last byte of the batch is a 0: no value
-  const std::string here = __FILE__;
-  EXPECT_EQ(to_hex(content), hex_of_page(here.substr(0, here.rfind("src/log/")) + "docs/formats/journal.md"));
+  EXPECT_EQ(to_hex(content), hex_of_page("docs/formats/journal.md"));  // tests run in the project's folder
 }
 
 }  // namespace

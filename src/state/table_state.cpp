@@ -5,7 +5,7 @@
 namespace tradewind::state {
 
 TableState::TableState(size_t state_bytes, Dictionary& keys)
-    : row_bytes_(sizeof(RowHeader) + state_bytes), keys_(keys) {
+    : row_bytes_(sizeof(RowHeader) + state_bytes), keys_(keys), pool_(row_bytes_) {
   CHECK(state_bytes % 8 == 0);
 }
 
@@ -17,7 +17,8 @@ TableState::Window& TableState::window(int64_t start_ms) {
   if (place == nullptr) {
     place = std::make_unique<Window>();
     place->start_ = start_ms;
-    bytes_ += bytes_of(*place);
+    if (last_ != nullptr) place->slots_.expect(last_->rows(), keys_.size());  // much as the one before
+    index_bytes_ += sizeof(Window) + 64 + place->slots_.bytes();
   }
   last_ = place.get();
   return *last_;
@@ -28,66 +29,53 @@ const TableState::Window* TableState::find(int64_t start_ms) const {
   return found == windows_.end() ? nullptr : found->second.get();
 }
 
-size_t TableState::bytes_of(const Window& window) const {
-  const size_t chunks = window.chunks_.size();
-  const size_t rows = chunks == 0 ? 0 : (size_t{kFirstChunk} << chunks) - kFirstChunk;
-  return sizeof(Window) + 64 + window.slot_of_.capacity() * sizeof(uint32_t) + rows * row_bytes_;
-}
-
 char* TableState::add_row(Window& window, uint32_t key) {
-  bytes_ -= bytes_of(window);
-  if (key >= window.slot_of_.size()) {
-    window.slot_of_.resize(
-        std::max<size_t>(key + 1, std::min<size_t>(keys_.size(), window.slot_of_.size() * 2)), 0);
-  }
-  const uint32_t slot = window.count_++;
-  window.slot_of_[key] = slot + 1;
-  const size_t capacity = (size_t{kFirstChunk} << window.chunks_.size()) - kFirstChunk;
-  if (slot >= capacity) {
-    window.chunks_.push_back(
-        std::make_unique<char[]>((size_t{kFirstChunk} << window.chunks_.size()) * row_bytes_));
-  }
-  char* row = at(window, slot);
+  index_bytes_ -= window.slots_.bytes();
+  window.slots_.add(key, window.rows(), keys_.size());
+  index_bytes_ += window.slots_.bytes();
+  char* row = window.rows_.add(pool_);
+  std::memset(row, 0, row_bytes_);
   header(row).key = key;
   header(row).time_ms = std::numeric_limits<int64_t>::min();
   keys_.retain(key);
   ++rows_;
-  bytes_ += bytes_of(window);
   return row;
 }
 
+// REQUIRES it is erased next.
+void TableState::forget(Window& window) {
+  index_bytes_ -= sizeof(Window) + 64 + window.slots_.bytes();
+  rows_ -= window.rows();
+  window.rows_.give_back(pool_);
+  last_ = nullptr;
+}
+
 const char* TableState::committed_row(const char* row) const {
-  const uint32_t dirty = header(row).dirty;
-  const char* seen = dirty == 0 ? row : before(dirty - 1);
-  return header(seen).committed != 0 ? seen : nullptr;
+  const RowHeader& seen = header(row);
+  if (!seen.committed()) return nullptr;
+  return seen.dirty() == 0 ? row : dirty_[seen.dirty() - 1].before;
 }
 
 const char* TableState::committed_row(const Window& window, uint32_t key) const {
-  if (key >= window.slot_of_.size() || window.slot_of_[key] == 0) return nullptr;
-  return committed_row(at(window, window.slot_of_[key] - 1));
+  const uint32_t slot = window.slots_.find(key);
+  return slot == SlotIndex::kNone ? nullptr : committed_row(row(window, slot));
 }
 
 void TableState::committed() {
-  for (const Dirty& change : dirty_) {
-    header(change.row).dirty = 0;
-    header(change.row).committed = 1;
-  }
+  for (const Dirty& change : dirty_) header(change.row).marks = RowHeader::kCommitted;
+  before_.give_back(pool_, dirty_.size());
   dirty_.clear();
-  if (before_.size() > 16 * 1024 * 1024) {
-    before_.clear();
-    before_.shrink_to_fit();
-  }
 }
 
 void TableState::clear() {
   for (const auto& [start, window] : windows_) {
-    for (uint32_t n = 0; n < window->count_; ++n) keys_.release(header(at(*window, n)).key);
+    for (uint32_t n = 0; n < window->rows(); ++n) keys_.release(header(row(*window, n)).key);
+    forget(*window);
   }
   windows_.clear();
-  last_ = nullptr;
   dirty_.clear();
-  rows_ = 0;
-  bytes_ = 0;
+  before_.give_back(pool_);
+  pool_.clear();
 }
 
 }  // namespace tradewind::state

@@ -15,15 +15,21 @@
 
 #include "base/check.h"
 #include "data/dictionary.h"
+#include "state/row_chunks.h"
+#include "state/slot_index.h"
 
 namespace tradewind::state {
 
 struct RowHeader {
-  int64_t time_ms;     // the greatest event time that went in
-  uint32_t dirty;      // one more than its place in the list of changes; 0: as committed
-  uint32_t key;        // id in the dictionary
-  uint32_t committed;  // 1: was there at the last commit
-  uint32_t reserved;
+  static constexpr uint32_t kCommitted = 1U << 31;
+
+  int64_t time_ms;  // the greatest event time that went in
+  uint32_t marks;   // kCommitted: was there at the last commit; below: one more than its place in the list of
+                    // changes, 0: as committed
+  uint32_t key;     // id in the dictionary
+
+  bool committed() const { return (marks & kCommitted) != 0; }
+  uint32_t dirty() const { return marks & ~kCommitted; }
 };
 
 class TableState {
@@ -33,19 +39,19 @@ class TableState {
   class Window {
    public:
     int64_t start() const { return start_; }
-    uint32_t rows() const { return count_; }
+    uint32_t rows() const { return rows_.size(); }
 
    private:
     friend class TableState;
     int64_t start_ = 0;
-    uint32_t count_ = 0;
-    std::vector<uint32_t> slot_of_;                // key id -> slot + 1
-    std::vector<std::unique_ptr<char[]>> chunks_;  // the nth holds 8 << n rows
+    SlotIndex slots_;
+    RowChunks rows_;
   };
 
   struct Dirty {
     char* row;
     Window* window;
+    const char* before;  // what it held at the last commit; null: it was not there
   };
 
   // `state_bytes` of aggregate states in a row, a multiple of 8. The dictionary outlives this.
@@ -64,30 +70,32 @@ class TableState {
 
   // The row of a key, made (zeroed) if it is new; marked as changed.
   char* touch(Window& window, uint32_t key) {
-    char* row = row_of(window, key);
-    if (header(row).dirty == 0) mark(window, row);
+    char* row = find_row(window, key);
+    mark_changed(window, row);
     return row;
   }
-  // touch() in two halves, so that many rows can be fetched from memory at once: find first, mark later.
+  // touch() in three steps, so that the memory of many rows is fetched at once: first look, then find, then
+  // mark.
+  static void look(const Window& window, uint32_t key) { window.slots_.prefetch(key); }
   char* find_row(Window& window, uint32_t key) {
-    char* row = row_of(window, key);
+    const uint32_t slot = window.slots_.find(key);
+    char* row = slot == SlotIndex::kNone ? add_row(window, key) : window.rows_.at(slot, row_bytes_);
     __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + row_bytes_ - 1, 1);
     return row;
   }
   void mark_changed(Window& window, char* row) {
-    if (header(row).dirty == 0) mark(window, row);
+    if (header(row).dirty() == 0) mark(window, row);
   }
 
   // What changed since the last commit, in the order of the first change.
   const std::vector<Dirty>& dirty() const { return dirty_; }
-  // What a changed row held before; its header says whether it was there at all.
-  const char* before(size_t index) const { return before_.data() + index * row_bytes_; }
 
   // What readers see of a row: the last commit; null when it was not there then.
   const char* committed_row(const char* row) const;
   const char* committed_row(const Window& window, uint32_t key) const;
   // The nth row of a window. REQUIRES n < rows().
-  char* row(const Window& window, uint32_t n) const { return at(window, n); }
+  char* row(const Window& window, uint32_t n) const { return window.rows_.at(n, row_bytes_); }
   const std::map<int64_t, std::unique_ptr<Window>>& windows() const { return windows_; }
 
   // The changes are committed.
@@ -99,13 +107,11 @@ class TableState {
     CHECK(dirty_.empty());
     while (!windows_.empty() && windows_.begin()->first < start_ms) {
       Window& window = *windows_.begin()->second;
-      for (uint32_t n = 0; n < window.count_; ++n) {
-        each(at(window, n));
-        keys_.release(header(at(window, n)).key);
+      for (uint32_t n = 0; n < window.rows(); ++n) {
+        each(row(window, n));
+        keys_.release(header(row(window, n)).key);
       }
-      bytes_ -= bytes_of(window);
-      rows_ -= window.count_;
-      last_ = nullptr;
+      forget(window);
       windows_.erase(windows_.begin());
     }
   }
@@ -113,39 +119,31 @@ class TableState {
   void clear();
 
   size_t rows() const { return rows_; }
-  size_t bytes() const { return bytes_ + before_.capacity() + dirty_.capacity() * sizeof(Dirty); }
+  size_t bytes() const { return index_bytes_ + pool_.bytes() + dirty_.capacity() * sizeof(Dirty); }
 
  private:
-  static constexpr uint32_t kFirstChunk = 8;
-
-  char* at(const Window& window, uint32_t slot) const {
-    const uint32_t shifted = slot + kFirstChunk;
-    const int chunk = 31 - __builtin_clz(shifted) - 3;
-    return window.chunks_[static_cast<size_t>(chunk)].get() + (shifted - (kFirstChunk << chunk)) * row_bytes_;
-  }
-  char* row_of(Window& window, uint32_t key) {
-    if (key < window.slot_of_.size() && window.slot_of_[key] != 0)
-      return at(window, window.slot_of_[key] - 1);
-    return add_row(window, key);
-  }
   void mark(Window& window, char* row) {
-    const size_t index = dirty_.size();
-    dirty_.push_back({row, &window});
-    if (before_.size() < (index + 1) * row_bytes_) before_.resize((index + 1) * row_bytes_ * 2);
-    std::memcpy(before_.data() + index * row_bytes_, row, row_bytes_);
-    header(row).dirty = static_cast<uint32_t>(index + 1);
+    const char* before = nullptr;
+    if (header(row).committed()) {
+      char* copy = before_.add(pool_);
+      std::memcpy(copy, row, row_bytes_);
+      before = copy;
+    }
+    dirty_.push_back({row, &window, before});
+    header(row).marks += static_cast<uint32_t>(dirty_.size());
   }
   char* add_row(Window& window, uint32_t key);
-  size_t bytes_of(const Window& window) const;
+  void forget(Window& window);
 
   const size_t row_bytes_;
   Dictionary& keys_;
+  ChunkPool pool_;
   std::map<int64_t, std::unique_ptr<Window>> windows_;
   Window* last_ = nullptr;
   std::vector<Dirty> dirty_;
-  std::vector<char> before_;
+  RowChunks before_;
   size_t rows_ = 0;
-  size_t bytes_ = 0;
+  size_t index_bytes_ = 0;
 };
 
 }  // namespace tradewind::state

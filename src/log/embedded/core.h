@@ -72,6 +72,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   SystemClock system_clock;
   std::unique_ptr<File> lock_file;
   Journal journal;
+  FrameKeep frames;
 
   mutable std::mutex mutex;
   std::condition_variable written_changed;  // something was appended

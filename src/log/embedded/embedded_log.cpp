@@ -28,7 +28,7 @@ Result<> check_sizes(std::span<const RecordView> records) {
 class EmbeddedTransaction final : public Transaction {
  public:
   EmbeddedTransaction(std::shared_ptr<LogCore> core, std::string id, int64_t epoch)
-      : core_(std::move(core)), id_(std::move(id)), epoch_(epoch) {}
+      : core_(std::move(core)), id_(std::move(id)), epoch_(epoch), group_(core_->frames) {}
 
   Result<> append(const Position& position, std::span<const RecordView> records) override {
     TRY(check_sizes(records));

@@ -65,15 +65,45 @@ bool take_header(BytesView& in, HeaderView& header) {
 
 }  // namespace
 
-Bytes& FrameGroup::open_frame() {
+char* FrameBytes::reserve(size_t more) {
+  if (size_ + more > capacity_) {
+    capacity_ = std::max(size_ + more, capacity_ * 2);
+    std::unique_ptr<char[]> larger(new char[capacity_]);
+    if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+    bytes_ = std::move(larger);
+  }
+  return bytes_.get() + size_;
+}
+
+FrameBytes FrameKeep::take() {
+  const std::lock_guard lock(mutex_);
+  if (kept_.empty()) return {};
+  FrameBytes frame = std::move(kept_.back());
+  kept_.pop_back();
+  return frame;
+}
+
+void FrameKeep::give_back(std::vector<FrameBytes>& frames) {
+  const std::lock_guard lock(mutex_);
+  for (FrameBytes& frame : frames) {
+    if (kept_.size() >= kMost) break;
+    frame.clear();
+    kept_.push_back(std::move(frame));
+  }
+  frames.clear();
+}
+
+FrameBytes& FrameGroup::open_frame() {
   if (frames_.empty() || frames_.back().size() >= kMostFrameBytes) {
-    frames_.emplace_back(sizeof(FrameHeader), '\0');
+    frames_.push_back(keep_ == nullptr ? FrameBytes() : keep_->take());
+    char* at = frames_.back().reserve(sizeof(FrameHeader));
+    frames_.back().set_end(at + sizeof(FrameHeader));
   }
   return frames_.back();
 }
 
-void FrameGroup::close_entry(Bytes& frame, Entry entry) {
-  const BytesView payload = BytesView(frame).substr(entry.at + sizeof(EntryHeader));
+void FrameGroup::close_entry(FrameBytes& frame, Entry entry) {
+  const BytesView payload = frame.view().substr(entry.at + sizeof(EntryHeader));
   CHECK(payload.size() <= kMostEntryBytes);
   entry.frame = frames_.size() - 1;
   entry.header.length = static_cast<uint32_t>(payload.size());
@@ -82,24 +112,23 @@ void FrameGroup::close_entry(Bytes& frame, Entry entry) {
 }
 
 void FrameGroup::add(EntryKind kind, uint32_t topic, uint32_t partition, BytesView payload) {
-  Bytes& frame = open_frame();
+  FrameBytes& frame = open_frame();
   Entry entry{.at = frame.size(), .header = {.kind = kind, .topic = topic, .partition = partition}};
-  frame.append(sizeof(EntryHeader), '\0');
-  frame.append(payload);
+  char* at = frame.reserve(sizeof(EntryHeader) + payload.size()) + sizeof(EntryHeader);
+  if (!payload.empty()) std::memcpy(at, payload.data(), payload.size());
+  frame.set_end(at + payload.size());
   close_entry(frame, entry);
 }
 
 void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const RecordView> records) {
   while (!records.empty()) {
-    Bytes& frame = open_frame();
+    FrameBytes& frame = open_frame();
     size_t room = 16;
     size_t count = 0;
     while (count < records.size() && (count == 0 || room < 512 * 1024)) room += most_bytes(records[count++]);
     Entry entry{.at = frame.size(), .header = {.topic = topic, .partition = partition}};
     entry.header.count = static_cast<uint32_t>(count);
-    const size_t payload_at = frame.size() + sizeof(EntryHeader);
-    frame.resize(payload_at + room);
-    char* at = frame.data() + payload_at;
+    char* at = frame.reserve(sizeof(EntryHeader) + room) + sizeof(EntryHeader);
     const int64_t base_time = records[0].time.ms;
     at = put_number(at, zigzag(base_time));
     for (size_t i = 0; i < count; ++i) {
@@ -120,7 +149,7 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
         at = put_raw(at, record.headers[h].value);
       }
     }
-    frame.resize(static_cast<size_t>(at - frame.data()));
+    frame.set_end(at);
     close_entry(frame, entry);
     records = records.subspan(count);
   }
@@ -128,7 +157,7 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
 
 size_t FrameGroup::bytes() const {
   size_t bytes = 0;
-  for (const Bytes& frame : frames_) bytes += frame.size();
+  for (const FrameBytes& frame : frames_) bytes += frame.size();
   return bytes;
 }
 

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -67,6 +69,36 @@ struct EntryHeader {
 };
 static_assert(sizeof(EntryHeader) == 32);
 
+// The bytes of a frame under construction. Growing does not zero, and a kept one is filled again: commits of
+// megabytes otherwise cost more in fresh memory than in work.
+class FrameBytes {
+ public:
+  BytesView view() const { return {bytes_.get(), size_}; }
+  size_t size() const { return size_; }
+  char* data() { return bytes_.get(); }
+  // Makes room for `more` bytes behind what is there; where they go.
+  char* reserve(size_t more);
+  void set_end(const char* end) { size_ = static_cast<size_t>(end - bytes_.get()); }
+  void clear() { size_ = 0; }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+// Frames that are not in use. Threads: shared freely.
+class FrameKeep {
+ public:
+  FrameBytes take();
+  void give_back(std::vector<FrameBytes>& frames);
+
+ private:
+  static constexpr size_t kMost = 10;  // of some 4 MB
+  std::mutex mutex_;
+  std::vector<FrameBytes> kept_;
+};
+
 // One or more frames under construction: an atomic group. Payloads are encoded and hashed as they are added;
 // offsets and numbers are filled in when the journal takes it.
 class FrameGroup {
@@ -78,20 +110,30 @@ class FrameGroup {
     EntryHeader header;
   };
 
+  FrameGroup() = default;
+  // Takes its memory from `keep`, which outlives it.
+  explicit FrameGroup(FrameKeep& keep) : keep_(&keep) {}
+  ~FrameGroup() {
+    if (keep_ != nullptr) keep_->give_back(frames_);
+  }
+  FrameGroup(const FrameGroup&) = delete;
+  FrameGroup& operator=(const FrameGroup&) = delete;
+
   void add_batch(uint32_t topic, uint32_t partition, std::span<const RecordView> records);
   void add(EntryKind kind, uint32_t topic, uint32_t partition, BytesView payload);
   bool empty() const { return frames_.empty(); }
   size_t bytes() const;
   std::vector<Entry>& entries() { return entries_; }
-  std::vector<Bytes>& frames() { return frames_; }
+  const std::vector<FrameBytes>& frames() const { return frames_; }
   // Writes headers: the frames are then ready for the disk.
   void seal(uint64_t first_number, uint64_t segment, uint64_t synced);
 
  private:
-  Bytes& open_frame();
-  void close_entry(Bytes& frame, Entry entry);
+  FrameBytes& open_frame();
+  void close_entry(FrameBytes& frame, Entry entry);
 
-  std::vector<Bytes> frames_;
+  FrameKeep* keep_ = nullptr;
+  std::vector<FrameBytes> frames_;
   std::vector<Entry> entries_;
 };
 

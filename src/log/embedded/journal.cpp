@@ -118,8 +118,8 @@ Result<> Journal::rotate(uint64_t least_bytes) {
 Result<> Journal::write_frames(Segment& segment, FrameGroup& group) {
   group.seal(written_ + 1, segment.number, synced_);
   uint64_t at = segment.end;
-  for (const Bytes& frame : group.frames()) {
-    TRY(segment.file->write(at, frame));
+  for (const FrameBytes& frame : group.frames()) {
+    TRY(segment.file->write(at, frame.view()));
     at += frame.size();
   }
   figures_.bytes_written += static_cast<int64_t>(group.bytes());
@@ -147,7 +147,7 @@ Result<> Journal::append(FrameGroup& group, const std::function<void(FrameGroup&
   uint64_t at = last.end;
   TRY(write_frames(last, group));
   std::vector<uint64_t> starts;
-  for (const Bytes& frame : group.frames()) {
+  for (const FrameBytes& frame : group.frames()) {
     starts.push_back(at);
     at += frame.size();
   }

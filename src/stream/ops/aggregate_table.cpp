@@ -73,7 +73,8 @@ int64_t AggregateTable::window_of(int64_t time_ms) const {
   return floor_to(Timestamp{time_ms}, step_.window->size).ms;
 }
 
-void AggregateTable::place_windowed(const Batch& rows, std::vector<uint32_t>& late) {
+// The window of each row; null where the row does not count.
+void AggregateTable::find_windows(const Batch& rows, std::vector<uint32_t>& late) {
   const int64_t* times = rows.times_ms().data();
   const size_t count = rows.rows();
   const int64_t size = step_.window->size.count();
@@ -84,32 +85,44 @@ void AggregateTable::place_windowed(const Batch& rows, std::vector<uint32_t>& la
   int64_t start = 0;
   int64_t end = 0;  // of `window`; empty at first
   state::TableState::Window* window = nullptr;
-  windows_.resize(count);
   for (size_t i = 0; i < count; ++i) {
     const int64_t time = times[i];
     stream_time = std::max(stream_time, time);
-    if (batch_ids_[i] == Dictionary::kNone) {
-      rows_[i] = nullptr;
-      continue;
-    }
-    if (time < start || time >= end || window == nullptr) {
+    windows_[i] = nullptr;
+    if (batch_ids_[i] == Dictionary::kNone) continue;
+    if (time < start || time >= end) {
       start = window_of(time);
       end = start + size;
       window = nullptr;
     }
     if (start + closing <= stream_time || start < expired_) {
-      rows_[i] = nullptr;
       late.push_back(static_cast<uint32_t>(i));
       continue;
     }
     if (window == nullptr) window = &state_.window(start);
-    rows_[i] = state_.find_row(*window, batch_ids_[i]);
     windows_[i] = window;
   }
-  for (size_t i = 0; i < count; ++i) {
-    if (rows_[i] != nullptr) state_.mark_changed(*windows_[i], rows_[i]);
-  }
   progress_[partition] = stream_time;
+}
+
+// The rows of the groups, in blocks small enough for the first cache and passes that let memory work ahead.
+void AggregateTable::find_rows(const int64_t* times, size_t count) {
+  constexpr size_t kBlock = 256;
+  for (size_t from = 0; from < count; from += kBlock) {
+    const size_t to = std::min(from + kBlock, count);
+    for (size_t i = from; i < to; ++i) {
+      if (windows_[i] != nullptr) state_.look(*windows_[i], batch_ids_[i]);
+    }
+    for (size_t i = from; i < to; ++i) {
+      rows_[i] = windows_[i] == nullptr ? nullptr : state_.find_row(*windows_[i], batch_ids_[i]);
+    }
+    for (size_t i = from; i < to; ++i) {
+      if (rows_[i] == nullptr) continue;
+      state_.mark_changed(*windows_[i], rows_[i]);
+      state::RowHeader& header = state::TableState::header(rows_[i]);
+      header.time_ms = std::max(header.time_ms, times[i]);
+    }
+  }
 }
 
 Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<uint32_t>& late, expr::Notes& notes) {
@@ -119,25 +132,19 @@ Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<uint32_t>& lat
   for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
   intern_keys(columns, count);
   rows_.resize(count);
+  windows_.resize(count);
   if (step_.window) {
-    place_windowed(rows, late);
+    find_windows(rows, late);
   } else {
-    state::TableState::Window& all = state_.window(state::TableState::kNoWindow);
-    for (size_t i = 0; i < count; ++i) {
-      rows_[i] = batch_ids_[i] == Dictionary::kNone ? nullptr : state_.touch(all, batch_ids_[i]);
-    }
+    state::TableState::Window* all = &state_.window(state::TableState::kNoWindow);
+    for (size_t i = 0; i < count; ++i) windows_[i] = batch_ids_[i] == Dictionary::kNone ? nullptr : all;
   }
+  find_rows(rows.times_ms().data(), count);
   return add(rows, notes);
 }
 
 Result<> AggregateTable::add(const Batch& rows, expr::Notes& notes) {
   const size_t count = rows.rows();
-  const int64_t* times = rows.times_ms().data();
-  for (size_t i = 0; i < count; ++i) {
-    if (rows_[i] == nullptr) continue;
-    state::RowHeader& header = state::TableState::header(rows_[i]);
-    header.time_ms = std::max(header.time_ms, times[i]);
-  }
   for (size_t a = 0; a < aggregates_.size(); ++a) {
     const expr::ExpressionPtr& argument = step_.calls[a].argument;
     const ColumnPtr values = argument == nullptr ? nullptr : expr::evaluate(*argument, rows, notes);
@@ -203,8 +210,8 @@ Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, si
   std::vector<Change> changes;
   for (size_t i = 0; i < dirty.size(); ++i) {
     const int64_t window = dirty[i].window->start();
-    if (retracts && state::TableState::header(state_.before(i)).committed != 0) {
-      rows.push_back({state_.before(i), window});
+    if (retracts && dirty[i].before != nullptr) {
+      rows.push_back({dirty[i].before, window});
       changes.push_back(Change::retract);
     }
     rows.push_back({dirty[i].row, window});

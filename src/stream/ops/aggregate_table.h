@@ -73,7 +73,8 @@ class AggregateTable final : public state::Durable {
   AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
   void intern_keys(const std::vector<ColumnPtr>& columns, size_t count);
   Result<> add(const Batch& rows, expr::Notes& notes);
-  void place_windowed(const Batch& rows, std::vector<uint32_t>& late);
+  void find_windows(const Batch& rows, std::vector<uint32_t>& late);
+  void find_rows(const int64_t* times, size_t count);
   Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
                  const std::vector<Change>* changes) const;
   void key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const;
