@@ -1,6 +1,6 @@
 #pragma once
-// Memory: a block of bytes, not zeroed. Large ones lie on huge pages where the system has them: the first touch
-// of a small page costs as much as folding ten rows.
+// Memory: a block of bytes, not zeroed. Large ones lie on huge pages where the system has them: the first
+// touch of a small page costs as much as folding ten rows.
 //
 // Threads: plain values.
 

@@ -74,8 +74,8 @@ TEST(Dictionary, GivesEveryKeyOneIdUntilNobodyHoldsIt) {
   Dictionary dictionary;
   Random random(3);
   std::map<std::string, uint32_t> known;
-  for (int i = 0; i < 20'000; ++i) {
-    std::string key = "k" + std::to_string(random.below(6000));
+  for (int i = 0; i < 1'000'000; ++i) {  // as many as make sweeping worth it
+    std::string key = "k" + std::to_string(random.below(500'000));
     if (random.chance(0.2)) key += std::string(random.below(30), 'x');
     const uint32_t id = dictionary.intern(key);
     const auto [at, added] = known.emplace(key, id);

@@ -7,6 +7,7 @@
 namespace tradewind {
 namespace {
 
+constexpr size_t kBlock = 128;
 constexpr size_t kFirstSlots = 64;
 constexpr size_t kFirstChunk = 1024;
 constexpr size_t kMostChunk = 256 * 1024;
@@ -54,7 +55,7 @@ void Dictionary::rebuild(size_t slots) {
 }
 
 uint32_t Dictionary::add(BytesView key, uint64_t hash) {
-  if ((filled_ + 1) * 8 > table_.size() * 5) rebuild(table_.size() * 2);
+  if ((filled_ + 1) * 5 > table_.size() * 4) rebuild(table_.size() * 2);
   uint32_t id;
   if (free_.empty()) {
     id = static_cast<uint32_t>(known_.size());
@@ -73,26 +74,6 @@ uint32_t Dictionary::add(BytesView key, uint64_t hash) {
   place(id, hash);
   ++filled_;
   return id;
-}
-
-void Dictionary::head_of(BytesView key, uint64_t* head) {
-  const char* data = key.data();
-  const size_t size = key.size();
-  head[0] = head[1] = 0;
-  if (size >= 8) {
-    std::memcpy(&head[0], data, 8);
-    std::memcpy(&head[1], data + std::min(size - 8, kShort - 8), 8);  // overlaps; the size tells the rest
-  } else if (size >= 4) {
-    uint32_t low, high;
-    std::memcpy(&low, data, 4);
-    std::memcpy(&high, data + size - 4, 4);
-    head[0] = low;
-    head[1] = high;
-  } else if (size > 0) {
-    head[0] = static_cast<uint64_t>(static_cast<uint8_t>(data[0])) << 16 |
-              static_cast<uint64_t>(static_cast<uint8_t>(data[size / 2])) << 8 |
-              static_cast<uint8_t>(data[size - 1]);
-  }
 }
 
 uint32_t Dictionary::intern_hashed(BytesView key, uint64_t hash) {
@@ -119,8 +100,9 @@ uint32_t Dictionary::find(BytesView wanted) const {
   }
 }
 
-// In passes over the batch, so that the memory of many keys is fetched at once: hashes; the table; the first
-// key with the same tag, which is nearly always the one; and then what is left, which is mostly new.
+// In passes over blocks that fit the first cache, so that the memory of many keys is fetched at once: hashes;
+// the table; the first key with the same tag, which is nearly always the one; and then what is left, mostly
+// new keys.
 const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
   Column::Interned& interned = column.interned();
   if (interned.dictionary == this) return interned.ids;
@@ -128,21 +110,28 @@ const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
   const BytesView* values = column.data<BytesView>();
   const uint8_t* valid = column.valid();
   interned.ids.resize(rows);
-  hashes_.resize(rows);
-  uint32_t* ids = interned.ids.data();
-  uint64_t* hashes = hashes_.data();
-  for (size_t i = 0; i < rows; ++i) {
+  for (size_t from = 0; from < rows; from += kBlock) {
+    const size_t count = std::min(kBlock, rows - from);
+    intern_block(values + from, valid == nullptr ? nullptr : valid + from, count, interned.ids.data() + from);
+  }
+  interned.dictionary = this;
+  return interned.ids;
+}
+
+void Dictionary::intern_block(const BytesView* values, const uint8_t* valid, size_t count, uint32_t* ids) {
+  uint64_t hashes[kBlock];
+  for (size_t i = 0; i < count; ++i) {
     hashes[i] = hash64(values[i]);
     __builtin_prefetch(&table_[hashes[i] & mask_]);
   }
-  for (size_t i = 0; i < rows; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const uint32_t tag = tag_of(hashes[i]);
     size_t at = hashes[i] & mask_;
     while (table_[at].id != kNone && table_[at].tag != tag) at = (at + 1) & mask_;
     ids[i] = table_[at].id;
     if (ids[i] != kNone) __builtin_prefetch(&known_[ids[i]]);
   }
-  for (size_t i = 0; i < rows; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     if (valid != nullptr && valid[i] == 0) {
       ids[i] = kNone;
       continue;
@@ -151,8 +140,6 @@ const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
     head_of(values[i], head);
     if (ids[i] == kNone || !is(known_[ids[i]], values[i], head)) ids[i] = intern_hashed(values[i], hashes[i]);
   }
-  interned.dictionary = this;
-  return interned.ids;
 }
 
 void Dictionary::sweep() {

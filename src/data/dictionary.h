@@ -63,7 +63,27 @@ class Dictionary {
     return known.size == key.size() && known.head[0] == head[0] && known.head[1] == head[1] &&
            (key.size() <= kShort || std::memcmp(known.data, key.data(), key.size()) == 0);
   }
-  static void head_of(BytesView key, uint64_t* head);
+  static void head_of(BytesView key, uint64_t* head) {
+    const char* data = key.data();
+    const size_t size = key.size();
+    head[0] = head[1] = 0;
+    if (size >= 8) {
+      std::memcpy(&head[0], data, 8);
+      std::memcpy(&head[1], data + (size < kShort ? size - 8 : kShort - 8),
+                  8);  // overlaps; the size tells the rest
+    } else if (size >= 4) {
+      uint32_t low, high;
+      std::memcpy(&low, data, 4);
+      std::memcpy(&high, data + size - 4, 4);
+      head[0] = low;
+      head[1] = high;
+    } else if (size > 0) {
+      head[0] = static_cast<uint64_t>(static_cast<uint8_t>(data[0])) << 16 |
+                static_cast<uint64_t>(static_cast<uint8_t>(data[size / 2])) << 8 |
+                static_cast<uint8_t>(data[size - 1]);
+    }
+  }
+  void intern_block(const BytesView* values, const uint8_t* valid, size_t count, uint32_t* ids);
   uint32_t intern_hashed(BytesView key, uint64_t hash);
   uint32_t add(BytesView key, uint64_t hash);
   void place(uint32_t id, uint64_t hash);
@@ -81,7 +101,6 @@ class Dictionary {
   size_t arena_left_ = 0;
   size_t arena_bytes_ = 0;
   uint64_t epoch_ = 0;
-  std::vector<uint64_t> hashes_;  // of the batch at hand
 };
 
 }  // namespace tradewind

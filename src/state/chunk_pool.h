@@ -1,6 +1,6 @@
 #pragma once
-// ChunkPool: memory for the rows of one table, in chunks of 8, 16, 32 ... rows. What a window leaves behind is
-// taken by the next one of its size; all of it goes back to the system with the pool.
+// ChunkPool: memory for the rows of one table, in chunks of 8, 16, 32 ... rows. What a window leaves behind
+// is taken by the next one of its size; all of it goes back to the system with the pool.
 //
 // Threads: one owner.
 

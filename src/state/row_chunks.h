@@ -1,8 +1,8 @@
 #pragma once
 // RowChunks: rows of a fixed size that do not move, in chunks of 8, 16, 32 ... rows from a pool.
 //
-// Threads: one owner; at() may be called by others while the owner is kept out. Chunks go back to the pool only
-// by give_back().
+// Threads: one owner; at() may be called by others while the owner is kept out. Chunks go back to the pool
+// only by give_back().
 
 #include <cstdint>
 #include <vector>

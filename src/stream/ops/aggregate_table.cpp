@@ -107,7 +107,7 @@ void AggregateTable::find_windows(const Batch& rows, std::vector<uint32_t>& late
 
 // The rows of the groups, in blocks small enough for the first cache and passes that let memory work ahead.
 void AggregateTable::find_rows(const int64_t* times, size_t count) {
-  constexpr size_t kBlock = 256;
+  constexpr size_t kBlock = 128;
   for (size_t from = 0; from < count; from += kBlock) {
     const size_t to = std::min(from + kBlock, count);
     for (size_t i = from; i < to; ++i) {
