@@ -35,15 +35,43 @@ inline bool get_fixed(BytesView& in, T& value) {
   return true;
 }
 
-inline void put_varint(Bytes& out, uint64_t value) {
-  char raw[10];
-  int size = 0;
+// Through a pointer, which has room (10 bytes for a number); answers the place behind.
+inline char* write_varint(char* at, uint64_t value) {
   while (value >= 0x80) {
-    raw[size++] = static_cast<char>(value | 0x80);
+    *at++ = static_cast<char>(value | 0x80);
     value >>= 7;
   }
-  raw[size++] = static_cast<char>(value);
-  out.append(raw, static_cast<size_t>(size));
+  *at++ = static_cast<char>(value);
+  return at;
+}
+// Without a call where it is short, as most texts are.
+inline char* write_raw(char* at, const char* from, size_t size) {
+  if (size > 128) {
+    std::memcpy(at, from, size);
+  } else if (size >= 16) {
+    for (size_t done = 0; done + 16 <= size; done += 16) std::memcpy(at + done, from + done, 16);
+    std::memcpy(at + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(at, from, 8);
+    std::memcpy(at + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(at, from, 4);
+    std::memcpy(at + size - 4, from + size - 4, 4);
+  } else if (size > 0) {
+    at[0] = from[0];
+    at[size / 2] = from[size / 2];
+    at[size - 1] = from[size - 1];
+  }
+  return at + size;
+}
+
+inline void put_varint(Bytes& out, uint64_t value) {
+  if (value < 0x80) {
+    out.push_back(static_cast<char>(value));
+    return;
+  }
+  char raw[10];
+  out.append(raw, static_cast<size_t>(write_varint(raw, value) - raw));
 }
 
 inline bool get_varint(BytesView& in, uint64_t& value) {
@@ -84,6 +112,43 @@ inline bool get_bytes(BytesView& in, BytesView& bytes) {
   in = rest.substr(size);
   return true;
 }
+
+// Many small things in a row: gathered here, appended by the kilobyte. Appends what is left when it goes.
+class Packer {
+ public:
+  explicit Packer(Bytes& out) : out_(out) {}
+  ~Packer() { flush(); }
+  Packer(const Packer&) = delete;
+  Packer& operator=(const Packer&) = delete;
+
+  void varint(uint64_t value) {
+    if (at_ > gathered_ + sizeof gathered_ - 10) flush();
+    at_ = write_varint(at_, value);
+  }
+  void zigzag(int64_t value) { varint(tradewind::zigzag(value)); }
+  // Length first, then the bytes.
+  void bytes(BytesView bytes) {
+    varint(bytes.size());
+    raw(bytes);
+  }
+  void raw(BytesView bytes) {
+    if (bytes.size() > static_cast<size_t>(gathered_ + sizeof gathered_ - at_)) flush();
+    if (bytes.size() > sizeof gathered_)
+      out_.append(bytes);
+    else
+      at_ = write_raw(at_, bytes.data(), bytes.size());
+  }
+
+ private:
+  void flush() {
+    out_.append(gathered_, static_cast<size_t>(at_ - gathered_));
+    at_ = gathered_;
+  }
+
+  Bytes& out_;
+  char gathered_[2048];
+  char* at_ = gathered_;
+};
 
 inline void put_big32(Bytes& out, uint32_t value) {
   put_fixed(out, __builtin_bswap32(value));

@@ -62,7 +62,11 @@ const char* TableState::committed_row(const Window& window, uint32_t key) const 
 }
 
 void TableState::committed() {
-  for (const Dirty& change : dirty_) header(change.row).marks = RowHeader::kCommitted;
+  constexpr size_t kAhead = 24;
+  for (size_t i = 0; i < dirty_.size(); ++i) {
+    if (i + kAhead < dirty_.size()) __builtin_prefetch(dirty_[i + kAhead].row, 1);
+    header(dirty_[i].row).marks = RowHeader::kCommitted;
+  }
   before_.give_back(pool_, dirty_.size());
   dirty_.clear();
 }

@@ -35,7 +35,8 @@ class Count final : public Aggregate {
   }
 
   void save(const char* const* rows, size_t count, bool, Bytes& out) const override {
-    for (size_t i = 0; i < count; ++i) put_zigzag(out, number_at(rows[i] + offset()));
+    Packer pack(out);
+    for (size_t i = 0; i < count; ++i) pack.zigzag(number_at(rows[i] + offset()));
   }
 
   bool load(char* const* rows, size_t count, BytesView& in, bool replace) override {

@@ -20,16 +20,16 @@ void store_at(char* at, T value) {
   std::memcpy(at, &value, sizeof(T));
 }
 
-void put_sum(Bytes& out, int64_t sum) {
-  put_zigzag(out, sum);
+void put_sum(Packer& out, int64_t sum) {
+  out.zigzag(sum);
 }
-void put_sum(Bytes& out, double sum) {
-  put_fixed(out, sum);
+void put_sum(Packer& out, double sum) {
+  out.raw(BytesView(reinterpret_cast<const char*>(&sum), sizeof sum));
 }
-void put_sum(Bytes& out, Int128 sum) {
+void put_sum(Packer& out, Int128 sum) {
   const auto folded = static_cast<unsigned __int128>(sum << 1) ^ static_cast<unsigned __int128>(sum >> 127);
-  put_varint(out, static_cast<uint64_t>(folded));
-  put_varint(out, static_cast<uint64_t>(folded >> 64));
+  out.varint(static_cast<uint64_t>(folded));
+  out.varint(static_cast<uint64_t>(folded >> 64));
 }
 bool get_sum(BytesView& in, int64_t& sum) {
   return get_zigzag(in, sum);
@@ -75,9 +75,10 @@ class SumAggregate final : public Aggregate {
   }
 
   void save(const char* const* rows, size_t count, bool, Bytes& out) const override {
+    Packer pack(out);
     for (size_t i = 0; i < count; ++i) {
-      put_sum(out, load_at<Sum>(rows[i] + offset()));
-      put_zigzag(out, load_at<int64_t>(rows[i] + offset() + sizeof(Sum)));
+      put_sum(pack, load_at<Sum>(rows[i] + offset()));
+      pack.zigzag(load_at<int64_t>(rows[i] + offset() + sizeof(Sum)));
     }
   }
 

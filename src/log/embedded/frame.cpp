@@ -10,23 +10,12 @@
 namespace tradewind::log {
 namespace {
 
-char* put_number(char* at, uint64_t value) {
-  while (value >= 0x80) {
-    *at++ = static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  *at++ = static_cast<char>(value);
-  return at;
-}
-
 char* put_optional(char* at, const std::optional<BytesView>& bytes) {
-  return put_number(at, bytes ? bytes->size() + 1 : 0);
+  return write_varint(at, bytes ? bytes->size() + 1 : 0);
 }
 
 char* put_raw(char* at, const std::optional<BytesView>& bytes) {
-  if (!bytes || bytes->empty()) return at;
-  std::memcpy(at, bytes->data(), bytes->size());
-  return at + bytes->size();
+  return bytes ? write_raw(at, bytes->data(), bytes->size()) : at;
 }
 
 // No less than what a record takes.
@@ -130,21 +119,21 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
     entry.header.count = static_cast<uint32_t>(count);
     char* at = frame.reserve(sizeof(EntryHeader) + room) + sizeof(EntryHeader);
     const int64_t base_time = records[0].time.ms;
-    at = put_number(at, zigzag(base_time));
+    at = write_varint(at, zigzag(base_time));
     for (size_t i = 0; i < count; ++i) {
       const RecordView& record = records[i];
-      at = put_number(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time.ms) -
-                                                      static_cast<uint64_t>(base_time))));
+      at = write_varint(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time.ms) -
+                                                        static_cast<uint64_t>(base_time))));
       at = put_optional(at, record.key);
       at = put_optional(at, record.value);
-      at = put_number(at, record.header_count);
+      at = write_varint(at, record.header_count);
       entry.data_bytes += static_cast<int64_t>((record.key ? record.key->size() : 0) +
                                                (record.value ? record.value->size() : 0));
       at = put_raw(at, record.key);
       at = put_raw(at, record.value);
       for (uint32_t h = 0; h < record.header_count; ++h) {
-        at = put_number(at, record.headers[h].name.size());
-        at = put_raw(at, record.headers[h].name);
+        at = write_varint(at, record.headers[h].name.size());
+        at = write_raw(at, record.headers[h].name.data(), record.headers[h].name.size());
         at = put_optional(at, record.headers[h].value);
         at = put_raw(at, record.headers[h].value);
       }

@@ -10,39 +10,8 @@ namespace {
 
 constexpr size_t kSlack = 64;  // room that every value finds: any scalar, and the length of a text
 
-// Copies without a call: most texts are short. May write up to 16 bytes more than `size`.
-inline char* put_raw(char* at, const char* from, size_t size) {
-  if (size >= 16) {
-    if (size > 128) {
-      std::memcpy(at, from, size);
-      return at + size;
-    }
-    for (size_t done = 0; done + 16 <= size; done += 16) std::memcpy(at + done, from + done, 16);
-    std::memcpy(at + size - 16, from + size - 16, 16);
-    return at + size;
-  }
-  if (size >= 8) {
-    std::memcpy(at, from, 8);
-    std::memcpy(at + size - 8, from + size - 8, 8);
-  } else if (size >= 4) {
-    std::memcpy(at, from, 4);
-    std::memcpy(at + size - 4, from + size - 4, 4);
-  } else if (size > 0) {
-    at[0] = from[0];
-    at[size / 2] = from[size / 2];
-    at[size - 1] = from[size - 1];
-  }
-  return at + size;
-}
-
 inline char* put_number(char* at, int64_t value) {
-  uint64_t raw = zigzag(value);
-  while (raw >= 0x80) {
-    *at++ = static_cast<char>(raw | 0x80);
-    raw >>= 7;
-  }
-  *at++ = static_cast<char>(raw);
-  return at;
+  return write_varint(at, zigzag(value));
 }
 
 template <typename T>
@@ -132,7 +101,7 @@ class RowWriter {
       return at + 1;
     }
     at = room(at, bytes.size());
-    return put_raw(at, bytes.data(), bytes.size());
+    return write_raw(at, bytes.data(), bytes.size());
   }
 
   __attribute__((always_inline)) char* text(char* at, BytesView bytes) {
@@ -142,7 +111,7 @@ class RowWriter {
     } else {
       at = put_number(at, static_cast<int64_t>(bytes.size()));
     }
-    return put_raw(at, bytes.data(), bytes.size());
+    return write_raw(at, bytes.data(), bytes.size());
   }
 
   char* record(char* at, const EncodePart& part, const Column& column, size_t row) {
@@ -190,7 +159,7 @@ class RowWriter {
     const size_t padding = part.type->size - bytes.size();
     at = room(at, part.type->size);
     std::memset(at, *lifted < 0 ? 0xff : 0, padding);
-    return put_raw(at + padding, bytes.data(), bytes.size());
+    return write_raw(at + padding, bytes.data(), bytes.size());
   }
 
   char* list(char* at, const EncodePart& part, const Column& column, size_t row) {
@@ -239,7 +208,7 @@ Result<> Encoding::encode(BytesView header, const std::vector<ColumnPtr>& column
   char* at = out.bytes.data() + bytes_before;
   for (size_t row = 0; row < rows; ++row) {
     at = writer.room(at, header.size());
-    at = put_raw(at, header.data(), header.size());
+    at = write_raw(at, header.data(), header.size());
     for (size_t i = 0; i < parts_.size(); ++i) {
       at = writer.write(at, parts_[i], sources[i], row);
       if (__builtin_expect(at == nullptr, 0)) break;

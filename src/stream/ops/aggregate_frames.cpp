@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kFrameVersion = 1;
 constexpr size_t kSnapshotRows = 512;
+constexpr size_t kAhead = 24;  // rows that memory is asked for before they are read
 
 }  // namespace
 
@@ -32,28 +33,38 @@ int32_t AggregateTable::group_of(uint32_t key) {
 void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count,
                                const Progress& progress, bool whole, Bytes& out) const {
   out += kFrameVersion;
-  put_zigzag(out, std::max(expired_, expire_next_));
-  put_varint(out, progress.size());
-  for (const auto& [partition, time] : progress) {
-    put_zigzag(out, partition);
-    put_zigzag(out, time);
-  }
-  put_varint(out, count);
-  int64_t last = 0;
-  if (step_.window) {
+  {
+    Packer pack(out);
+    pack.zigzag(std::max(expired_, expire_next_));
+    pack.varint(progress.size());
+    for (const auto& [partition, time] : progress) {
+      pack.zigzag(partition);
+      pack.zigzag(time);
+    }
+    pack.varint(count);
+    int64_t last = 0;
+    if (step_.window) {
+      const int64_t size = step_.window->size.count();
+      int64_t start = INT64_MIN;
+      int64_t ordinal = 0;
+      for (size_t i = 0; i < count; ++i) {
+        if (windows[i] != start) ordinal = (start = windows[i]) / size;
+        pack.zigzag(ordinal - last);
+        last = ordinal;
+      }
+    }
+    last = 0;
     for (size_t i = 0; i < count; ++i) {
-      const int64_t ordinal = windows[i] / step_.window->size.count();
-      put_zigzag(out, ordinal - last);
-      last = ordinal;
+      if (i + kAhead < count) __builtin_prefetch(rows[i + kAhead]);
+      const int64_t time = state::TableState::header(rows[i]).time_ms;
+      pack.zigzag(time - last);
+      last = time;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      if (i + kAhead < count) keys_->look(state::TableState::header(rows[i + kAhead]).key);
+      pack.bytes(keys_->key(state::TableState::header(rows[i]).key));
     }
   }
-  last = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const int64_t time = state::TableState::header(rows[i]).time_ms;
-    put_zigzag(out, time - last);
-    last = time;
-  }
-  for (size_t i = 0; i < count; ++i) put_bytes(out, keys_->key(state::TableState::header(rows[i]).key));
   for (const auto& aggregate : aggregates_) aggregate->save(rows, count, whole, out);
 }
 
@@ -62,6 +73,7 @@ void AggregateTable::changes(state::FrameSink& sink) {
   std::vector<uint32_t> starts(static_cast<size_t>(groups_) + 1, 0);
   std::vector<int32_t> groups(dirty.size());
   for (size_t i = 0; i < dirty.size(); ++i) {
+    if (i + kAhead < dirty.size()) __builtin_prefetch(dirty[i + kAhead].row);
     groups[i] = group_of(state::TableState::header(dirty[i].row).key);
     ++starts[static_cast<size_t>(groups[i]) + 1];
   }

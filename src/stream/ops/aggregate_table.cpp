@@ -7,6 +7,8 @@
 namespace tradewind::stream {
 namespace {
 
+constexpr size_t kAhead = 24;  // rows that memory is asked for before they are read
+
 std::vector<Type> key_types(const AggregateStep& step) {
   std::vector<Type> types;
   for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
@@ -158,6 +160,7 @@ void AggregateTable::key_columns(const std::vector<Seen>& rows, std::vector<Colu
   if (row_key_.plain()) {
     auto column = std::make_shared<Column>(row_key_.types()[0], rows.size());
     BytesView* views = column->data<BytesView>();
+    for (size_t i = 0; i < rows.size(); ++i) keys_->look(state::TableState::header(rows[i].row).key);
     for (size_t i = 0; i < rows.size(); ++i)
       views[i] = keys_->key(state::TableState::header(rows[i].row).key);
     columns.push_back(std::move(column));
@@ -209,6 +212,7 @@ Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, si
   std::vector<Seen> rows;
   std::vector<Change> changes;
   for (size_t i = 0; i < dirty.size(); ++i) {
+    if (i + kAhead < dirty.size()) __builtin_prefetch(dirty[i + kAhead].row);
     const int64_t window = dirty[i].window->start();
     if (retracts && dirty[i].before != nullptr) {
       rows.push_back({dirty[i].before, window});
