@@ -25,7 +25,7 @@ struct RuntimeOptions {
   int32_t state_partitions = 4;
   Duration commit_interval{100};  // while there is more to read; with nothing to read a commit comes at once
   Duration idle_commit{2};        // the least time between two commits of a worker that waits for input
-  size_t rows_per_poll = 4096;
+  size_t rows_per_poll = 8192;
   size_t rows_per_commit = 1'000'000;  // who is further behind than this commits by rows, not by time
   size_t rows_per_batch = 1024;
   Duration idle_partition{

@@ -8,7 +8,7 @@
 namespace tradewind::log {
 namespace {
 
-constexpr size_t kMostRead = 1024 * 1024;
+constexpr size_t kMostRead = 2 * 1024 * 1024;
 constexpr uint64_t kMostGap = 64 * 1024;  // bytes of others' batches worth reading over
 
 // Buffers that readers may still point into; one comes back when nobody holds it any more, from whatever
