@@ -25,7 +25,7 @@ class Sink final : public Operator {
 
   Result<> open(Context& context) override {
     context_ = &context;
-    if (sink_.key_format != schema::Format::none) {
+    if (sink_.key_format != schema::Format::none && !sink_.key_columns.empty()) {
       key_encoder_ = TRY(schema::make_encoder(spec_of(sink_, input_, true), &registry_));
     }
     value_encoder_ = TRY(schema::make_encoder(spec_of(sink_, input_, false), &registry_));
