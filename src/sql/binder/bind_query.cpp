@@ -17,6 +17,10 @@ Error wrong(Place place, const std::string& message) {
   return {Code::invalid, at(place, message)};
 }
 
+bool is_window_bound(const Node& node) {
+  return node.form == Node::Form::name && (node.text == "WINDOWSTART" || node.text == "WINDOWEND");
+}
+
 class QueryBinder {
  public:
   QueryBinder(const Query& query, const Source& source, bool persistent)
@@ -231,11 +235,10 @@ class QueryBinder {
   // An expression over the groups: aggregates, what is grouped by, and what is made of them.
   Result<ExpressionPtr> bind_after(const Node& node) {
     if (is_aggregate(node)) return bind_call(node);
-    if (node.form == Node::Form::name && step_.window &&
-        (node.text == "WINDOWSTART" || node.text == "WINDOWEND")) {
+    if (step_.window && is_window_bound(node)) {
       return expr::column(step_.keys.size() + (node.text == "WINDOWEND" ? 1 : 0), Kind::bigint);
     }
-    if (!contains(node, is_aggregate)) {
+    if (!contains(node, is_aggregate) && !(step_.window && contains(node, is_window_bound))) {
       const ExpressionPtr bound = TRY(bind(node, scope_));
       for (size_t i = 0; i < step_.keys.size(); ++i) {
         if (expr::same(*bound, *step_.keys[i])) return expr::column(i, bound->type);
