@@ -29,7 +29,8 @@ std::string quoted(std::string_view text) {
 
 // Whether a text would be read as something else, or as several things, without quotes.
 bool needs_quotes(const std::string& text, bool nested) {
-  if (text.empty() || text == "null" || trimmed(text) != text || text.front() == '\'') return true;
+  if (text.empty() || text == "null" || trimmed(text) != text || text.find('\'') != std::string::npos)
+    return true;
   if (text.find("  ") != std::string::npos || text.find_first_of("\t\n#") != std::string::npos) return true;
   return nested && text.find_first_of(",=[]{}") != std::string::npos;
 }

@@ -81,9 +81,9 @@ Result<> Task::make_operators(AggregateMode mode) {
     std::vector<bool> kept(schema.size(), true);
     for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i)
       kept[i] = topology.source.wanted[i].any;
-    const size_t keys = topology.source.key_columns.size();
-    std::fill_n(kept.begin(), keys, true);
-    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), keys);
+    std::vector<size_t> keys = row_key_columns(topology.source);
+    for (const size_t i : keys) kept[i] = true;
+    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys));
     materialized_ = made.get();
     operators_.push_back(std::move(made));
   }
