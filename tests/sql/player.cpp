@@ -177,6 +177,7 @@ Result<> Player::settle_among_power_cuts() {
     disk_.stop_after_writes(trouble ? random_.below(6) : kNever);
     const bool settled = driver_ != nullptr && driver_->settle().ok();
     if (!trouble && settled) return {};
+    power_cuts_ += settled ? 0 : 1;
     close();
     disk_.cut_power();
     if (trouble && random_.chance(0.3)) disk_.stop_after_writes(random_.below(8));

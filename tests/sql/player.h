@@ -26,6 +26,8 @@ class Player {
 
   // What did not go as the script says: "file:line (mode, seed n): ...", or nothing.
   std::string play();
+  // How often the power went before a feed was worked off.
+  int power_cuts() const { return power_cuts_; }
 
  private:
   Result<> open();
@@ -51,6 +53,7 @@ class Player {
   ManualClock clock_;
   std::unique_ptr<log::Log> log_;
   std::unique_ptr<engine::Driver> driver_;
+  int power_cuts_ = 0;
 };
 
 }  // namespace tradewind::sqltest
