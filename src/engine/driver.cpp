@@ -74,7 +74,8 @@ Result<Driver::Answer> Driver::select(const std::string& text, const Session& se
   if (select == nullptr) return Error{Code::invalid, "this is not one SELECT: " + text};
   const auto rows = TRY(engine_->select(select->query, session));
   Answer answer{.columns = rows->columns()};
-  for (int quiet = 0; quiet < kQuietPolls; ++quiet) {
+  const bool ends = select->query.emit == sql::Query::Emit::none;
+  for (int quiet = 0; ends || quiet < kQuietPolls; ++quiet) {
     const auto batch = TRY(rows->next(Duration(0)));
     if (!batch) break;
     if (batch->rows() > 0) quiet = 0;

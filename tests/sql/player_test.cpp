@@ -12,8 +12,9 @@ Script counting(const std::string& wanted) {
   script.steps.push_back(
       {.kind = Step::Kind::run,
        .line = 3,
-       .lines = {"CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');",
-                 "CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;"}});
+       .lines = {
+           "CREATE STREAM s (k STRING KEY, v INT) WITH (kafka_topic='s', partitions=1, value_format='JSON');",
+           "CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;"}});
   script.steps.push_back({.kind = Step::Kind::feed,
                           .line = 7,
                           .subject = "s",
