@@ -1,5 +1,5 @@
-// Prints the tables of functions and aggregates, a line each: kind, name, signature, description, example, and what
-// the example gives, between tabs. tools/reference makes docs/reference/functions.md of it.
+// Prints the tables of functions and aggregates, a line each: kind, name, signature, description, example,
+// and what the example gives, between tabs. tools/reference makes docs/reference/functions.md of it.
 #include <cctype>
 #include <cstdio>
 #include <string>
@@ -43,14 +43,14 @@ void print(const char* kind, std::string_view name, std::string_view signature, 
 int main() {
   using namespace tradewind;
   for (const auto& row : expr::aggregate_kinds()) {
-    print(row.retracts ? "aggregate, also over tables" : "aggregate", row.name, row.signature, row.description,
-          row.example, "");
+    print(row.retracts ? "aggregate, also over tables" : "aggregate", row.name, row.signature,
+          row.description, row.example, "");
   }
   for (const auto& row : expr::function_rows()) {
     const bool word = std::isalpha(static_cast<unsigned char>(row.name[0])) != 0;
     const std::string gives = stands_still(row.name) ? value_of(std::string(row.example)) : "";
-    print(word && row.name.find(' ') == std::string_view::npos ? "function" : "operator", row.name, row.signature,
-          row.description, row.example, gives);
+    print(word && row.name.find(' ') == std::string_view::npos ? "function" : "operator", row.name,
+          row.signature, row.description, row.example, gives);
   }
   return 0;
 }
