@@ -172,7 +172,7 @@ class QueryBinder {
       if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be grouped by");
       step.keys.push_back(TRY(bind(*node, scope_)));
     }
-    if (query_.window) step.window = bound_.window = window_of(*query_.window);
+    if (query_.window) step.window = bound_.window = TRY(window_of(*query_.window));
     // Nothing is known of the results before all select items are bound: their columns are found by number.
     first_result_ = step.keys.size() + (step.window ? 2 : 0);
     ItemNames names(items_);
@@ -223,12 +223,16 @@ class QueryBinder {
     after_.emplace_back(std::move(project));
   }
 
-  stream::WindowSpec window_of(const WindowClause& clause) const {
+  Result<stream::WindowSpec> window_of(const WindowClause& clause) const {
     stream::WindowSpec window;
     window.size = window.advance = Duration(clause.size_ms);
     window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
-    window.retention =
-        Duration(std::max(clause.retention_ms.value_or(0), clause.size_ms + window.grace.count()));
+    const int64_t least = clause.size_ms + window.grace.count();
+    window.retention = Duration(clause.retention_ms.value_or(least));
+    if (window.retention.count() < least) {
+      return wrong(clause.place, "RETENTION must be at least SIZE and GRACE PERIOD together, " +
+                                     std::to_string(least) + " ms");
+    }
     return window;
   }
 
