@@ -48,7 +48,10 @@ const Function* find_function(std::string_view name) {
 
 Error does_not_take(std::string_view name, const std::vector<ExpressionPtr>& arguments) {
   std::string text = std::string(name) + " does not take (";
-  for (size_t i = 0; i < arguments.size(); ++i) text += (i == 0 ? "" : ", ") + arguments[i]->type.text();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const bool null = arguments[i]->node == Node::constant && arguments[i]->value.is_null();
+    text += (i == 0 ? "" : ", ") + (null ? std::string("NULL") : arguments[i]->type.text());
+  }
   text += ")";
   if (const Function* function = find_function(name)) text += "; it is " + std::string(function->signature);
   return {Code::invalid, text};
