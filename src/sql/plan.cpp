@@ -25,6 +25,11 @@ Result<> check_properties(const Properties& with) {
                        "TIMESTAMP, VALUE_DELIMITER and more"};
     }
   }
+  if (const auto wrap = with.find("WRAP_SINGLE_VALUE");
+      wrap != with.end() && wrap->second != "true" && wrap->second != "TRUE") {
+    return Error{Code::unsupported,
+                 "values that are not wrapped are not offered yet; leave WRAP_SINGLE_VALUE out"};
+  }
   if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
     return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};
   }

@@ -37,7 +37,11 @@ class QueryBinder {
       if (!item.alias.empty() && contains(*item.expression, is_explode))
         scope_.aliases[item.alias] = item.expression;
     }
-    bound_.aggregates = !query_.group_by.empty();
+    // Without a GROUP BY all rows are one group; a table would have no key, so only readers may ask for it.
+    const bool one_group = !persistent_ && std::any_of(items_.begin(), items_.end(), [](const SelectItem& item) {
+      return contains(*item.expression, is_aggregate);
+    });
+    bound_.aggregates = !query_.group_by.empty() || one_group;
     TRY(bind_where());
     TRY(bound_.aggregates ? bind_aggregate() : bind_projection());
     finish_steps();
@@ -172,6 +176,7 @@ class QueryBinder {
       if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be grouped by");
       step.keys.push_back(TRY(bind(*node, scope_)));
     }
+    if (step.keys.empty()) step.keys.push_back(expr::constant(Kind::integer, Value(int64_t{1})));
     if (query_.window) step.window = bound_.window = TRY(window_of(*query_.window));
     // Nothing is known of the results before all select items are bound: their columns are found by number.
     first_result_ = step.keys.size() + (step.window ? 2 : 0);
