@@ -38,9 +38,10 @@ class QueryBinder {
         scope_.aliases[item.alias] = item.expression;
     }
     // Without a GROUP BY all rows are one group; a table would have no key, so only readers may ask for it.
-    const bool one_group = !persistent_ && std::any_of(items_.begin(), items_.end(), [](const SelectItem& item) {
-      return contains(*item.expression, is_aggregate);
-    });
+    const bool one_group =
+        !persistent_ && std::any_of(items_.begin(), items_.end(), [](const SelectItem& item) {
+          return contains(*item.expression, is_aggregate);
+        });
     bound_.aggregates = !query_.group_by.empty() || one_group;
     TRY(bind_where());
     TRY(bound_.aggregates ? bind_aggregate() : bind_projection());
