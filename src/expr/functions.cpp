@@ -102,6 +102,15 @@ Result<Type> common_type(const Type& a, const Type& b) {
   return Error{Code::invalid, a.text() + " and " + b.text() + " have no common type; CAST one of them"};
 }
 
+Result<std::optional<Type>> common_type(std::span<const ExpressionPtr> of) {
+  std::optional<Type> type;
+  for (const ExpressionPtr& one : of) {
+    if (one->node == Node::constant && one->value.is_null()) continue;
+    type = type ? TRY(common_type(*type, one->type)) : one->type;
+  }
+  return type;
+}
+
 Result<ExpressionPtr> choose(std::vector<ExpressionPtr> parts, bool has_else) {
   const auto null = [](const ExpressionPtr& e) { return e->node == Node::constant && e->value.is_null(); };
   std::optional<Type> type;
