@@ -10,7 +10,7 @@
 namespace tradewind::sqltest {
 namespace {
 
-constexpr uint64_t kSeeds = 5;
+constexpr uint64_t kSeeds = 30;
 constexpr uint64_t kLongSeeds = 300;
 
 class FileTest : public testing::Test {
