@@ -17,8 +17,8 @@ namespace tradewind {
 
 using Int128 = __int128;
 
-// Streams only insert. An update of a table is a retract of the old row followed at once by an insert of the
-// new.
+// Streams only insert, but for records without a value: these are retracts. An update of a table is a retract
+// of the old row followed at once by an insert of the new.
 enum class Change : uint8_t { insert, retract };
 
 class Column;

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "log/partitioner.h"
 #include "schema/serde.h"
+#include "sql/check_source.h"
 #include "sql/parse.h"
 
 namespace tradewind::engine {
@@ -76,6 +77,7 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     return Error{Code::conflict, statement.name + " exists already; DROP it first, or write IF NOT EXISTS"};
   }
   sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
+  TRY(sql::check_source(plan.source));
   const auto reset = session.find("auto.offset.reset");
   const bool earliest = reset != session.end() && reset->second == "earliest";
   plan.source.statement = text;
@@ -143,6 +145,9 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       return Error{Code::invalid,
                    statement.name + " is a " +
                        (source->table ? "table: write DROP TABLE" : "stream: write DROP STREAM")};
+    }
+    if (source->read_only && statement.delete_topic) {
+      return Error{Code::invalid, statement.name + " is read-only; DROP it without DELETE TOPIC"};
     }
     for (const auto& [name, other] : known.sources) {
       const auto used = [&](const std::string& id) {

@@ -54,6 +54,8 @@ class Engine final : private sql::SchemaLookup {
   // Replays the recorded statements, restores what they run, and runs it.
   Result<> start();
   void stop();
+  // One round of every worker: true when anything was read or committed. REQUIRES !options.own_threads.
+  Result<bool> step() { return runtime_->step(); }
 
   // One statement that is no SELECT; the answer as an entity of ksqlDB's /ksql.
   Result<Json> execute(const sql::Statement& statement, Session& session);

@@ -38,9 +38,9 @@ class PushedRows final : public RowStream {
   Result<std::optional<Batch>> next(Duration wait) override {
     if (plan_.limit && given_ >= *plan_.limit) return std::optional<Batch>();
     if (waiting_.empty()) {
+      if (plan_.until_now && subscription_->read_out()) return std::optional<Batch>();
       for (Batch& batch : TRY(subscription_->poll(plan_.until_now ? Duration(0) : wait)))
         waiting_.push_back(std::move(batch));
-      if (waiting_.empty() && plan_.until_now) return std::optional<Batch>();
       if (waiting_.empty()) return std::optional(Batch());
     }
     Batch batch = std::move(waiting_.front());

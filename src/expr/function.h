@@ -55,6 +55,8 @@ Result<ExpressionPtr> checked_cast(ExpressionPtr of, const Type& to);
 
 // The type that holds values of both: numbers widen, text literals become what they are compared with.
 Result<Type> common_type(const Type& a, const Type& b);
+// Of several, literal NULLs left out, for they are of any type; nothing when all are.
+Result<std::optional<Type>> common_type(std::span<const ExpressionPtr> of);
 // As is when it has the type already.
 ExpressionPtr cast_if_needed(ExpressionPtr of, const Type& to);
 

@@ -48,7 +48,10 @@ const Function* find_function(std::string_view name) {
 
 Error does_not_take(std::string_view name, const std::vector<ExpressionPtr>& arguments) {
   std::string text = std::string(name) + " does not take (";
-  for (size_t i = 0; i < arguments.size(); ++i) text += (i == 0 ? "" : ", ") + arguments[i]->type.text();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const bool null = arguments[i]->node == Node::constant && arguments[i]->value.is_null();
+    text += (i == 0 ? "" : ", ") + (null ? std::string("NULL") : arguments[i]->type.text());
+  }
   text += ")";
   if (const Function* function = find_function(name)) text += "; it is " + std::string(function->signature);
   return {Code::invalid, text};
@@ -97,6 +100,15 @@ Result<Type> common_type(const Type& a, const Type& b) {
   if (timely(a) && b.kind() == Kind::string) return a;
   if (timely(b) && a.kind() == Kind::string) return b;
   return Error{Code::invalid, a.text() + " and " + b.text() + " have no common type; CAST one of them"};
+}
+
+Result<std::optional<Type>> common_type(std::span<const ExpressionPtr> of) {
+  std::optional<Type> type;
+  for (const ExpressionPtr& one : of) {
+    if (one->node == Node::constant && one->value.is_null()) continue;
+    type = type ? TRY(common_type(*type, one->type)) : one->type;
+  }
+  return type;
 }
 
 Result<ExpressionPtr> choose(std::vector<ExpressionPtr> parts, bool has_else) {

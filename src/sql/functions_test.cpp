@@ -1,5 +1,6 @@
 // The example of each function is bound and evaluated; expressions follow the dialect's rules for nulls and
 // numbers.
+#include "expr/aggregate.h"
 #include "expr/function.h"
 #include "sql/parse.h"
 #include "sql/plan.h"
@@ -29,6 +30,23 @@ TEST(Functions, HaveExamplesThatWork) {
     EXPECT_EQ(value_of(std::string(row.example)).find("error"), std::string::npos)
         << row.name << ": " << row.example << " gives " << value_of(std::string(row.example));
     EXPECT_FALSE(row.description.empty()) << row.name;
+  }
+}
+
+TEST(Functions, HaveAggregatesWhoseExamplesAreBound) {
+  Catalog catalog;
+  Source source;
+  source.name = "S";
+  source.topic = "s";
+  source.columns = {{"K", Kind::string, true}, {"AMOUNT", Kind::real}, {"CUSTOMER_ID", Kind::string}};
+  catalog.sources["S"] = source;
+  for (const expr::AggregateKind& kind : expr::aggregate_kinds()) {
+    const auto statements =
+        parse("SELECT k, " + std::string(kind.example) + " FROM s GROUP BY k EMIT CHANGES;");
+    ASSERT_TRUE(statements.ok()) << kind.example << ": " << statements.error().message;
+    const auto plan = plan_select(std::get<Select>((*statements)[0].is).query, catalog);
+    EXPECT_TRUE(plan.ok()) << kind.example << ": " << plan.error().message;
+    EXPECT_FALSE(kind.description.empty()) << kind.name;
   }
 }
 

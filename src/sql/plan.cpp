@@ -25,6 +25,11 @@ Result<> check_properties(const Properties& with) {
                        "TIMESTAMP, VALUE_DELIMITER and more"};
     }
   }
+  if (const auto wrap = with.find("WRAP_SINGLE_VALUE");
+      wrap != with.end() && wrap->second != "true" && wrap->second != "TRUE") {
+    return Error{Code::unsupported,
+                 "values that are not wrapped are not offered yet; leave WRAP_SINGLE_VALUE out"};
+  }
   if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
     return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};
   }
@@ -413,6 +418,15 @@ Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const C
   return Either(TRY(plan_push(query, *source)));
 }
 
+// Whether a number lost digits on its way to another exact type.
+bool rounded(const ColumnPtr& value, const Type& from, const Type& to, const ColumnPtr& original) {
+  const bool exact =
+      from.is_number() && to.is_number() && from.kind() != Kind::real && to.kind() != Kind::real;
+  if (!exact || value->is_null(0)) return false;
+  const auto back = expr::cast_value(value_at(*value, 0), to, from);
+  return !back.ok() || !(*back == value_at(*original, 0));
+}
+
 Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog) {
   const Source* target = catalog.find(statement.target);
   if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
@@ -449,6 +463,11 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
     const ColumnPtr value = expr::evaluate(**cast, one, notes);
     if (!notes.empty())
       return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + notes[0].reason)};
+    if (rounded(value, bound->type, (*cast)->type, expr::evaluate(*bound, one, notes))) {
+      return Error{Code::invalid,
+                   at(statement.values[i]->place, columns[i] + ": " + bound->type.text() + " does not fit " +
+                                                      (*cast)->type.text() + " without rounding; CAST it")};
+    }
     if (time)
       plan.time_ms = value_at(*value, 0).number();
     else

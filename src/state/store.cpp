@@ -84,7 +84,8 @@ Result<> Store::fold(BytesView frame) {
 std::optional<Bytes> Store::snapshot(BytesView after, size_t budget, Bytes& out) const {
   const size_t most = out.size() + budget;
   for (auto at = entries_.upper_bound(after); at != entries_.end(); ++at) {
-    put_entry(at->first, BytesView(at->second), out);
+    // What changes in this commit stands in its frame already, before this one.
+    if (!pending_.contains(at->first)) put_entry(at->first, BytesView(at->second), out);
     if (out.size() >= most) return at->first;
   }
   return std::nullopt;

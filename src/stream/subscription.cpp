@@ -22,6 +22,7 @@ class TaskSubscription final : public Subscription, private TaskHost {
     for (int32_t p = 0; p < spec.partitions; ++p) {
       const auto bounds = TRY(log_.bounds({topic, p}, log::Visibility::durable));
       TRY(consumer_->assign({topic, p}, earliest ? bounds.begin : bounds.end));
+      if (earliest && bounds.begin < bounds.end) unread_[p] = bounds.end;
     }
     reader_ = TRY(Reader::make(topology_->source, registry));
     task_ = TRY(Task::make(topology_, AggregateMode::fused, registry, *this, figures_,
@@ -36,7 +37,11 @@ class TaskSubscription final : public Subscription, private TaskHost {
 
   Result<std::vector<Batch>> poll(Duration wait) override {
     rows_.clear();
-    for (const log::FetchedBatch& batch : TRY(consumer_->poll(wait, 4096))) {
+    const auto fetched = TRY(consumer_->poll(wait, 4096));
+    if (fetched.empty()) unread_.clear();  // the last records are no longer there
+    for (const log::FetchedBatch& batch : fetched) {
+      const auto unread = unread_.find(batch.position.partition);
+      if (unread != unread_.end() && batch.next >= unread->second) unread_.erase(unread);
       const std::span<const log::RecordView> records(batch.records);
       for (size_t from = 0; from < records.size(); from += kRowsPerBatch) {
         const Batch rows =
@@ -49,6 +54,8 @@ class TaskSubscription final : public Subscription, private TaskHost {
     for (const Task::Kept& kept : task_->durables()) kept.durable->committed();
     return std::move(rows_);
   }
+
+  bool read_out() const override { return unread_.empty(); }
 
  private:
   std::shared_ptr<Dictionary> dictionary(const std::string& name) override {
@@ -73,6 +80,7 @@ class TaskSubscription final : public Subscription, private TaskHost {
   std::unique_ptr<log::Consumer> consumer_;
   std::map<std::string, std::shared_ptr<Dictionary>> dictionaries_;
   TaskFigures figures_;
+  std::map<int32_t, log::Offset> unread_;  // partition -> its end when this was opened
   std::unique_ptr<Reader> reader_;
   std::unique_ptr<Task> task_;
   std::vector<Batch> rows_;

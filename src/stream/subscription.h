@@ -22,6 +22,8 @@ class Subscription {
   virtual const Schema& schema() const = 0;
   // The next rows; none after `wait`.
   virtual Result<std::vector<Batch>> poll(Duration wait) = 0;
+  // Whether all that lay in the topic when it was subscribed to has been polled.
+  virtual bool read_out() const = 0;
 };
 
 Result<std::unique_ptr<Subscription>> subscribe(log::Log& log, schema::Registry& registry, Clock& clock,

@@ -1,5 +1,7 @@
 #include "stream/topology.h"
 
+#include <numeric>
+
 #include "expr/aggregate.h"
 
 namespace tradewind::stream {
@@ -105,6 +107,13 @@ Schema source_schema(const SourceSpec& source) {
   return Schema(std::move(fields));
 }
 
+std::vector<size_t> row_key_columns(const SourceSpec& source) {
+  std::vector<size_t> columns(source.key_columns.size());
+  std::iota(columns.begin(), columns.end(), size_t{0});
+  if (source.window_size) columns.push_back(source.key_columns.size() + source.value_columns.size());
+  return columns;
+}
+
 std::optional<size_t> Topology::aggregate() const {
   for (size_t i = 0; i < steps.size(); ++i) {
     if (std::holds_alternative<AggregateStep>(steps[i])) return i;
@@ -146,9 +155,9 @@ Result<Topology> build(Topology parts) {
   }
   if (aggregates > 1) return misfit(parts.name, "one query has at most one GROUP BY");
   if (parts.source.table) parts.materialized = true;
-  for (size_t i = 0;
-       parts.materialized && i < parts.source.key_columns.size() && !parts.source.wanted.empty(); ++i) {
-    parts.source.wanted[i] = {};  // rows are kept by key, whatever the query shows of it
+  if (parts.materialized && !parts.source.wanted.empty()) {
+    // Rows are kept by key, whatever the query shows of it.
+    for (const size_t i : row_key_columns(parts.source)) parts.source.wanted[i] = {};
   }
   if (parts.sink) {
     for (const size_t index : parts.sink->key_columns) {

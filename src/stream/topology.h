@@ -33,6 +33,9 @@ struct SourceSpec {
 // Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
 // (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
+// The columns of source_schema() that tell rows of a table apart: its keys, and WINDOWSTART of a windowed
+// one.
+std::vector<size_t> row_key_columns(const SourceSpec& source);
 
 struct FilterStep {
   expr::ExpressionPtr condition;

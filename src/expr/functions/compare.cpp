@@ -170,9 +170,9 @@ Result<Type> bind_one(std::vector<ExpressionPtr>& arguments) {
 
 Result<Type> bind_list(std::vector<ExpressionPtr>& arguments) {
   if (arguments.size() < 2) return does_not_take("IN", arguments);
-  Type type = arguments[0]->type;
-  for (const ExpressionPtr& argument : arguments) type = TRY(common_type(type, argument->type));
-  for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, type);
+  const std::optional<Type> type = TRY(common_type(arguments));
+  if (!type) return does_not_take("IN", arguments);
+  for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, *type);
   return Type(Kind::boolean);
 }
 
@@ -184,15 +184,7 @@ Result<Type> bind_like(std::vector<ExpressionPtr>& arguments) {
 }
 
 Result<Type> bind_same(std::string_view name, std::vector<ExpressionPtr>& arguments) {
-  if (arguments.empty()) return does_not_take(name, arguments);
-  std::optional<Type> type;
-  for (const ExpressionPtr& argument : arguments) {
-    if (argument->node == Node::constant && argument->value.is_null()) continue;
-    if (!type)
-      type = argument->type;
-    else
-      type = TRY(common_type(*type, argument->type));
-  }
+  const std::optional<Type> type = TRY(common_type(arguments));
   if (!type) return does_not_take(name, arguments);
   for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, *type);
   return *type;

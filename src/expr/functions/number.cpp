@@ -100,12 +100,10 @@ ColumnPtr extreme(const Call& call) {
 }
 
 Result<Type> bind_extreme(std::string_view name, std::vector<ExpressionPtr>& arguments) {
-  if (arguments.empty()) return does_not_take(name, arguments);
-  Type type = arguments[0]->type;
-  for (const ExpressionPtr& argument : arguments) type = TRY(common_type(type, argument->type));
-  if (type.is_nested()) return does_not_take(name, arguments);
-  for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, type);
-  return type;
+  const std::optional<Type> type = TRY(common_type(arguments));
+  if (!type || type->is_nested()) return does_not_take(name, arguments);
+  for (ExpressionPtr& argument : arguments) argument = cast_if_needed(argument, *type);
+  return *type;
 }
 
 #define OF_DOUBLE(name, function, about, example)                                                       \

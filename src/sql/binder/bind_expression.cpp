@@ -88,15 +88,14 @@ Result<ExpressionPtr> make_collection(const Node& node, std::vector<ExpressionPt
   const size_t width = node.form == Node::Form::make_map ? 2 : 1;
   std::vector<Type> types;
   for (size_t part = 0; part < width; ++part) {
-    Type type = children[part]->type;
-    for (size_t i = part; i < children.size(); i += width) {
-      const auto common = expr::common_type(type, children[i]->type);
-      if (!common.ok()) return wrong(node, common.error().message);
-      type = *common;
-    }
+    std::vector<ExpressionPtr> parts;
+    for (size_t i = part; i < children.size(); i += width) parts.push_back(children[i]);
+    const auto type = expr::common_type(parts);
+    if (!type.ok()) return wrong(node, type.error().message);
+    if (!*type) return wrong(node, "a collection of NULLs has no type; CAST one of them");
     for (size_t i = part; i < children.size(); i += width)
-      children[i] = expr::cast_if_needed(children[i], type);
-    types.push_back(type);
+      children[i] = expr::cast_if_needed(children[i], **type);
+    types.push_back(**type);
   }
   made->node = width == 2 ? expr::Node::make_map : expr::Node::make_array;
   made->type = width == 2 ? Type::map(types[0], types[1]) : Type::array(types[0]);

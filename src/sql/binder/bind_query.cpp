@@ -17,6 +17,10 @@ Error wrong(Place place, const std::string& message) {
   return {Code::invalid, at(place, message)};
 }
 
+bool is_window_bound(const Node& node) {
+  return node.form == Node::Form::name && (node.text == "WINDOWSTART" || node.text == "WINDOWEND");
+}
+
 class QueryBinder {
  public:
   QueryBinder(const Query& query, const Source& source, bool persistent)
@@ -33,7 +37,12 @@ class QueryBinder {
       if (!item.alias.empty() && contains(*item.expression, is_explode))
         scope_.aliases[item.alias] = item.expression;
     }
-    bound_.aggregates = !query_.group_by.empty();
+    // Without a GROUP BY all rows are one group; a table would have no key, so only readers may ask for it.
+    const bool one_group =
+        !persistent_ && std::any_of(items_.begin(), items_.end(), [](const SelectItem& item) {
+          return contains(*item.expression, is_aggregate);
+        });
+    bound_.aggregates = !query_.group_by.empty() || one_group;
     TRY(bind_where());
     TRY(bound_.aggregates ? bind_aggregate() : bind_projection());
     finish_steps();
@@ -168,7 +177,8 @@ class QueryBinder {
       if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be grouped by");
       step.keys.push_back(TRY(bind(*node, scope_)));
     }
-    if (query_.window) step.window = bound_.window = window_of(*query_.window);
+    if (step.keys.empty()) step.keys.push_back(expr::constant(Kind::integer, Value(int64_t{1})));
+    if (query_.window) step.window = bound_.window = TRY(window_of(*query_.window));
     // Nothing is known of the results before all select items are bound: their columns are found by number.
     first_result_ = step.keys.size() + (step.window ? 2 : 0);
     ItemNames names(items_);
@@ -219,23 +229,26 @@ class QueryBinder {
     after_.emplace_back(std::move(project));
   }
 
-  stream::WindowSpec window_of(const WindowClause& clause) const {
+  Result<stream::WindowSpec> window_of(const WindowClause& clause) const {
     stream::WindowSpec window;
     window.size = window.advance = Duration(clause.size_ms);
     window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
-    window.retention =
-        Duration(std::max(clause.retention_ms.value_or(0), clause.size_ms + window.grace.count()));
+    const int64_t least = clause.size_ms + window.grace.count();
+    window.retention = Duration(clause.retention_ms.value_or(least));
+    if (window.retention.count() < least) {
+      return wrong(clause.place, "RETENTION must be at least SIZE and GRACE PERIOD together, " +
+                                     std::to_string(least) + " ms");
+    }
     return window;
   }
 
   // An expression over the groups: aggregates, what is grouped by, and what is made of them.
   Result<ExpressionPtr> bind_after(const Node& node) {
     if (is_aggregate(node)) return bind_call(node);
-    if (node.form == Node::Form::name && step_.window &&
-        (node.text == "WINDOWSTART" || node.text == "WINDOWEND")) {
+    if (step_.window && is_window_bound(node)) {
       return expr::column(step_.keys.size() + (node.text == "WINDOWEND" ? 1 : 0), Kind::bigint);
     }
-    if (!contains(node, is_aggregate)) {
+    if (!contains(node, is_aggregate) && !(step_.window && contains(node, is_window_bound))) {
       const ExpressionPtr bound = TRY(bind(node, scope_));
       for (size_t i = 0; i < step_.keys.size(); ++i) {
         if (expr::same(*bound, *step_.keys[i])) return expr::column(i, bound->type);

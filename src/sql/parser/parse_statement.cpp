@@ -304,7 +304,8 @@ Result<std::vector<Statement>> parse(const std::string& text,
       statements.push_back(std::move(*next));
       const auto* define = std::get_if<Define>(&statements.back().is);
       const auto* type = std::get_if<CreateType>(&statements.back().is);
-      if (type != nullptr) known_types[type->name] = type->type;
+      const bool stays = type != nullptr && type->if_not_exists && known_types.contains(type->name);
+      if (type != nullptr && !stays) known_types[type->name] = type->type;
       if (define == nullptr || current.find("${") == std::string::npos) continue;
       if (define->value)
         known[define->name] = *define->value;

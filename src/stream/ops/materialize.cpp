@@ -12,20 +12,20 @@ std::vector<Type> pick_types(const Schema& schema, const std::vector<bool>& kept
   return types;
 }
 
-std::vector<Type> first_types(const Schema& schema, size_t count) {
+std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& columns) {
   std::vector<Type> types;
-  for (size_t i = 0; i < count; ++i) types.push_back(schema[i].type);
+  for (const size_t i : columns) types.push_back(schema[i].type);
   return types;
 }
 
 }  // namespace
 
-MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, size_t keys)
+MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys)
     : schema_(std::make_shared<const Schema>(std::move(schema))),
       kept_(std::move(kept)),
       kept_types_(pick_types(*schema_, kept_)),
-      key_(first_types(*schema_, keys)),
-      keys_(keys),
+      key_(types_of(*schema_, keys)),
+      keys_(std::move(keys)),
       row_(kept_types_) {}
 
 Result<> MaterializeOperator::open(Context& context) {
@@ -63,7 +63,7 @@ Result<> MaterializeOperator::process(const Batch& rows, Collector& out) {
   std::vector<Change> changes;
   state::Store& store = stores_[static_cast<size_t>(rows.origin().partition) % stores_.size()];
   std::vector<ColumnPtr> key_columns;
-  for (size_t i = 0; i < keys_; ++i) key_columns.push_back(rows.column(i));
+  for (const size_t i : keys_) key_columns.push_back(rows.column(i));
   Bytes key;
   Bytes encoded;
   for (size_t row = 0; row < rows.rows(); ++row) {

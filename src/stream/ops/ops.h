@@ -54,8 +54,8 @@ class AggregateOperator final : public Operator {
 // retracts the old row, if there is one.
 class MaterializeOperator final : public Operator, public state::Durable {
  public:
-  // The first `keys` columns of the schema are the key.
-  MaterializeOperator(Schema schema, std::vector<bool> kept, size_t keys);
+  // `keys`: the columns of the schema that are the key; of a windowed table its WINDOWSTART too.
+  MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys);
   Result<> open(Context& context) override;
   Result<> process(const Batch& rows, Collector& out) override;
 
@@ -80,7 +80,7 @@ class MaterializeOperator final : public Operator, public state::Durable {
   std::vector<bool> kept_;
   std::vector<Type> kept_types_;
   RowKey key_;
-  size_t keys_;
+  std::vector<size_t> keys_;
   RowKey row_;
   std::vector<state::Store> stores_;  // by group = source partition % groups
   int32_t snapshot_group_ = 0;

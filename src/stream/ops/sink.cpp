@@ -25,7 +25,7 @@ class Sink final : public Operator {
 
   Result<> open(Context& context) override {
     context_ = &context;
-    if (sink_.key_format != schema::Format::none) {
+    if (sink_.key_format != schema::Format::none && !sink_.key_columns.empty()) {
       key_encoder_ = TRY(schema::make_encoder(spec_of(sink_, input_, true), &registry_));
     }
     value_encoder_ = TRY(schema::make_encoder(spec_of(sink_, input_, false), &registry_));
@@ -78,9 +78,8 @@ class Sink final : public Operator {
     if (sink_.table && !has_key && !sink_.window_start) return;  // a table has no row without a key
     std::optional<BytesView> value = values_[row];
     if (rows.change(row) == Change::retract) {
-      if (!sink_.table) return;
-      const bool replaced =
-          row + 1 < rows.rows() && rows.change(row + 1) == Change::insert && key_of(row) == key_of(row + 1);
+      const bool replaced = sink_.table && row + 1 < rows.rows() && rows.change(row + 1) == Change::insert &&
+                            key_of(row) == key_of(row + 1);
       if (replaced) return;
       value.reset();
     }

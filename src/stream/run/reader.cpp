@@ -115,7 +115,7 @@ std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records,
   for (size_t i = 0; i < records.size(); ++i) {
     const bool known =
         column.type().layout() == Layout::i64 && !column.is_null(i) && column.data<int64_t>()[i] >= 0;
-    times[i] = known ? column.data<int64_t>()[i] : 0;
+    times[i] = known ? column.data<int64_t>()[i] : records[i].time.ms;
     if (!known && records[i].value) {
       bad_.push_back(
           {static_cast<uint32_t>(i), "column " + source_.timestamp_column + " holds no time of an event"});
@@ -165,12 +165,12 @@ Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t par
 
   const bool tombstones =
       std::any_of(values_.begin(), values_.end(), [](const auto& value) { return !value; });
-  if (tombstones && source_.table) {
+  if (tombstones) {
     std::vector<Change> changes(records.size(), Change::insert);
     for (size_t i = 0; i < records.size(); ++i) changes[i] = values_[i] ? Change::insert : Change::retract;
     batch.with_changes(std::move(changes));
   }
-  if (bad_.empty() && (!tombstones || source_.table)) return batch;
+  if (bad_.empty()) return batch;
 
   std::vector<uint8_t> left(records.size(), 1);
   for (const schema::BadRow& bad : bad_) {
@@ -188,7 +188,7 @@ Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t par
   }
   std::vector<uint32_t> rows;
   for (uint32_t i = 0; i < left.size(); ++i) {
-    if (left[i] != 0 && (values_[i] || source_.table)) rows.push_back(i);
+    if (left[i] != 0) rows.push_back(i);
   }
   return batch.filtered(std::move(rows));
 }

@@ -16,6 +16,8 @@ class TableView final : public View {
     const auto at = topology_->aggregate();
     first_step_ = at ? *at + 1 : 0;
     windowed_ = topology_->sink->window_start.has_value();
+    if (topology_->source.window_size) window_size_ = *topology_->source.window_size;
+    if (at && windowed_) window_size_ = std::get<AggregateStep>(topology_->steps[*at]).window->size;
     const Schema& last = topology_->schemas.back();
     std::vector<Field> fields;
     for (const size_t i : topology_->sink->key_columns) fields.push_back(last[i]);
@@ -64,6 +66,7 @@ class TableView final : public View {
  private:
   // Which of the view's key columns is the nth stored key column; nothing when they are not the same columns.
   void map_keys() {
+    if (windowed_ && !topology_->aggregate()) return;  // a window's start is part of what is stored
     std::vector<size_t> order;
     const size_t stored = topology_->aggregate()
                               ? std::get<AggregateStep>(topology_->steps[*topology_->aggregate()]).keys.size()
@@ -104,11 +107,10 @@ class TableView final : public View {
     std::vector<ColumnPtr> columns;
     for (const size_t i : topology_->sink->key_columns) columns.push_back(rows.column(i));
     if (windowed_) {
-      const auto& window = std::get<AggregateStep>(topology_->steps[*topology_->aggregate()]).window;
       const ColumnPtr starts = rows.column(*topology_->sink->window_start);
       auto ends = std::make_shared<Column>(Kind::bigint, rows.rows());
       for (size_t i = 0; i < rows.rows(); ++i) {
-        ends->data<int64_t>()[i] = starts->data<int64_t>()[i] + window->size.count();
+        ends->data<int64_t>()[i] = starts->data<int64_t>()[i] + window_size_.count();
       }
       columns.push_back(starts);
       columns.push_back(std::move(ends));
@@ -197,6 +199,7 @@ class TableView final : public View {
   std::vector<Worker*> workers_;
   size_t first_step_ = 0;
   bool windowed_ = false;
+  Duration window_size_{0};
   SchemaPtr schema_;
   std::optional<std::vector<size_t>> stored_key_;
   SchemaPtr stored_schema_;

@@ -1,5 +1,7 @@
 #include "stream/run/task.h"
 
+#include <algorithm>
+
 #include "stream/runtime.h"
 
 namespace tradewind::stream {
@@ -81,12 +83,14 @@ Result<> Task::make_operators(AggregateMode mode) {
     std::vector<bool> kept(schema.size(), true);
     for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i)
       kept[i] = topology.source.wanted[i].any;
-    const size_t keys = topology.source.key_columns.size();
-    std::fill_n(kept.begin(), keys, true);
-    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), keys);
+    std::vector<size_t> keys = row_key_columns(topology.source);
+    for (const size_t i : keys) kept[i] = true;
+    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys));
     materialized_ = made.get();
     operators_.push_back(std::move(made));
   }
+  only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
+                               [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
   for (size_t i = 0; i < topology.steps.size(); ++i) {
     const Schema& output = topology.schemas[i + 1];
     if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i]))
@@ -126,7 +130,12 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
 
 Result<> Task::process(const Batch& rows) {
   figures_.rows_in += static_cast<int64_t>(rows.rows());
-  return emit_from(0, rows);
+  if (rows.changes() == nullptr || topology_->source.table || only_projects_) return emit_from(0, rows);
+  std::vector<uint32_t> valued;
+  for (uint32_t i = 0; i < rows.rows(); ++i) {
+    if (rows.change(i) == Change::insert) valued.push_back(i);
+  }
+  return emit_from(0, rows.filtered(std::move(valued)));
 }
 
 Result<> Task::merge(const log::FetchedBatch& partials) {

@@ -92,6 +92,7 @@ class Task final : private Context {
   RowReceiver receiver_;
   int32_t groups_ = 1;
   int32_t source_partitions_ = 1;
+  bool only_projects_ = false;  // then records of a stream that have no value go through
   std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
   AggregateOperator* aggregate_ = nullptr;
   size_t aggregate_at_ = 0;

@@ -1,0 +1,89 @@
+#include "stream/test_driver.h"
+
+#include "log/memory_log.h"
+#include "schema/local_registry.h"
+
+namespace tradewind::stream {
+namespace {
+
+using testing::ElementsAre;
+
+// SUM(AMOUNT) by SHOP over minutes with ten seconds of grace, from a JSON topic to another one.
+Topology minutes() {
+  Topology parts;
+  parts.name = "Q";
+  parts.source.topic = "sales";
+  parts.source.value_format = schema::Format::json;
+  parts.source.key_columns = {{"SHOP", Kind::string}};
+  parts.source.value_columns = {{"AMOUNT", Kind::bigint}};
+  AggregateStep step;
+  step.keys = {expr::column(0, Kind::string)};
+  step.key_names = {"SHOP"};
+  step.calls = {{"SUM", expr::column(1, Kind::bigint), "TOTAL"}};
+  step.window = WindowSpec{.size = Duration(60'000),
+                           .advance = Duration(60'000),
+                           .grace = Duration(10'000),
+                           .retention = Duration(70'000)};
+  parts.steps = {step};
+  SinkSpec sink;
+  sink.topic = "totals";
+  sink.table = true;
+  sink.value_format = schema::Format::json;
+  sink.key_columns = {0};
+  sink.value_columns = {3};
+  sink.window_start = 1;
+  parts.sink = sink;
+  auto built = build(std::move(parts));
+  EXPECT_TRUE(built.ok());
+  return *built;
+}
+
+TEST(TestDriver, RunsATopologyFromTextToText) {
+  const auto log = log::make_memory_log();
+  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
+  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+  TestDriver driver(*log, *registry);
+  const Topology topology = minutes();
+  ASSERT_TRUE(driver.start().ok());
+  ASSERT_TRUE(driver.add(topology).ok());
+  ASSERT_TRUE(driver
+                  .feed(topology.source, {"00:00:10  a  1", "00:01:05  a  2", "00:00:20  a  4",
+                                          "00:01:10  b  8", "00:00:59  a  16  # too late"})
+                  .ok());
+  ASSERT_TRUE(driver.settle().ok());
+  const auto rows = driver.rows(topology);
+  ASSERT_TRUE(rows.ok()) << rows.error().message;
+  EXPECT_THAT(*rows, ElementsAre(ElementsAre("00:00:20", "a", "00:00:00", "5"),
+                                 ElementsAre("00:01:05", "a", "00:01:00", "2"),
+                                 ElementsAre("00:01:10", "b", "00:01:00", "8")));
+  EXPECT_EQ(driver.runtime().status()[0].late_rows, 1);
+}
+
+TEST(TestDriver, GoesOnWhereTheDriverBeforeItStopped) {
+  const auto log = log::make_memory_log();
+  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
+  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+  const Topology topology = minutes();
+  for (int life = 0; life < 3; ++life) {
+    TestDriver driver(*log, *registry);
+    ASSERT_TRUE(driver.add(topology).ok());
+    ASSERT_TRUE(driver.start().ok());
+    ASSERT_TRUE(driver.feed(topology.source, {"00:00:10  a  1"}).ok());
+    ASSERT_TRUE(driver.settle().ok());
+    EXPECT_THAT(*driver.rows(topology),
+                ElementsAre(ElementsAre("00:00:10", "a", "00:00:00", std::to_string(life + 1))));
+  }
+}
+
+TEST(TestDriver, SaysWhichLineOfAFeedIsWrong) {
+  const auto log = log::make_memory_log();
+  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
+  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+  TestDriver driver(*log, *registry);
+  const auto fed = driver.feed(minutes().source, {"00:00:10  a  1", "00:00:11  a  many"});
+  ASSERT_FALSE(fed.ok());
+  EXPECT_EQ(fed.error().message, "line 2: 'many' is no BIGINT for the column AMOUNT");
+}
+
+}  // namespace
+}  // namespace tradewind::stream
