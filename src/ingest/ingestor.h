@@ -14,8 +14,26 @@
 #include "base/result.h"
 #include "log/log.h"
 #include "schema/registry.h"
+#include "schema/serde.h"
+
+namespace tradewind {
+class Options;
+}
+namespace tradewind::telemetry {
+class Counter;
+class Registry;
+}  // namespace tradewind::telemetry
 
 namespace tradewind::ingest {
+
+struct IngestOptions {
+  size_t most_events = 10'000;             // in one request
+  size_t most_ids = 5'000'000;             // of events, that are remembered
+  Duration ids_kept{24LL * 3600 * 1000};   // at most
+  telemetry::Registry* metrics = nullptr;  // outlives the ingestor; null: nobody looks
+
+  void fields(Options& options);
+};
 
 // What the ingestor must know of a topic that takes events.
 struct TopicRule {
@@ -42,7 +60,8 @@ struct Numbered {
 
 class Ingestor {
  public:
-  Ingestor(log::Log& log, schema::Registry& registry, Clock& clock, std::map<std::string, TopicRule> rules);
+  Ingestor(log::Log& log, schema::Registry& registry, Clock& clock, std::map<std::string, TopicRule> rules,
+           const IngestOptions& options = {});
   ~Ingestor();
 
   // Reads the ids of the last events back, so that doubles of before a restart are known.
@@ -56,11 +75,24 @@ class Ingestor {
  private:
   struct Topic;
   Result<Topic*> topic_of(const std::string& name);
+  std::vector<uint32_t> complete_rows(const Topic& topic, const schema::Decoded& decoded, size_t count,
+                                      Taken& taken);
+  Result<schema::Encoded> encode(Topic& topic, const schema::Decoded& decoded, std::vector<uint32_t>& rows,
+                                 Taken& taken);
+  std::vector<std::vector<log::RecordView>> records_of(const Topic& topic, const schema::Decoded& decoded,
+                                                       const std::vector<uint32_t>& rows,
+                                                       const schema::Encoded& encoded,
+                                                       const std::vector<bool>& doubles);
+  Taken count(Taken taken);
 
   log::Log& log_;
   schema::Registry& registry_;
   Clock& clock_;
   std::map<std::string, TopicRule> rules_;
+  const IngestOptions options_;
+  std::unique_ptr<telemetry::Registry> unseen_;  // counts when nobody looks
+  telemetry::Counter& accepted_;
+  telemetry::Counter& rejected_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Topic>> topics_;
   struct Seen;
