@@ -390,7 +390,7 @@ int main(int argc, char** argv) {
     std::fputs(kHelp, stdout);
     return 0;
   }
-  Options options;
+  bench::Options options;
   options.queries = std::atoi(option(argc, argv, "--queries", "5").c_str());
   options.events = std::atoll(option(argc, argv, "--events", "4000000").c_str());
   options.seed = std::strtoull(option(argc, argv, "--seed", "1").c_str(), nullptr, 10);

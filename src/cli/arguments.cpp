@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/options.h"
 #include "cli/verbs.h"
 
 namespace tradewind::cli {
@@ -34,7 +35,9 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& raw, const std
     if (name == "--help" || name == "-h" || known(flags, name)) {
       made.options.emplace(name == "-h" ? "--help" : name, "");
     } else if (!known(valued, name)) {
-      return Error{Code::invalid, "no option is called " + name + "; see --help"};
+      const auto near = closest(name, valued);
+      return Error{Code::invalid, "no option is called " + name + "; " +
+                                      (near ? "did you mean " + *near + "?" : std::string("see --help"))};
     } else if (equals != std::string::npos) {
       made.options.emplace(name, raw[i].substr(equals + 1));
     } else if (i + 1 < raw.size()) {

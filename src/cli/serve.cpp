@@ -5,11 +5,12 @@
 #include <sstream>
 
 #include "apps/shop/topics.h"
+#include "cli/settings.h"
 #include "cli/verbs.h"
 #include "engine/engine.h"
-#include "log/open.h"
 #include "schema/local_registry.h"
 #include "server/server.h"
+#include "telemetry/exposition.h"
 
 namespace tradewind::cli {
 namespace {
@@ -22,28 +23,25 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
   --durability fsync|os fsync (default): acknowledged means on the disk; os: handed to the operating system
   --workers N           threads that compute (default 1: no row travels between tasks)
   --state-memory-mb N   memory for all tables together (default 1024)
+  --config FILE         settings in YAML, such as: stream.commit_interval: 50ms
+  --NAME VALUE          any setting by its name: --stream.commit_interval 50ms; TW_STREAM_COMMIT_INTERVAL=50ms
+                        says the same; later wins: file, environment, flag
+  --print-settings-reference, --print-metrics-reference
+                        all settings, all metrics, as the pages in docs/reference
 
-Example:
+Examples:
   tradewind serve --data data --queries queries/retail
-SIGTERM or Ctrl-C: finishes what is at hand, commits, exits 0.
+  tradewind serve --config tradewind.yaml --telemetry.log_format json
+SIGTERM or Ctrl-C: finishes what is at hand, commits, exits 0. Messages go to standard error, one a line; standard
+output has one line: ready http://HOST:PORT (seconds).
 )";
 
-volatile std::sig_atomic_t stop_asked = 0;
-
-struct Listen {
-  std::string host = "127.0.0.1";
-  int port = 8088;
-};
-
-Result<Listen> parse_listen(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65535) {
-    return Error{Code::invalid, "--listen wants HOST:PORT such as 127.0.0.1:8088, not '" + text + "'"};
-  }
-  return Listen{text.substr(0, colon), std::stoi(port)};
+int show(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  return 0;
 }
+
+volatile std::sig_atomic_t stop_asked = 0;
 
 Result<std::map<std::string, std::string>> read_queries(const std::string& directory) {
   std::map<std::string, std::string> files;
@@ -60,58 +58,66 @@ Result<std::map<std::string, std::string>> read_queries(const std::string& direc
   return files;
 }
 
-Result<> run_queries(engine::Engine& engine, const std::vector<std::string>& directories) {
+Result<> run_queries(engine::Engine& engine, const std::vector<std::string>& directories,
+                     telemetry::Logger& logger) {
   for (const std::string& directory : directories) {
     std::vector<std::string> notes;
     auto done = engine.run_files(TRY(read_queries(directory)), notes);
-    for (const std::string& note : notes) std::fprintf(stderr, "tradewind: %s\n", note.c_str());
+    for (const std::string& note : notes)
+      logger.warning("engine", "a query is not as its file says", {{"folder", directory}, {"note", note}});
     if (!done.ok()) return done.error().within(directory);
   }
   return {};
 }
 
-Result<> run(const Arguments& arguments) {
-  SystemClock clock;
-  const int64_t began = clock.monotonic_ns();
-  const Listen listen = TRY(parse_listen(arguments.get("--listen", "127.0.0.1:8088")));
-  log::EmbeddedOptions log_options;
-  log_options.directory = arguments.get("--data", "data");
-  const std::string durability = arguments.get("--durability", "fsync");
-  if (durability != "fsync" && durability != "os") return Error{Code::invalid, "--durability is fsync or os"};
-  if (durability == "os") {
-    log_options.durability = log::Durability::os;
-    std::fprintf(stderr,
-                 "tradewind: durability is os: what was acknowledged can be lost when the machine stops\n");
+std::string seconds_text(int64_t ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", static_cast<double>(ns) / 1e9);
+  return text;
+}
+
+Result<> wait_for_the_end(Clock& clock, const log::EmbeddedLog& log, const engine::Engine& engine) {
+  while (stop_asked == 0) {
+    clock.sleep(Duration(50));
+    if (const auto failed = log.failure()) return *failed;
+    if (const auto failed = engine.failure()) return *failed;
   }
-  const auto log = TRY(log::open_embedded(log_options));
+  return {};
+}
+
+Result<> run(Settings& settings, const std::vector<std::string>& queries, telemetry::Logger& logger,
+             Clock& clock) {
+  const int64_t began = clock.monotonic_ns();
+  telemetry::Registry metrics;
+  settings.log.metrics = &metrics;
+  settings.stream.metrics = &metrics;
+  settings.stream.logger = &logger;
+  settings.ingest.metrics = &metrics;
+  if (settings.log.durability == log::Durability::os) {
+    logger.warning("log", "durability is os: what was acknowledged can be lost when the machine stops");
+  }
+  const auto log = TRY(log::open_embedded(settings.log));
+  logger.info("log", "opened",
+              {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
   const auto registry = TRY(schema::LocalRegistry::open(*log));
   TRY(shop::declare_shop(*log, *registry));
   std::map<std::string, ingest::TopicRule> rules;
   for (const shop::ShopTopic& topic : shop::shop_topics()) rules[topic.name] = {.key_field = topic.key_field};
-  ingest::Ingestor ingestor(*log, *registry, clock, rules);
-  stream::RuntimeOptions runtime;
-  runtime.workers = std::atoi(arguments.get("--workers", "1").c_str());
-  if (runtime.workers < 1 || runtime.workers > runtime.state_partitions) {
-    return Error{Code::invalid,
-                 "--workers is a number from 1 to " + std::to_string(runtime.state_partitions)};
-  }
-  runtime.state_bytes = std::max(16LL, std::atoll(arguments.get("--state-memory-mb", "1024").c_str())) << 20;
-  engine::Engine engine(*log, *registry, clock, runtime);
-  server::Server server({*log, *registry, engine, ingestor, clock},
-                        {.address = listen.host, .port = listen.port});
+  ingest::Ingestor ingestor(*log, *registry, clock, rules, settings.ingest);
+  engine::Engine engine(*log, *registry, clock, settings.stream);
+  server::Server server({*log, *registry, engine, ingestor, clock, metrics}, settings.server);
   TRY(server.start());
   TRY(ingestor.start());
   TRY(engine.start());
-  TRY(run_queries(engine, arguments.all("--queries")));
+  TRY(run_queries(engine, queries, logger));
   server.set_ready();
-  std::printf("ready http://%s:%d (%.1f s)\n", listen.host.c_str(), server.port(),
-              static_cast<double>(clock.monotonic_ns() - began) / 1e9);
+  const std::string url = "http://" + settings.server.address + ":" + std::to_string(server.port());
+  const std::string took = seconds_text(clock.monotonic_ns() - began);
+  logger.info("cli", "ready", {{"url", url}, {"seconds", took}});
+  std::printf("ready %s (%s s)\n", url.c_str(), took.c_str());
   std::fflush(stdout);
-  while (stop_asked == 0) {
-    clock.sleep(Duration(50));
-    if (const auto failed = log->failure()) return *failed;
-    if (const auto failed = engine.failure()) return *failed;
-  }
+  TRY(wait_for_the_end(clock, *log, engine));
+  logger.info("cli", "stopping");
   server.stop();
   engine.stop();
   return {};
@@ -120,22 +126,32 @@ Result<> run(const Arguments& arguments) {
 }  // namespace
 
 int serve(const std::vector<std::string>& raw) {
-  const auto arguments = parse_arguments(
-      raw, {},
-      {"--data", "--listen", "--queries", "--durability", "--workers", "--log", "--state-memory-mb"});
+  std::vector<std::string> valued = setting_flags();
+  valued.insert(valued.end(), {"--queries", "--config", "--log"});
+  const auto arguments =
+      parse_arguments(raw, {"--print-settings-reference", "--print-metrics-reference"}, valued);
   if (!arguments.ok()) return fail(arguments.error().message, 2);
-  if (arguments->has("--help")) {
-    std::fputs(kHelp, stdout);
-    return 0;
-  }
+  if (arguments->has("--help")) return show(kHelp);
+  if (arguments->has("--print-settings-reference")) return show(settings_reference());
+  if (arguments->has("--print-metrics-reference"))
+    return show(telemetry::metrics_reference(server::all_metrics()));
   if (arguments->get("--log", "embedded") != "embedded")
     return fail("only the embedded log is offered yet; leave --log out", 3);
+  Settings settings;
+  const auto notes = read_settings(*arguments, settings);
+  if (!notes.ok()) return fail(notes.error().message, 2);
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGPIPE, SIG_IGN);
-  const auto done = run(*arguments);
-  if (!done.ok()) return fail(done.error().message, done.error().code == Code::invalid ? 2 : 1);
-  return 0;
+  SystemClock clock;
+  telemetry::Logger logger(settings.logger, clock);
+  for (const std::string& note : *notes)
+    logger.warning("cli", "a variable is not a setting", {{"note", note}});
+  const auto done = run(settings, arguments->all("--queries"), logger, clock);
+  if (done.ok()) return 0;
+  logger.error("cli", "cannot go on",
+               {{"code", name_of(done.error().code)}, {"error", done.error().message}});
+  return done.error().code == Code::invalid ? 2 : 1;
 }
 
 }  // namespace tradewind::cli

@@ -10,6 +10,13 @@
 #include "log/disk.h"
 #include "log/log.h"
 
+namespace tradewind {
+class Options;
+}
+namespace tradewind::telemetry {
+class Registry;
+}
+
 namespace tradewind::log {
 
 // fsync: acknowledged means on the disk. os: acknowledged means handed to the operating system, which
@@ -25,6 +32,9 @@ struct EmbeddedOptions {
   Duration group_wait{0};  // own_thread: how long a sync lets more gather behind it
   uint64_t first_segment_bytes = 16ULL << 20;
   uint64_t most_segment_bytes = 256ULL << 20;
+  telemetry::Registry* metrics = nullptr;  // outlives the log; null: nobody looks
+
+  void fields(Options& options);
 };
 
 struct LogFigures {

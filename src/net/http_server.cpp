@@ -13,6 +13,8 @@
 #include <mutex>
 #include <thread>
 
+#include "net/metrics.h"
+
 namespace tradewind::net {
 namespace {
 
@@ -22,6 +24,7 @@ using asio::ip::tcp;
 
 struct Route {
   std::string method;
+  std::string pattern;
   std::vector<std::string> segments;
   Handler handler;
 };
@@ -146,11 +149,13 @@ std::string encode_url(std::string_view text) {
 
 class HttpServer::Engine {
  public:
-  explicit Engine(HttpServerOptions options) : options_(std::move(options)), acceptor_(context_) {}
+  explicit Engine(HttpServerOptions options) : options_(std::move(options)), acceptor_(context_) {
+    if (options_.metrics != nullptr) connections_ = &options_.metrics->gauge(kConnections);
+  }
   ~Engine() { stop(); }
 
   void route(const std::string& method, const std::string& pattern, Handler handler) {
-    routes_.push_back({method, split_path(pattern), std::move(handler)});
+    routes_.push_back({method, pattern, split_path(pattern), std::move(handler)});
   }
 
   Result<> start() {
@@ -205,15 +210,18 @@ class HttpServer::Engine {
         set_timeout(socket, Duration(1000));
         Response full = error_response(503, "too many connections; try again");
         full.headers["Retry-After"] = "1";
+        count("other", nullptr, 503, {});
         answer(socket, full, false, "GET");
         continue;
       }
       ++busy_;
+      show_connections();
       std::thread([this, moved = std::make_shared<tcp::socket>(std::move(socket))] {
         serve(*moved);
         moved->close();
         const std::lock_guard lock(mutex_);
         --busy_;
+        show_connections();
         quiet_.notify_all();
       }).detach();
     }
@@ -269,16 +277,35 @@ class HttpServer::Engine {
     auto message = parser.release();
     const bool keep = message.keep_alive();
     const std::string method(message.method_string());
-    const Response response = dispatch(message);
+    const bool usual = message.method() != http::verb::unknown;
+    const auto began = std::chrono::steady_clock::now();
+    const Route* route = nullptr;
+    const Response response = dispatch(message, route);
+    count(usual ? method : "other", route, response.status, std::chrono::steady_clock::now() - began);
     return answer(socket, response, keep, method) && keep;
   }
 
+  // What no route took has no time: that would be the client's, not ours.
+  void count(std::string_view method, const Route* route, int status, std::chrono::nanoseconds took) {
+    if (options_.metrics == nullptr) return;
+    const std::string_view pattern = route == nullptr ? std::string_view("none") : route->pattern;
+    const std::string code = std::to_string(status);
+    options_.metrics->counter(kRequests, std::array{method, pattern, std::string_view(code)}).add();
+    if (route == nullptr) return;
+    options_.metrics->histogram(kRequestDuration, std::array{method, pattern}).observe_ns(took.count());
+  }
+
+  void show_connections() {
+    if (connections_ != nullptr) connections_->set(static_cast<double>(busy_.load()));
+  }
+
   bool refuse(tcp::socket& socket, int status, const std::string& why) {
+    count("other", nullptr, status, {});
     answer(socket, error_response(status, why), false, "GET");
     return false;
   }
 
-  Response dispatch(http::request<http::string_body>& message) {
+  Response dispatch(http::request<http::string_body>& message, const Route*& took) {
     Request request;
     request.method = std::string(message.method_string());
     const std::string target(message.target());
@@ -299,6 +326,7 @@ class HttpServer::Engine {
       path_known = true;
       const bool head = request.method == "HEAD" && route.method == "GET";
       if (route.method != request.method && !head) continue;
+      took = &route;
       try {
         return route.handler(request);
       } catch (const std::exception& failure) {
@@ -360,6 +388,7 @@ class HttpServer::Engine {
   int port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> busy_{0};
+  telemetry::Gauge* connections_ = nullptr;
   std::mutex mutex_;
   std::condition_variable quiet_;
   std::list<tcp::socket*> open_;

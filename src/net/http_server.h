@@ -13,16 +13,26 @@
 #include "base/time.h"
 #include "net/http_message.h"
 
+namespace tradewind {
+class Options;
+}
+namespace tradewind::telemetry {
+class Registry;
+}
+
 namespace tradewind::net {
 
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
-  int port = 8088;                      // 0: any free one
-  size_t most_connections = 256;        // one more is answered 503
-  size_t header_bytes = 16 * 1024;      // more: 431
-  size_t body_bytes = 8 * 1024 * 1024;  // more: 413
-  Duration request_time{15'000};        // for the rest of a request once it has begun; later: 408
-  Duration idle_time{120'000};          // between requests
+  int port = 8088;                         // 0: any free one
+  size_t most_connections = 256;           // one more is answered 503
+  size_t header_bytes = 16 * 1024;         // more: 431
+  size_t body_bytes = 8 * 1024 * 1024;     // more: 413
+  Duration request_time{15'000};           // for the rest of a request once it has begun; later: 408
+  Duration idle_time{120'000};             // between requests
+  telemetry::Registry* metrics = nullptr;  // outlives the server; null: nobody looks
+
+  void fields(Options& options);
 };
 
 using Handler = std::function<Response(const Request&)>;

@@ -1,12 +1,47 @@
 #include "server/server.h"
 
 namespace tradewind::server {
+namespace {
 
-Server::Server(Parts parts, net::HttpServerOptions options) : parts_(parts), http_(std::move(options)) {
+constexpr int64_t kLaggingRecords = 100'000;  // further behind than this a query's table is worth a word
+
+net::HttpServerOptions counted(net::HttpServerOptions options, telemetry::Registry& metrics) {
+  options.metrics = &metrics;
+  return options;
+}
+
+}  // namespace
+
+Server::Server(Parts parts, net::HttpServerOptions options)
+    : parts_(parts), http_(counted(std::move(options), parts.metrics)) {
+  declare_checks();
   declare_routes();
 }
 Server::~Server() {
   stop();
+}
+
+void Server::declare_checks() {
+  using telemetry::Probe;
+  const auto message = [](const std::optional<Error>& failed) -> std::optional<std::string> {
+    if (!failed) return std::nullopt;
+    return failed->message;
+  };
+  health_.add(Probe::ready, "start", [this]() -> std::optional<std::string> {
+    if (ready_) return std::nullopt;
+    return "starting: state is being restored";
+  });
+  health_.add(Probe::alive, "log", [this, message] { return message(parts_.log.failure()); });
+  health_.add(Probe::ready, "runtime", [this, message] { return message(parts_.engine.failure()); });
+  health_.add(Probe::lagging, "queries", [this]() -> std::optional<std::string> {
+    std::string behind;
+    for (const stream::QueryStatus& query : parts_.engine.status()) {
+      if (query.lag <= kLaggingRecords) continue;
+      behind += (behind.empty() ? "" : ", ") + query.name + " is " + std::to_string(query.lag) + " behind";
+    }
+    if (behind.empty()) return std::nullopt;
+    return behind;
+  });
 }
 
 void Server::declare_routes() {
@@ -18,14 +53,7 @@ void Server::declare_routes() {
   http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
   http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
   http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
-  http_.route("GET", "/healthz", [this](const Request&) {
-    const auto failed = parts_.log.failure();
-    net::Response response;
-    response.status = failed ? 503 : 200;
-    response.body = failed ? "{\"alive\":false,\"reason\":" + Json::string(failed->message).dump() + "}"
-                           : "{\"alive\":true}";
-    return response;
-  });
+  http_.route("GET", "/healthz", [this](const Request&) { return liveness(); });
   http_.route("GET", "/readyz", [this](const Request&) { return readiness(); });
   http_.route("GET", "/startupz", [this](const Request&) { return readiness(); });
   http_.route("GET", "/healthcheck", [this](const Request&) { return health(); });
@@ -84,8 +112,6 @@ net::Response Server::events(const net::Request& request) {
     if (response.status == 503) response.headers["Retry-After"] = "1";
     return response;
   }
-  accepted_events_ += static_cast<int64_t>(taken->accepted);
-  rejected_events_ += static_cast<int64_t>(taken->rejected.size());
   std::string body;
   JsonWriter json(body);
   json.begin_object();
@@ -117,23 +143,35 @@ net::Response Server::producer(const net::Request& request) {
   return response;
 }
 
-net::Response Server::readiness() const {
-  std::string reasons;
-  const auto add = [&](const std::string& reason) {
-    reasons += (reasons.empty() ? "" : ",") + Json::string(reason).dump();
-  };
-  if (!ready_) add("starting: state is being restored");
-  if (const auto failed = parts_.log.failure()) add(failed->message);
-  if (const auto failed = parts_.engine.failure()) add(failed->message);
+net::Response Server::liveness() const {
+  const auto findings = health_.findings(telemetry::Probe::alive);
   net::Response response;
-  response.status = reasons.empty() ? 200 : 503;
-  response.body =
-      std::string("{\"ready\":") + (reasons.empty() ? "true" : "false") + ",\"reasons\":[" + reasons + "]}";
+  response.status = findings.empty() ? 200 : 503;
+  response.body = findings.empty()
+                      ? "{\"alive\":true}"
+                      : "{\"alive\":false,\"reason\":" + Json::string(findings[0].reason).dump() + "}";
+  return response;
+}
+
+net::Response Server::readiness() const {
+  const auto reasons = [&](telemetry::Probe probe) {
+    Json list = Json::array();
+    for (const auto& finding : health_.findings(probe)) list.push(Json::string(finding.reason));
+    return list;
+  };
+  Json body = Json::object();
+  Json unready = reasons(telemetry::Probe::ready);
+  net::Response response;
+  response.status = unready.elements().empty() ? 200 : 503;
+  body.set("ready", Json::boolean(unready.elements().empty()));
+  body.set("reasons", std::move(unready));
+  body.set("lagging", reasons(telemetry::Probe::lagging));
+  response.body = body.dump();
   return response;
 }
 
 net::Response Server::health() const {
-  const bool well = ready_ && !parts_.log.failure() && !parts_.engine.failure();
+  const bool well = health_.findings(telemetry::Probe::ready).empty();
   const std::string flag = well ? "true" : "false";
   net::Response response;
   response.body = "{\"isHealthy\":" + flag + ",\"details\":{\"metastore\":{\"isHealthy\":" + flag +

@@ -10,6 +10,8 @@
 #include "ingest/ingestor.h"
 #include "log/open.h"
 #include "net/http_server.h"
+#include "telemetry/health.h"
+#include "telemetry/metrics.h"
 
 namespace tradewind::server {
 
@@ -19,6 +21,7 @@ struct Parts {
   engine::Engine& engine;
   ingest::Ingestor& ingestor;
   Clock& clock;
+  telemetry::Registry& metrics;
 };
 
 class Server {
@@ -33,6 +36,7 @@ class Server {
 
  private:
   void declare_routes();
+  void declare_checks();
   net::Response ksql(const net::Request& request);
   net::Response query(const net::Request& request);
   net::Response query_stream(const net::Request& request);
@@ -40,19 +44,22 @@ class Server {
   net::Response events(const net::Request& request);
   net::Response producer(const net::Request& request);
   net::Response metrics() const;
+  net::Response liveness() const;
   net::Response readiness() const;
   net::Response health() const;
   net::Response info() const;
 
   Parts parts_;
   net::HttpServer http_;
+  telemetry::Health health_;
   std::atomic<bool> ready_{false};
   std::atomic<int64_t> next_query_{0};
   std::mutex open_mutex_;
   std::map<std::string, std::shared_ptr<std::atomic<bool>>> open_;  // push queries: set to end them
-  std::atomic<int64_t> accepted_events_{0};
-  std::atomic<int64_t> rejected_events_{0};
 };
+
+// Every metric of the platform, for its reference page.
+std::vector<const telemetry::Metric*> all_metrics();
 
 // HTTP status of an error; the body ksqlDB's clients read.
 int status_of(Code code);

@@ -17,6 +17,14 @@
 #include "stream/topology.h"
 #include "stream/view.h"
 
+namespace tradewind {
+class Options;
+}
+namespace tradewind::telemetry {
+class Logger;
+class Registry;
+}  // namespace tradewind::telemetry
+
 namespace tradewind::stream {
 
 struct RuntimeOptions {
@@ -35,6 +43,10 @@ struct RuntimeOptions {
   size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about
   int64_t snapshot_frame_bytes =
       8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
+  telemetry::Registry* metrics = nullptr;  // these two outlive the runtime; null: nobody looks
+  telemetry::Logger* logger = nullptr;
+
+  void fields(Options& options);
 };
 
 struct QueryStatus {

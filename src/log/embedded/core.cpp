@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/mutant.h"
+#include "log/metrics.h"
 
 namespace tradewind::log {
 namespace {
@@ -23,7 +24,8 @@ LogCore::LogCore(EmbeddedOptions given, std::unique_ptr<Disk> made)
       own_disk(std::move(made)),
       disk(own_disk != nullptr ? *own_disk : *options.disk),
       journal(disk, options.clock != nullptr ? *options.clock : system_clock,
-              {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes}) {}
+              {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes,
+               options.metrics != nullptr ? &options.metrics->histogram(kSyncDuration) : nullptr}) {}
 
 LogCore::~LogCore() {
   close();

@@ -175,7 +175,9 @@ Result<> Journal::settle_sync(const Syncing& syncing, bool really) {
     const int64_t began = clock_.monotonic_ns();
     TRY(fail_if(syncing.file->sync()));
     figures_.syncs += 1;
-    figures_.sync_ns += clock_.monotonic_ns() - began;
+    const int64_t took = clock_.monotonic_ns() - began;
+    figures_.sync_ns += took;
+    if (options_.sync_duration != nullptr) options_.sync_duration->observe_ns(took);
   }
   note_durable(syncing.mark, really);
   return {};

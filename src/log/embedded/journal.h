@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "log/disk.h"
 #include "log/embedded/frame.h"
+#include "telemetry/metrics.h"
 
 namespace tradewind::log {
 
@@ -24,6 +25,7 @@ struct JournalOptions {
   std::string directory;
   uint64_t first_segment_bytes = 16ULL << 20;  // doubles with each segment
   uint64_t most_segment_bytes = 256ULL << 20;
+  telemetry::Histogram* sync_duration = nullptr;
 };
 
 struct JournalFigures {

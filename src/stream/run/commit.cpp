@@ -62,6 +62,7 @@ Result<> Worker::commit() {
   merge_lanes();
   if (!work_since_commit_) return {};
   const int64_t began = clock_.monotonic_ns();
+  const int64_t commit_before_ns = last_commit_ns_;
   TRY(ensure_transaction());
   TRY(flush_tasks());
   if (mutant(3)) {  // outputs are seen without the frames and places that belong to them
@@ -86,6 +87,11 @@ Result<> Worker::commit() {
   last_commit_cost_ns_ = last_commit_ns_ - began;
   figures_.commits += 1;
   figures_.commit_ns += last_commit_cost_ns_;
+  if (commit_duration_ != nullptr) {
+    commit_duration_->observe_ns(last_commit_cost_ns_);
+    const bool had_rows = first_work_ns_ > commit_before_ns;
+    if (had_rows) result_delay_->observe_ns(last_commit_ns_ - first_work_ns_);
+  }
   return {};
 }
 

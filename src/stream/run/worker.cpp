@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "data/value.h"
+#include "stream/metrics.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 
@@ -10,6 +12,9 @@ Worker::Worker(int index, int count, log::Log& log, schema::Registry& registry, 
                const RuntimeOptions& options)
     : index_(index), count_(count), log_(log), registry_(registry), clock_(clock), options_(options) {
   CHECK(index >= 0 && index < count && options.state_partitions >= count);
+  if (options.metrics == nullptr) return;
+  commit_duration_ = &options.metrics->histogram(kCommitDuration);
+  result_delay_ = &options.metrics->histogram(kResultDelay);
 }
 
 Worker::~Worker() = default;
@@ -192,6 +197,10 @@ void Worker::note(RowNote note) {
 
 void Worker::fail(Query& query, const Error& error) {
   failed_query_ = query.topology->name;
+  if (options_.logger != nullptr) {
+    options_.logger->error("stream", "a query failed",
+                           {{"query", query.topology->name}, {"error", error.message}});
+  }
   const std::lock_guard lock(query.about);
   query.error = error.message;
 }

@@ -18,6 +18,7 @@
 #include "log/log.h"
 #include "stream/run/lane.h"
 #include "stream/runtime.h"
+#include "telemetry/metrics.h"
 
 namespace tradewind::stream {
 
@@ -153,6 +154,8 @@ class Worker final : private TaskHost {
   int64_t last_commit_ns_ = 0;
   int64_t last_commit_cost_ns_ = 0;
   std::string failed_query_;  // whose error ended the last round
+  telemetry::Histogram* commit_duration_ = nullptr;
+  telemetry::Histogram* result_delay_ = nullptr;
 
   // The snapshot under way: which durable of which query comes next.
   bool snapshot_running_ = false;

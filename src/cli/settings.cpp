@@ -1,0 +1,88 @@
+#include "cli/settings.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "cli/verbs.h"
+
+namespace tradewind::cli {
+namespace {
+
+struct ShortFlag {
+  const char* flag;
+  const char* name;
+  const char* unit = "";  // what its value is written without
+};
+constexpr std::array kShortFlags{ShortFlag{"--data", "log.path"}, ShortFlag{"--listen", "server.listen"},
+                                 ShortFlag{"--durability", "log.durability"},
+                                 ShortFlag{"--workers", "stream.workers"},
+                                 ShortFlag{"--state-memory-mb", "state.memory_bytes", "MB"}};
+
+Environment process_environment() {
+  Environment environment;
+  for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
+    const std::string pair = *at;
+    const size_t equals = pair.find('=');
+    if (equals != std::string::npos) environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return environment;
+}
+
+// What no single setting can see is wrong.
+Result<> check_together(const Settings& settings) {
+  if (settings.log.first_segment_bytes > settings.log.most_segment_bytes) {
+    return Error{Code::invalid, "log.first_segment_bytes (" +
+                                    bytes_text(static_cast<int64_t>(settings.log.first_segment_bytes)) +
+                                    ") is larger than log.most_segment_bytes (" +
+                                    bytes_text(static_cast<int64_t>(settings.log.most_segment_bytes)) +
+                                    "); raise that or lower this"};
+  }
+  return {};
+}
+
+}  // namespace
+
+void Settings::fields(Options& options) {
+  log.fields(options);
+  stream.fields(options);
+  ingest.fields(options);
+  server.fields(options);
+  logger.fields(options);
+}
+
+std::vector<std::string> setting_flags() {
+  Settings settings;
+  Options options;
+  settings.fields(options);
+  std::vector<std::string> flags;
+  for (const ShortFlag& flag : kShortFlags) flags.push_back(flag.flag);
+  for (const Setting& setting : options.settings()) flags.push_back("--" + setting.name);
+  return flags;
+}
+
+Result<std::vector<std::string>> read_settings(const Arguments& arguments, Settings& settings) {
+  Options options(process_environment());
+  settings.fields(options);
+  if (arguments.has("--config")) TRY(options.read_file(arguments.get("--config")));
+  auto notes = TRY(options.read_environment());
+  for (const ShortFlag& flag : kShortFlags) {
+    for (const std::string& value : arguments.all(flag.flag))
+      TRY(options.set(flag.name, value + flag.unit, flag.flag));
+  }
+  for (const Setting& setting : options.settings()) {
+    const std::string flag = "--" + setting.name;
+    for (const std::string& value : arguments.all(flag)) TRY(options.set(setting.name, value, flag));
+  }
+  TRY(check_together(settings));
+  return notes;
+}
+
+std::string settings_reference() {
+  Settings settings;
+  Options options;
+  settings.fields(options);
+  return options.reference();
+}
+
+}  // namespace tradewind::cli

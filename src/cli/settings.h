@@ -1,0 +1,37 @@
+#pragma once
+// Settings: what the platform can be told, gathered from its rooms.
+
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "ingest/ingestor.h"
+#include "log/open.h"
+#include "net/http_server.h"
+#include "stream/runtime.h"
+#include "telemetry/logger.h"
+
+namespace tradewind::cli {
+
+struct Arguments;
+
+struct Settings {
+  Settings() { log.directory = "data"; }
+
+  log::EmbeddedOptions log;
+  stream::RuntimeOptions stream;
+  ingest::IngestOptions ingest;
+  net::HttpServerOptions server;
+  telemetry::LoggerOptions logger;
+
+  void fields(Options& options);
+};
+
+// The flags that give a setting: --NAME of each, and the short ones.
+std::vector<std::string> setting_flags();
+// File (--config), then environment, then flags; the later wins. Answers notes worth a warning.
+Result<std::vector<std::string>> read_settings(const Arguments& arguments, Settings& settings);
+// docs/reference/settings.md
+std::string settings_reference();
+
+}  // namespace tradewind::cli

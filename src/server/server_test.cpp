@@ -1,0 +1,320 @@
+#include "server/server.h"
+
+#include <set>
+
+#include "base/ticking_clock.h"
+#include "log/faulty_disk.h"
+#include "net/http_client.h"
+#include "schema/local_registry.h"
+
+namespace tradewind::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kSale = R"({"type": "record", "name": "Sale", "fields": [
+  {"name": "event_id", "type": "string"},
+  {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+  {"name": "country", "type": "string"}, {"name": "units", "type": "long"}]})";
+
+// A platform on a disk in memory, answering on a free port of the loopback.
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    log_ = std::move(log::open_embedded(
+                         {.directory = "/log", .disk = &disk_, .clock = &clock_, .metrics = &metrics_}))
+               .value();
+    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
+    EXPECT_TRUE(log_->create_topic({.name = "sales", .partitions = 2}).ok());
+    EXPECT_TRUE(registry_->register_schema("sales-value", schema::SchemaKind::avro, kSale).ok());
+    ingestor_ = std::make_unique<ingest::Ingestor>(
+        *log_, *registry_, clock_,
+        std::map<std::string, ingest::TopicRule>{{"sales", {.key_field = "country"}}},
+        ingest::IngestOptions{.metrics = &metrics_});
+    engine_ = std::make_unique<engine::Engine>(
+        *log_, *registry_, clock_, stream::RuntimeOptions{.idle_commit = Duration(0), .metrics = &metrics_});
+    server_ = std::make_unique<Server>(Parts{*log_, *registry_, *engine_, *ingestor_, clock_, metrics_},
+                                       net::HttpServerOptions{.port = 0});
+    EXPECT_TRUE(server_->start().ok());
+    client_ = std::make_unique<net::HttpClient>("http://127.0.0.1:" + std::to_string(server_->port()));
+  }
+  ~ServerTest() override {
+    server_->stop();
+    engine_->stop();
+  }
+
+  void make_ready() {
+    EXPECT_TRUE(ingestor_->start().ok());
+    EXPECT_TRUE(engine_->start().ok());
+    server_->set_ready();
+  }
+
+  net::Answer get(const std::string& target) {
+    const auto answer = client_->get(target, Duration(20'000));
+    EXPECT_TRUE(answer.ok()) << target;
+    return answer.ok() ? *answer : net::Answer{};
+  }
+  net::Answer post(const std::string& target, const std::string& body) {
+    const auto answer = client_->post(target, body, {}, Duration(20'000));
+    EXPECT_TRUE(answer.ok()) << target;
+    return answer.ok() ? *answer : net::Answer{};
+  }
+  static std::string asking(const char* name, const std::string& text) {
+    Json body = Json::object();
+    body.set(name, Json::string(text));
+    return body.dump();
+  }
+  net::Answer ksql(const std::string& text) { return post("/ksql", asking("ksql", text)); }
+  net::Answer select(const std::string& text) { return post("/query-stream", asking("sql", text)); }
+  static Json parsed(const net::Answer& answer) {
+    auto json = parse_json(answer.body);
+    EXPECT_TRUE(json.ok()) << answer.body;
+    return json.ok() ? *json : Json();
+  }
+
+  log::FaultyDisk disk_{7};
+  TickingClock clock_{Timestamp{1'767'225'600'000}};
+  telemetry::Registry metrics_;
+  std::unique_ptr<log::EmbeddedLog> log_;
+  std::unique_ptr<schema::LocalRegistry> registry_;
+  std::unique_ptr<ingest::Ingestor> ingestor_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<net::HttpClient> client_;
+};
+
+TEST_F(ServerTest, IsAliveBeforeItIsReady) {
+  EXPECT_EQ(get("/healthz").status, 200);
+  for (const char* probe : {"/readyz", "/startupz"}) {
+    const auto answer = get(probe);
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.body, R"({"ready":false,"reasons":["starting: state is being restored"],"lagging":[]})");
+  }
+  EXPECT_THAT(get("/healthcheck").body, AllOf(HasSubstr("\"isHealthy\":false"), HasSubstr("STARTING")));
+  make_ready();
+  EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_EQ(get("/readyz").body, R"({"ready":true,"reasons":[],"lagging":[]})");
+  EXPECT_THAT(get("/healthcheck").body, AllOf(HasSubstr("\"isHealthy\":true"), HasSubstr("RUNNING")));
+}
+
+TEST_F(ServerTest, IsNeitherAliveNorReadyOnceTheJournalCannotBeTrusted) {
+  make_ready();
+  disk_.fail_sync();
+  const auto refused =
+      post("/v1/events/sales", R"({"event_id":"a","event_time":1,"country":"DE","units":1})");
+  EXPECT_GE(refused.status, 500);
+  const auto alive = get("/healthz");
+  EXPECT_EQ(alive.status, 503);
+  EXPECT_FALSE(parsed(alive).find("alive")->truth());
+  EXPECT_TRUE(parsed(alive).string_at("reason").has_value());
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/healthcheck").body, HasSubstr("\"isHealthy\":false"));
+}
+
+TEST_F(ServerTest, TakesEventsAndAnswersFromATable) {
+  make_ready();
+  EXPECT_EQ(ksql("CREATE STREAM sales WITH (KAFKA_TOPIC='sales', VALUE_FORMAT='AVRO');").status, 200);
+  const auto created = ksql(
+      "CREATE TABLE by_country AS SELECT country, SUM(units) AS units FROM sales GROUP BY country EMIT "
+      "CHANGES;");
+  EXPECT_EQ(created.status, 200);
+  EXPECT_EQ(parsed(created).elements().at(0).string_at("@type"), "currentStatus");
+  const auto taken = post("/v1/events/sales", R"([{"event_id":"a","event_time":1,"country":"DE","units":1},
+    {"event_id":"b","event_time":1,"country":"DE","units":41},{"event_id":"c"}])");
+  EXPECT_EQ(taken.status, 202);
+  EXPECT_EQ(taken.body, R"({"accepted":2,"rejected":[{"index":2,"error":"field event_time is missing"}]})");
+  const auto rows = select("SELECT * FROM by_country WHERE country = 'DE';");
+  EXPECT_EQ(rows.status, 200);
+  EXPECT_THAT(rows.body, HasSubstr("\n[\"DE\",42]\n"));
+  const auto old = post("/query", asking("ksql", "SELECT * FROM by_country WHERE country = 'DE';"));
+  EXPECT_THAT(old.body, HasSubstr("{\"row\":{\"columns\":[\"DE\",42]}}"));
+}
+
+TEST_F(ServerTest, RejectedEventsOnlyAre400AndTheirReasonsAreThere) {
+  make_ready();
+  const auto answer = post("/v1/events/sales", R"([{"event_id":"c"}])");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.body, R"({"accepted":0,"rejected":[{"index":0,"error":"field event_time is missing"}]})");
+  const auto broken = post("/v1/events/sales", "{");
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_EQ(parsed(broken).find("error_code")->integer(), 40000);
+  const auto unknown = post("/v1/events/nowhere", "{}");
+  EXPECT_EQ(unknown.status, 404);
+  EXPECT_EQ(parsed(unknown).find("error_code")->integer(), 40400);
+  EXPECT_THAT(*parsed(unknown).string_at("message"), HasSubstr("nowhere"));
+}
+
+TEST_F(ServerTest, AProducersLastNumberCanBeAskedFor) {
+  make_ready();
+  EXPECT_EQ(get("/v1/producers/file-1").body, "{\"sequence\":-1}");
+  const auto sent =
+      client_->post("/v1/events/sales", R"({"event_id":"a","event_time":1,"country":"DE","units":1})",
+                    {{"tw-producer", "file-1"}, {"tw-sequence", "17"}}, Duration(20'000));
+  ASSERT_TRUE(sent.ok());
+  EXPECT_EQ(sent->status, 202);
+  EXPECT_EQ(get("/v1/producers/file-1").body, "{\"sequence\":17}");
+}
+
+TEST_F(ServerTest, ErrorsOfStatementsHaveTheirTextAndPlace) {
+  make_ready();
+  const auto answer = ksql("CREATE TABLE x AS\n  SELEKT 1;");
+  EXPECT_EQ(answer.status, 400);
+  const Json body = parsed(answer);
+  EXPECT_EQ(body.string_at("@type"), "statement_error");
+  EXPECT_EQ(body.find("error_code")->integer(), 40001);
+  EXPECT_THAT(*body.string_at("message"), HasSubstr("line 2"));
+  EXPECT_EQ(body.string_at("statementText"), "CREATE TABLE x AS\n  SELEKT 1;");
+  EXPECT_EQ(ksql("DROP STREAM nowhere;").status, 400);
+  EXPECT_EQ(select("SELECT * FROM nowhere;").status, 400);
+}
+
+TEST_F(ServerTest, BodiesThatAskForNothingAre400) {
+  make_ready();
+  for (const char* route : {"/ksql", "/query", "/query-stream"}) {
+    for (const char* body : {"", "{", "[]", "{}", "{\"ksql\": 1}"}) {
+      const auto answer = post(route, body);
+      EXPECT_EQ(answer.status, 400) << route << body;
+      EXPECT_EQ(parsed(answer).string_at("@type"), "generic_error") << route << body;
+    }
+  }
+  EXPECT_EQ(ksql("SELECT * FROM x;").status, 400);
+  EXPECT_EQ(select("SHOW STREAMS;").status, 400);
+  EXPECT_EQ(post("/close-query", R"({"queryId": "query_99"})").status, 400);
+}
+
+TEST_F(ServerTest, WhatIsNotThereIs404AndAWrongMethod405) {
+  EXPECT_EQ(get("/nowhere").status, 404);
+  EXPECT_EQ(get("/ksql").status, 405);
+  EXPECT_EQ(post("/metrics", "").status, 405);
+  EXPECT_EQ(get("/info").status, 200);
+  EXPECT_THAT(get("/info").body, HasSubstr("KsqlServerInfo"));
+}
+
+// What a scraper makes of the page; throws nothing, says what is wrong.
+struct Page {
+  std::map<std::string, std::string> types;
+  std::map<std::string, std::string> values;  // by name and labels, as written
+  std::vector<std::string> problems;
+};
+
+// The end of `{name="value",...}` at `at`; npos when it is not so.
+size_t end_of_labels(const std::string& line, size_t at) {
+  std::set<std::string> seen;
+  while (at < line.size()) {
+    const size_t equals = line.find("=\"", at + 1);
+    if (equals == std::string::npos) return equals;
+    const std::string name = line.substr(at + 1, equals - at - 1);
+    if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != std::string::npos ||
+        !seen.insert(name).second) {
+      return std::string::npos;
+    }
+    at = equals + 2;
+    for (; at < line.size() && line[at] != '"'; ++at) {
+      if (line[at] == '\\' && std::string("\\n\"").find(line[++at]) == std::string::npos)
+        return std::string::npos;
+    }
+    if (++at >= line.size()) return std::string::npos;
+    if (line[at] == '}') return at + 1;
+    if (line[at] != ',') return std::string::npos;
+  }
+  return std::string::npos;
+}
+
+void read_sample(const std::string& line, const std::string& family, Page& page) {
+  size_t at = line.find_first_of("{ ");
+  if (at == std::string::npos) return page.problems.push_back("no value: " + line);
+  const std::string name = line.substr(0, at);
+  const std::string rest = name.starts_with(family) ? name.substr(family.size()) : "?";
+  const bool histogram = page.types[family] == "histogram";
+  const bool known = histogram ? rest == "_bucket" || rest == "_sum" || rest == "_count" : rest.empty();
+  if (!known) page.problems.push_back("outside its family: " + line);
+  if (line[at] == '{') at = end_of_labels(line, at);
+  if (at == std::string::npos || line[at] != ' ') return page.problems.push_back("labels: " + line);
+  char* end = nullptr;
+  (void)std::strtod(line.c_str() + at + 1, &end);
+  if (*end != '\0' || end == line.c_str() + at + 1) page.problems.push_back("no number: " + line);
+  if (!page.values.emplace(line.substr(0, at), line.substr(at + 1)).second)
+    page.problems.push_back("twice: " + line);
+}
+
+Page read_page(const std::string& text) {
+  Page page;
+  std::string family;
+  std::string helped;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# HELP ")) {
+      helped = line.substr(7, line.find(' ', 7) - 7);
+    } else if (line.starts_with("# TYPE ")) {
+      family = line.substr(7, line.find(' ', 7) - 7);
+      if (family != helped) page.problems.push_back("TYPE without its HELP: " + line);
+      if (!page.types.emplace(family, line.substr(8 + family.size())).second)
+        page.problems.push_back("declared twice: " + line);
+    } else {
+      read_sample(line, family, page);
+    }
+  }
+  if (!text.ends_with("\n")) page.problems.push_back("no newline at the end");
+  return page;
+}
+
+TEST_F(ServerTest, TheMetricsPageIsWhatAScraperExpects) {
+  make_ready();
+  EXPECT_EQ(ksql("CREATE STREAM sales WITH (KAFKA_TOPIC='sales', VALUE_FORMAT='AVRO');").status, 200);
+  EXPECT_EQ(ksql("CREATE TABLE `q-1` AS SELECT country, COUNT(*) AS n FROM sales GROUP BY country;").status,
+            200);
+  EXPECT_EQ(
+      post("/v1/events/sales", R"([{"event_id":"a","event_time":1,"country":"DE","units":1}, 1])").status,
+      202);
+  get("/nowhere/at/all?x=1");
+  const Page page = read_page(get("/metrics").body);
+  EXPECT_THAT(page.problems, testing::IsEmpty());
+  std::set<std::string> declared;
+  for (const telemetry::Metric* metric : all_metrics()) declared.insert(metric->name);
+  std::set<std::string> shown;
+  for (const auto& [name, type] : page.types) shown.insert(name);
+  EXPECT_EQ(shown, declared);
+  EXPECT_EQ(page.values.at("tw_ingest_events_total{outcome=\"accepted\"}"), "1");
+  EXPECT_EQ(page.values.at("tw_ingest_events_total{outcome=\"rejected\"}"), "1");
+  EXPECT_EQ(page.values.at("tw_http_requests_total{method=\"POST\",route=\"/ksql\",status=\"200\"}"), "2");
+  EXPECT_EQ(page.values.at("tw_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"}"), "1");
+  EXPECT_EQ(
+      page.values.at("tw_http_request_duration_seconds_count{method=\"POST\",route=\"/v1/events/{topic}\"}"),
+      "1");
+  EXPECT_EQ(page.values.at("tw_query_running{query=\"CTAS_q-1_1\"}"), "1");
+  EXPECT_NE(page.values.at("tw_log_sync_duration_seconds_count"), "0");
+  EXPECT_EQ(page.values.at("tw_log_sync_duration_seconds_bucket{le=\"+Inf\"}"),
+            page.values.at("tw_log_sync_duration_seconds_count"));
+}
+
+TEST_F(ServerTest, CommitsAndTheirDelaysAreSeen) {
+  make_ready();
+  EXPECT_EQ(ksql("CREATE STREAM sales WITH (KAFKA_TOPIC='sales', VALUE_FORMAT='AVRO');").status, 200);
+  EXPECT_EQ(ksql("CREATE TABLE n AS SELECT country, COUNT(*) AS n FROM sales GROUP BY country;").status, 200);
+  post("/v1/events/sales", R"({"event_id":"a","event_time":1,"country":"DE","units":1})");
+  EXPECT_THAT(select("SELECT * FROM n WHERE country = 'DE';").body, HasSubstr("[\"DE\",1]"));
+  const Page page = read_page(get("/metrics").body);
+  EXPECT_GE(std::stoi(page.values.at("tw_stream_commit_duration_seconds_count")), 1);
+  EXPECT_EQ(page.values.at("tw_stream_result_delay_seconds_count"), "1");
+  EXPECT_EQ(page.values.at("tw_query_rows_in_total{query=\"CTAS_N_1\"}"), "1");
+}
+
+TEST_F(ServerTest, TheReaderOfThePageSeesWhatIsWrong) {
+  const auto problem = [](const std::string& text) {
+    const Page page = read_page("# HELP a_b x\n# TYPE a_b gauge\n" + text);
+    return page.problems.empty() ? std::string("none") : page.problems[0];
+  };
+  EXPECT_EQ(problem("a_b{l=\"x\\\"y\"} 1\n"), "none");
+  EXPECT_THAT(problem("a_b{l=\"x\"y\"} 1\n"), StartsWith("labels"));
+  EXPECT_THAT(problem("a_b{l=\"\\x\"} 1\n"), StartsWith("labels"));
+  EXPECT_THAT(problem("a_b 1\na_b 2\n"), StartsWith("twice"));
+  EXPECT_THAT(problem("a_c 1\n"), StartsWith("outside"));
+  EXPECT_THAT(problem("a_b x\n"), StartsWith("no number"));
+  EXPECT_THAT(problem("# HELP a_b x\n# TYPE a_b gauge\n"), StartsWith("declared twice"));
+  EXPECT_THAT(problem("a_b 1"), StartsWith("no newline"));
+}
+
+}  // namespace
+}  // namespace tradewind::server

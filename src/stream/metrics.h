@@ -1,0 +1,71 @@
+#pragma once
+// What the runtime tells of itself and of each query.
+
+#include <array>
+
+#include "telemetry/metrics.h"
+
+namespace tradewind::stream {
+
+using telemetry::Kind;
+using telemetry::Metric;
+
+inline constexpr Metric kRows{
+    .name = "tw_stream_rows_total", .kind = Kind::counter, .sentence = "Records read by workers."};
+inline constexpr Metric kCommits{
+    .name = "tw_stream_commits_total", .kind = Kind::counter, .sentence = "Commits of workers."};
+inline constexpr Metric kCommitSeconds{
+    .name = "tw_stream_commit_seconds_total", .kind = Kind::counter, .sentence = "Time spent in commits."};
+inline constexpr Metric kCommitDuration{.name = "tw_stream_commit_duration_seconds",
+                                        .kind = Kind::histogram,
+                                        .sentence = "How long one commit of a worker took."};
+inline constexpr Metric kResultDelay{
+    .name = "tw_stream_result_delay_seconds",
+    .kind = Kind::histogram,
+    .sentence =
+        "From the oldest records of a commit, when they were worked on, to the commit that holds their "
+        "results. What waits before it is read shows in tw_query_lag_records."};
+inline constexpr Metric kBadRecords{
+    .name = "tw_stream_bad_records_total",
+    .kind = Kind::counter,
+    .sentence = "Records that could not be read; they are in tw.processing_log."};
+inline constexpr Metric kStateBytes{
+    .name = "tw_stream_state_bytes", .kind = Kind::gauge, .sentence = "Memory of all tables."};
+inline constexpr Metric kRestoreSeconds{.name = "tw_stream_restore_seconds",
+                                        .kind = Kind::gauge,
+                                        .sentence = "How long restoring took at the start."};
+
+inline constexpr Metric kQueryRunning{.name = "tw_query_running",
+                                      .kind = Kind::gauge,
+                                      .labels = {"query"},
+                                      .sentence = "1 while the query runs, 0 after an error."};
+inline constexpr Metric kQueryRowsIn{
+    .name = "tw_query_rows_in_total", .kind = Kind::counter, .labels = {"query"}, .sentence = "Rows read."};
+inline constexpr Metric kQueryRowsOut{.name = "tw_query_rows_out_total",
+                                      .kind = Kind::counter,
+                                      .labels = {"query"},
+                                      .sentence = "Records written."};
+inline constexpr Metric kQueryLateRows{
+    .name = "tw_query_late_rows_total",
+    .kind = Kind::counter,
+    .labels = {"query"},
+    .sentence = "Rows after their window's grace; kept in tw.<query>.late."};
+inline constexpr Metric kQueryBadRows{.name = "tw_query_bad_rows_total",
+                                      .kind = Kind::counter,
+                                      .labels = {"query"},
+                                      .sentence = "Rows with an error in an expression."};
+inline constexpr Metric kQueryLag{.name = "tw_query_lag_records",
+                                  .kind = Kind::gauge,
+                                  .labels = {"query"},
+                                  .sentence = "Records not read yet."};
+inline constexpr Metric kQueryStateBytes{.name = "tw_query_state_bytes",
+                                         .kind = Kind::gauge,
+                                         .labels = {"query"},
+                                         .sentence = "Memory of the table."};
+
+inline constexpr std::array kMetrics{&kRows,         &kCommits,     &kCommitSeconds,  &kCommitDuration,
+                                     &kResultDelay,  &kBadRecords,  &kStateBytes,     &kRestoreSeconds,
+                                     &kQueryRunning, &kQueryRowsIn, &kQueryRowsOut,   &kQueryLateRows,
+                                     &kQueryBadRows, &kQueryLag,    &kQueryStateBytes};
+
+}  // namespace tradewind::stream
