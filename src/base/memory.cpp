@@ -8,12 +8,13 @@ namespace tradewind {
 namespace {
 
 constexpr size_t kHugePage = 2 * 1024 * 1024;
+constexpr size_t kWorthOne = 512 * 1024;
 
 }  // namespace
 
 Memory allocate(size_t size) {
   CHECK(size > 0);
-  if (size < kHugePage) {
+  if (size < kWorthOne) {
     Memory small(static_cast<char*>(std::malloc(size)));
     CHECK(small != nullptr);
     return small;

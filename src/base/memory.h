@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 namespace tradewind {
 
@@ -17,5 +18,19 @@ using Memory = std::unique_ptr<char[], FreeMemory>;
 
 // REQUIRES size > 0. The process stops where there is no memory left, as with `new`.
 Memory allocate(size_t size);
+
+// For vectors that grow large and are read at random.
+template <typename T>
+struct LargeAllocator {
+  using value_type = T;
+  LargeAllocator() = default;
+  template <typename Other>
+  explicit LargeAllocator(const LargeAllocator<Other>&) {}
+  T* allocate(size_t count) { return reinterpret_cast<T*>(tradewind::allocate(count * sizeof(T)).release()); }
+  void deallocate(T* at, size_t) { std::free(at); }
+  bool operator==(const LargeAllocator&) const { return true; }
+};
+template <typename T>
+using LargeVector = std::vector<T, LargeAllocator<T>>;
 
 }  // namespace tradewind

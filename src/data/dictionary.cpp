@@ -46,7 +46,7 @@ void Dictionary::place(uint32_t id, uint64_t hash) {
 }
 
 void Dictionary::rebuild(size_t slots) {
-  std::vector<Slot> old(slots);
+  LargeVector<Slot> old(slots);
   old.swap(table_);
   mask_ = slots - 1;
   for (const Slot& slot : old) {

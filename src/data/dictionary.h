@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/memory.h"
 #include "data/column.h"
 
 namespace tradewind {
@@ -92,10 +93,10 @@ class Dictionary {
   BytesView keep(BytesView key);
   void rebuild(size_t slots);
 
-  std::vector<Slot> table_;
+  LargeVector<Slot> table_;
   size_t mask_ = 0;
   size_t filled_ = 0;
-  std::vector<Known> known_;  // by id
+  LargeVector<Known> known_;  // by id
   std::vector<uint32_t> free_;
   size_t unused_ = 0;
   std::vector<std::unique_ptr<char[]>> arena_;

@@ -10,7 +10,7 @@ constexpr size_t kFirstSlots = 16;
 }  // namespace
 
 void SlotIndex::rebuild(size_t slots) {
-  std::vector<Entry> old(slots);
+  LargeVector<Entry> old(slots);
   old.swap(table_);
   mask_ = slots - 1;
   for (const Entry& entry : old) {

@@ -6,7 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "base/memory.h"
 
 namespace tradewind::state {
 
@@ -43,10 +44,10 @@ class SlotIndex {
   void rebuild(size_t slots);
   void make_dense(uint32_t keys);
 
-  std::vector<Entry> table_;  // empty: dense
+  LargeVector<Entry> table_;  // empty: dense
   size_t mask_ = 0;
   uint32_t count_ = 0;
-  std::vector<uint32_t> dense_;
+  LargeVector<uint32_t> dense_;
 };
 
 }  // namespace tradewind::state

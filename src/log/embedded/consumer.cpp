@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "log/embedded/core.h"
 
 namespace tradewind::log {
@@ -30,7 +31,7 @@ class BufferPool {
     if (found == nullptr) {
       found = std::make_shared<Buffer>();
       found->size = (size + 65'535) / 65'536 * 65'536;
-      found->bytes.reset(new char[found->size]);
+      found->bytes = allocate(found->size);
     }
     char* bytes = found->bytes.get();
     return {bytes,
@@ -39,7 +40,7 @@ class BufferPool {
 
  private:
   struct Buffer {
-    std::unique_ptr<char[]> bytes;
+    Memory bytes;
     size_t size = 0;
   };
   struct Kept {

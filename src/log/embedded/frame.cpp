@@ -57,7 +57,7 @@ bool take_header(BytesView& in, HeaderView& header) {
 char* FrameBytes::reserve(size_t more) {
   if (size_ + more > capacity_) {
     capacity_ = std::max(size_ + more, capacity_ * 2);
-    std::unique_ptr<char[]> larger(new char[capacity_]);
+    Memory larger = allocate(capacity_);
     if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
     bytes_ = std::move(larger);
   }

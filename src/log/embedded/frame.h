@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/memory.h"
 #include "base/result.h"
 #include "log/record.h"
 
@@ -82,7 +83,7 @@ class FrameBytes {
   void clear() { size_ = 0; }
 
  private:
-  std::unique_ptr<char[]> bytes_;
+  Memory bytes_;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };
