@@ -14,8 +14,8 @@ class Connection {
  public:
   enum class Read {
     some,
-    end,    // the client sends no more
-    late,   // nothing came in time
+    end,   // the client sends no more
+    late,  // nothing came in time
     broken
   };
 

@@ -83,10 +83,10 @@ TEST_F(HttpServerTest, RefusesBrokenEscapes) {
 }
 
 TEST_F(HttpServerTest, AnswersPipelinedAndChunkedRequestsInOrder) {
-  const std::string answers = raw(
-      "POST /echo/a HTTP/1.1\r\nContent-Length: 3\r\n\r\none"
-      "POST /echo/b HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-      "3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n");
+  const std::string answers =
+      raw("POST /echo/a HTTP/1.1\r\nContent-Length: 3\r\n\r\none"
+          "POST /echo/b HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+          "3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n");
   EXPECT_THAT(answers, testing::HasSubstr("a:one"));
   EXPECT_LT(answers.find("a:one"), answers.find("b:twothree"));
 }

@@ -139,6 +139,7 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
 // After an error of one query: the transaction is given up, everything else goes back to the last commit.
 Result<> Worker::rebuild() {
   transaction_.reset();
+  prepared_ = false;
   failed_query_.clear();
   {
     const std::lock_guard lock(lock_);

@@ -63,14 +63,17 @@ class Worker final : private TaskHost {
   };
 
   // Before open(): the query is restored by it. Afterwards: it starts at once, and its place is committed.
+  // While a full disk keeps a commit from being written both are put off until it is.
   Result<> add(std::shared_ptr<const Topology> topology, bool earliest);
   Result<> remove(const std::string& name);
   // Takes the transactional id over (fencing an older process), restores, commits the places.
   Result<> open();
   // One round; true when anything was read or committed. Waits up to `wait` for input.
   Result<bool> step(Duration wait);
-  // Commits what is at hand.
+  // Commits what is at hand. After `unavailable` (a full disk) it is kept as it is, nothing more is read, and
+  // the next step asks again.
   Result<> commit();
+  bool waits_for_room() const { return prepared_; }
 
   // The query, or null. Valid until it is removed.
   std::shared_ptr<Query> query(const std::string& name) const;
@@ -111,6 +114,14 @@ class Worker final : private TaskHost {
 
   // commit.cpp
   bool commit_due(bool read_nothing) const;
+  Result<> prepare();
+  Result<> passed(CommitStep step) const;
+  Result<> trim_state();
+  Result<> catch_up_on_queries();
+  Result<> commit_or_rebuild();
+  Result<> start(const std::shared_ptr<Query>& query);
+  Result<> drop(const std::string& name);
+  Result<> leave_lanes(const std::string& name);
   Result<> flush_tasks();
   Result<> append_frames();
   Result<> append_lanes(bool all);
@@ -148,6 +159,9 @@ class Worker final : private TaskHost {
 
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<log::Transaction> transaction_;
+  bool prepared_ = false;  // the transaction holds all of a commit, but is not written yet
+  log::Offsets consumed_;  // of the prepared commit
+  std::vector<std::pair<std::string, bool>> put_off_;  // queries to start (true) or drop once it is
   bool work_since_commit_ = false;
   size_t rows_since_commit_ = 0;
   int64_t first_work_ns_ = 0;  // when the first row since the last commit came in
