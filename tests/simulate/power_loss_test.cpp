@@ -116,6 +116,7 @@ class Simulation {
     if (!producer.ok()) return refused(producer.error());
     producer_ = std::move(*producer);
     stream::RuntimeOptions options;
+    if (random_.chance(0.2)) workers_ = 3 - workers_;  // a restart may bring more or fewer
     options.workers = workers_;
     options.own_threads = false;
     options.idle_commit = Duration(0);

@@ -82,11 +82,19 @@ class Worker final : private TaskHost {
   const WorkerFigures& figures() const { return figures_; }
 
  private:
+  // What one partition of the state topic says of a lane: workers that were more or fewer then may have
+  // grouped their queries differently.
+  struct LaneKey {
+    std::string topic;
+    int32_t id = 0;
+    int32_t state_partition = 0;
+    auto operator<=>(const LaneKey&) const = default;
+  };
   struct RestoredLane {
     std::vector<std::string> members;
     std::map<int32_t, log::Offset> next;
   };
-  using RestoredLanes = std::map<std::pair<std::string, int32_t>, RestoredLane>;
+  using RestoredLanes = std::map<LaneKey, RestoredLane>;
 
   bool owns(int32_t n) const { return n % options_.state_partitions % count_ == index_; }
   AggregateMode mode() const { return count_ == 1 ? AggregateMode::fused : AggregateMode::partial; }
@@ -94,9 +102,12 @@ class Worker final : private TaskHost {
   // restore.cpp
   Result<> restore();
   Result<> restore_partition(int32_t partition, RestoredLanes& lanes);
-  Result<> restore_record(const log::RecordView& record, RestoredLanes& lanes);
+  Result<> restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes);
   Result<> fold_frame(const std::string& key, BytesView value);
   Result<> place_queries(const RestoredLanes& lanes);
+  Result<bool> place_query(const std::string& name, const std::string& topic, bool partials,
+                           const RestoredLanes& lanes);
+  void forget_lanes(const RestoredLanes& lanes);
   Result<> rebuild();
 
   // lanes.cpp
