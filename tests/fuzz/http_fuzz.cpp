@@ -52,7 +52,8 @@ class Platform {
     engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_, options);
     CHECK(engine_->start().ok());
     engine::Session session;
-    for (const sql::Statement& statement : *sql::parse(kSetUp)) {
+    const auto statements = sql::parse(kSetUp);
+    for (const sql::Statement& statement : *statements) {
       const auto done = engine_->execute(statement, session);
       CHECK(done.ok());
     }
