@@ -97,6 +97,7 @@ class Engine final : private sql::SchemaLookup {
 
   // select.cpp
   void catch_up(const std::string& source, Duration wait);
+  log::Offsets ends_of(const std::string& topic) const;
 
   log::Log& log_;
   schema::Registry& registry_;

@@ -66,7 +66,7 @@ struct QueryStatus {
   int64_t late_rows = 0;
   int64_t bad_rows = 0;
   int64_t state_bytes = 0;
-  log::Offsets positions;  // next offset to read
+  log::Offsets positions;  // next offset to read, of its source and, with several workers, of its partials
   int64_t lag = 0;         // records it has not read yet, as of its last look
 };
 
@@ -95,7 +95,7 @@ class Runtime {
   virtual std::shared_ptr<const View> view(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
   virtual RuntimeFigures figures() const = 0;
-  // Waits until the query's committed positions have reached these (of its own source), or `wait` is over.
+  // Waits until the query's committed positions have reached these, or `wait` is over.
   virtual bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) = 0;
   // Set when the runtime cannot go on (the log failed); the process should exit and be started again.
   virtual std::optional<Error> failure() const = 0;

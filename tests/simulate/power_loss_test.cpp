@@ -144,19 +144,15 @@ class Simulation {
   }
 
   // One query more, while the others run: it reads the input from its start, in a lane of its own until it
-  // has caught up. From now on it is there at every start, as a recorded statement would have it.
+  // has caught up. From now on it is there at every start, as a statement that is recorded before it runs.
   void introduce() {
-    if (!add(choices_[introduced_]) && !disk_.stopped()) {
-      alive_ = disk_full_;
-      return;
-    }
-    ++introduced_;
+    if (!add(choices_[introduced_++])) alive_ = false;
   }
 
   // A start may fail only where the disk does, or where it was stopped.
   bool refused(const Error& error) {
-    disk_full_ = error.code == Code::unavailable;
-    EXPECT_TRUE(error.code == Code::io || disk_full_) << name_of(error.code) << ": " << error.message;
+    EXPECT_TRUE(error.code == Code::io || error.code == Code::unavailable)
+        << name_of(error.code) << ": " << error.message;
     return false;
   }
 
@@ -326,7 +322,6 @@ class Simulation {
   int workers_;
   size_t introduced_ = 1;  // queries that are there at a start
   bool alive_ = false;
-  bool disk_full_ = false;
   stream::CommitStep stop_step_ = stream::CommitStep::begun;
   uint64_t stop_after_ = UINT64_MAX;  // passes through that step; UINT64_MAX: never
   int full_from_ = -1;                // steps of this life between which the disk is full

@@ -315,15 +315,14 @@ Result<> Worker::trim_state() {
 
 void Worker::publish_places() {
   for (const auto& lane : lanes_) {
-    if (lane->partials) continue;
     for (const std::string& member : lane->members) {
       const std::shared_ptr<Query> known = query(member);
       if (known == nullptr) continue;
       const std::lock_guard lock(known->about);
-      known->lag = 0;
+      if (!lane->partials) known->lag = 0;
       for (const auto& [partition, place] : lane->places) {
         known->positions[{lane->topic, partition}] = place.next;
-        known->lag += std::max<int64_t>(place.end - place.next, 0);
+        if (!lane->partials) known->lag += std::max<int64_t>(place.end - place.next, 0);
       }
     }
   }
