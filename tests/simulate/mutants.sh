@@ -7,13 +7,12 @@ names=("" "places are not in the commit" "state frames are not in the commit" "o
   "a snapshot ends after its first slice" "half an atomic group is taken at recovery" "producers' sequences are not kept"
   "a fenced transaction commits")
 missed=0
-cd "$build" || exit 1  # some tests find the tree by where they are started
-TW_MUTANT=0 "tests/simulate_test" >/dev/null 2>&1 && TW_MUTANT=0 "src/log_test" >/dev/null 2>&1 ||
+TW_MUTANT=0 "$build/tests/simulate_test" >/dev/null 2>&1 && TW_MUTANT=0 "$build/src/log_test" >/dev/null 2>&1 ||
   { echo "the tests fail without any mutant"; exit 1; }
 for n in $(seq 1 10); do
   caught=""
-  TW_MUTANT=$n timeout 120 "tests/simulate_test" >"mutant-$n.log" 2>&1 || caught="simulate_test"
-  [ -n "$caught" ] || TW_MUTANT=$n timeout 120 "src/log_test" >"mutant-$n.log" 2>&1 || caught="log_test"
+  TW_MUTANT=$n timeout 120 "$build/tests/simulate_test" >"$build/mutant-$n.log" 2>&1 || caught="simulate_test"
+  [ -n "$caught" ] || TW_MUTANT=$n timeout 120 "$build/src/log_test" >"$build/mutant-$n.log" 2>&1 || caught="log_test"
   printf '%2d %-50s %s\n' "$n" "${names[$n]}" "${caught:+caught by $caught}"
   [ -n "$caught" ] || { missed=$((missed + 1)); echo "   NOT CAUGHT"; }
 done

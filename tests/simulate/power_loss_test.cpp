@@ -76,10 +76,13 @@ class Simulation {
     } else if (kind < 8) {
       disk_.fail_sync(random_.below(20));
     } else if (kind < 16) {
-      stop_step_ = static_cast<stream::CommitStep>(random_.below(stream::kCommitSteps));
-      const bool rare =
-          stop_step_ == stream::CommitStep::snapshot || stop_step_ >= stream::CommitStep::trimmed_one;
-      stop_after_ = random_.below(rare ? 3 : 20);
+      // The steps of a snapshot come seldom: they are chosen more often, and the first of them counts.
+      constexpr stream::CommitStep kSeldom[] = {stream::CommitStep::snapshot, stream::CommitStep::trimmed_one,
+                                                stream::CommitStep::trimmed};
+      const bool seldom = random_.chance(0.3);
+      stop_step_ = seldom ? kSeldom[random_.below(3)]
+                          : static_cast<stream::CommitStep>(random_.below(stream::kCommitSteps));
+      stop_after_ = seldom ? 0 : random_.below(8);
     } else if (kind < 18) {
       full_from_ = static_cast<int>(random_.below(40));
       full_until_ = full_from_ + static_cast<int>(random_.below(60));
@@ -124,8 +127,9 @@ class Simulation {
     options.rows_per_poll = static_cast<size_t>(random_.between(1, 200));
     options.rows_per_batch = static_cast<size_t>(random_.between(1, 64));
     options.rows_per_commit = static_cast<size_t>(random_.between(1, 300));
-    options.snapshot_slice_bytes = static_cast<size_t>(random_.between(50, 5'000));
-    options.snapshot_frame_bytes = random_.between(200, 20'000);
+    const bool often = random_.chance(0.5);  // snapshots begin soon and are done at once
+    options.snapshot_slice_bytes = often ? 100'000 : static_cast<size_t>(random_.between(50, 5'000));
+    options.snapshot_frame_bytes = often ? 200 : random_.between(200, 20'000);
     options.goes_on = [this](stream::CommitStep step) { return goes_on(step); };
     runtime_ = stream::make_runtime(*log_, *registry_, clock_, options);
     for (size_t i = 0; i < introduced_; ++i) {
