@@ -143,6 +143,7 @@ int serve(const std::vector<std::string>& raw) {
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a full disk, not a reason to die
   SystemClock clock;
   telemetry::Logger logger(settings.logger, clock);
   for (const std::string& note : *notes)

@@ -57,13 +57,30 @@ std::string folded(const std::string& text) {
   return out;
 }
 
+// Whether a source is kept by a query over the one named so.
+bool reads(const sql::Source& source, const std::string& name, const sql::Catalog& known) {
+  const auto parsed = sql::parse(source.statement, {}, known.types);
+  if (source.query_id.empty() || !parsed.ok() || parsed->size() != 1) return false;
+  const auto* create = std::get_if<sql::CreateSource>(&(*parsed)[0].is);
+  return create != nullptr && create->query && create->query->from == name;
+}
+
 }  // namespace
 
-Result<> Engine::record(const Json& command) {
+// Its place among the commands.
+Result<int64_t> Engine::record(const Json& command) {
   const std::string text = command.dump();
   const log::RecordView record{.value = text, .time = clock_.now()};
   TRY(producer_->append({kCommandsTopic, 0}, {&record, 1}));
-  return {};
+  const std::lock_guard lock(mutex_);
+  return next_command_++;
+}
+
+Result<int64_t> Engine::record(const std::string& kind, const std::string& statement) {
+  Json command = Json::object();
+  command.set("kind", Json::string(kind));
+  command.set("statement", Json::string(statement));
+  return record(command);
 }
 
 Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text,
@@ -98,7 +115,6 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
                            .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
     if (!made.ok()) return made.error();
   }
-  if (plan.topology) TRY(runtime_->add(*plan.topology, earliest));
   Json command = Json::object();
   command.set("kind", Json::string("create"));
   command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
@@ -106,12 +122,16 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
   command.set("query", Json::string(plan.source.query_id));
   command.set("partitions", Json::number(int64_t{plan.source.partitions}));
   command.set("earliest", Json::boolean(earliest));
-  if (auto done = record(command); !done.ok()) {
-    if (plan.topology) (void)runtime_->remove(plan.topology->name).ok();
-    return done.error();
+  // Before it runs: a query that ran unrecorded would leave state under an id that the next one gets.
+  TRY(record(command));
+  if (plan.topology) {
+    if (auto added = runtime_->add(*plan.topology, earliest); !added.ok()) {
+      TRY(record("drop", std::string("DROP ") + (plan.source.table ? "TABLE `" : "STREAM `") +
+                             plan.source.name + "`;"));
+      return added.error();
+    }
   }
   const std::lock_guard lock(mutex_);
-  ++next_command_;
   if (plan.topology) {
     queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic};
   }
@@ -126,13 +146,11 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
 
 Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
   const std::lock_guard commands(commands_mutex_);
-  if (statement.what == sql::Drop::What::type) {
-    const std::lock_guard lock(mutex_);
-    if (catalog_.types.erase(statement.name) == 0 && !statement.if_exists) {
-      return Error{Code::not_found, "no type is called " + statement.name};
-    }
-  }
   const sql::Catalog known = catalog();
+  if (statement.what == sql::Drop::What::type && !known.types.contains(statement.name) &&
+      !statement.if_exists) {
+    return Error{Code::not_found, "no type is called " + statement.name};
+  }
   const sql::Source* source = known.find(statement.name);
   const bool table = statement.what == sql::Drop::What::table;
   if (statement.what != sql::Drop::What::type) {
@@ -150,30 +168,23 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       return Error{Code::invalid, statement.name + " is read-only; DROP it without DELETE TOPIC"};
     }
     for (const auto& [name, other] : known.sources) {
-      const auto used = [&](const std::string& id) {
-        const auto listed = other.statement;
-        const auto parsed = sql::parse(listed, {}, known.types);
-        if (id.empty() || !parsed.ok() || parsed->size() != 1) return false;
-        const auto* create = std::get_if<sql::CreateSource>(&(*parsed)[0].is);
-        return create != nullptr && create->query && create->query->from == statement.name;
-      };
-      if (used(other.query_id)) {
-        return Error{Code::conflict,
-                     statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
-      }
+      if (!reads(other, statement.name, known)) continue;
+      return Error{Code::conflict,
+                   statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
+    }
+  }
+  const int64_t sequence = TRY(record("drop", text));
+  if (statement.what == sql::Drop::What::type) {
+    const std::lock_guard lock(mutex_);
+    catalog_.types.erase(statement.name);
+  } else if (source != nullptr) {
+    {
+      const std::lock_guard lock(mutex_);
+      queries_.erase(source->query_id);
+      catalog_.sources.erase(statement.name);
     }
     if (!source->query_id.empty()) TRY(runtime_->remove(source->query_id));
     if (statement.delete_topic) TRY(log_.delete_topic(source->topic));
-  }
-  Json command = Json::object();
-  command.set("kind", Json::string("drop"));
-  command.set("statement", Json::string(text));
-  TRY(record(command));
-  const std::lock_guard lock(mutex_);
-  const int64_t sequence = next_command_++;
-  if (source != nullptr) {
-    queries_.erase(source->query_id);
-    catalog_.sources.erase(statement.name);
   }
   return current_status(text, (table ? "table/`" : "stream/`") + statement.name + "`/drop",
                         "Source " + quoted(statement.name) + " was dropped.", "", sequence);
@@ -191,19 +202,17 @@ Result<Json> Engine::terminate(const sql::Terminate& statement, const std::strin
   if (ids.empty() && !statement.query.empty()) {
     return Error{Code::not_found, "no query is called " + statement.query + "; SHOW QUERIES lists them"};
   }
-  for (const std::string& id : ids) TRY(runtime_->remove(id));
-  Json command = Json::object();
-  command.set("kind", Json::string("terminate"));
-  command.set("statement", Json::string(text));
-  TRY(record(command));
-  const std::lock_guard lock(mutex_);
-  const int64_t sequence = next_command_++;
-  for (const std::string& id : ids) {
-    queries_.erase(id);
-    for (auto& [name, source] : catalog_.sources) {
-      if (source.query_id == id) source.query_id.clear();
+  const int64_t sequence = TRY(record("terminate", text));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const std::string& id : ids) {
+      queries_.erase(id);
+      for (auto& [name, source] : catalog_.sources) {
+        if (source.query_id == id) source.query_id.clear();
+      }
     }
   }
+  for (const std::string& id : ids) TRY(runtime_->remove(id));
   return current_status(text, "terminate/`" + statement.query + "`/execute", "Query terminated.",
                         statement.query, sequence);
 }
@@ -218,14 +227,11 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
       return Error{Code::conflict, "type " + statement.name + " exists already"};
     }
   }
-  Json command = Json::object();
-  command.set("kind", Json::string("type"));
-  command.set("statement", Json::string(text));
-  TRY(record(command));
+  const int64_t sequence = TRY(record("type", text));
   const std::lock_guard lock(mutex_);
   catalog_.types[statement.name] = statement.type;
   return current_status(text, "type/`" + statement.name + "`/create", "Registered type " + statement.name, "",
-                        next_command_++);
+                        sequence);
 }
 
 Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {

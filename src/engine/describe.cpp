@@ -109,7 +109,8 @@ Json Engine::show_queries(const std::string& text) const {
   Json list = Json::array();
   const std::lock_guard lock(mutex_);
   for (const auto& [id, row] : queries_) {
-    const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
+    const auto at = std::find_if(status.begin(), status.end(),
+                                 [&, wanted = &id](const auto& s) { return s.name == *wanted; });
     list.push(query_json(row, at == status.end() ? nullptr : &*at));
   }
   made.set("queries", std::move(list));
@@ -205,7 +206,8 @@ Result<Json> Engine::describe(const sql::Describe& statement, const std::string&
     const std::lock_guard lock(mutex_);
     const auto status = runtime_->status();
     for (const auto& [id, row] : queries_) {
-      const auto at = std::find_if(status.begin(), status.end(), [&](const auto& s) { return s.name == id; });
+      const auto at = std::find_if(status.begin(), status.end(),
+                                   [&, wanted = &id](const auto& s) { return s.name == *wanted; });
       if (id == source->query_id) writers.push(query_json(row, at == status.end() ? nullptr : &*at));
     }
   }

@@ -84,7 +84,8 @@ class Engine final : private sql::SchemaLookup {
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
   Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
   Result<Json> insert(const sql::InsertValues& statement, const std::string& text);
-  Result<> record(const Json& command);
+  Result<int64_t> record(const Json& command);
+  Result<int64_t> record(const std::string& kind, const std::string& statement);
   Result<> replay();
   Result<> replay_one(const Json& command, std::map<std::string, std::pair<stream::Topology, bool>>& running);
 
@@ -96,6 +97,7 @@ class Engine final : private sql::SchemaLookup {
 
   // select.cpp
   void catch_up(const std::string& source, Duration wait);
+  log::Offsets ends_of(const std::string& topic) const;
 
   log::Log& log_;
   schema::Registry& registry_;

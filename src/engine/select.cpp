@@ -94,12 +94,20 @@ void Engine::catch_up(const std::string& name, Duration wait) {
   const sql::Source* from = known.find(create->query->from);
   if (from == nullptr) return;
   catch_up(from->name, wait);
+  if (!runtime_->wait_until(source->query_id, ends_of(from->topic), wait)) return;
+  // With several workers the rows are on their way to the owners of their keys.
+  (void)runtime_->wait_until(source->query_id, ends_of(stream::partials_topic(source->query_id)), wait);
+}
+
+// One past the last record of each partition; nothing of a topic that is not there.
+log::Offsets Engine::ends_of(const std::string& topic) const {
   log::Offsets ends;
-  for (int32_t p = 0; p < from->partitions; ++p) {
-    const auto bounds = log_.bounds({from->topic, p}, log::Visibility::written);
-    if (bounds.ok()) ends[{from->topic, p}] = bounds->end;
+  const auto spec = log_.topic(topic);
+  for (int32_t p = 0; spec.ok() && p < spec->partitions; ++p) {
+    const auto bounds = log_.bounds({topic, p}, log::Visibility::written);
+    if (bounds.ok()) ends[{topic, p}] = bounds->end;
   }
-  (void)runtime_->wait_until(source->query_id, ends, wait);
+  return ends;
 }
 
 Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const Session& session) {

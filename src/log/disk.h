@@ -2,7 +2,8 @@
 // Disk: the few things the journal asks of a file system, so that tests can put one below it that tears,
 // forgets what was not synced, fills up, is slow or fails.
 //
-// Threads: shared freely. Errors: io with the file and the reason; a full disk says so (full_disk()).
+// Threads: shared freely. Errors: io with the file and the reason; unavailable when the disk is full
+// (full_disk()).
 
 #include <cstdint>
 #include <memory>
@@ -42,7 +43,7 @@ class Disk {
 
 std::unique_ptr<Disk> make_posix_disk();
 
-// The error of a full disk at `path`.
+// The error of a full disk at `path`: unavailable, for what is refused now is taken when there is room.
 Error full_disk(const std::string& path);
 
 }  // namespace tradewind::log

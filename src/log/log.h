@@ -35,7 +35,8 @@ class Transaction {
   virtual Result<> append(const Position& position, std::span<const RecordView> records) = 0;
   // The moment of truth. `consumed` rides along as the group's offsets (a mirror for lag tools). Answers the
   // offset of the first record appended to each position. When it answers, readers of Visibility::written see
-  // it; it is durable once Log::durable() has reached what Log::written() was afterwards.
+  // it; it is durable once Log::durable() has reached what Log::written() was afterwards. After `unavailable`
+  // nothing has happened, and it may be asked again.
   virtual Result<Offsets> commit(std::string_view group, const Offsets& consumed) = 0;
   // Bytes appended so far; a commit of more than Log::most_transaction_bytes() is refused with `invalid`.
   virtual int64_t bytes() const = 0;

@@ -54,6 +54,8 @@ class EmbeddedLog : public Log {
   virtual Result<> verify() = 0;
   // Why it no longer takes anything; the process should end.
   virtual std::optional<Error> failure() const = 0;
+  // Why it takes nothing for now (a full disk), looking whether there is room again; nothing when it takes.
+  virtual std::optional<Error> refusing() = 0;
 };
 
 // conflict: another process has the directory. corrupt: damage, with the place and the remedy.

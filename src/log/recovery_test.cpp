@@ -244,13 +244,16 @@ TEST_F(Recovery, SaysThatTheDiskIsFullAndGoesOnWhenThereIsRoom) {
   Result<Offset> full = Offset{0};
   int accepted = 0;
   while ((full = append(Bytes(10'000, 'x'))).ok()) ++accepted;
-  EXPECT_EQ(full.error().code, Code::io);
+  EXPECT_EQ(full.error().code, Code::unavailable);
   EXPECT_THAT(full.error().message, HasSubstr("make room"));
-  EXPECT_EQ(append(Bytes(10'000, 'x')).error().code, Code::io);
+  EXPECT_EQ(append(Bytes(10'000, 'x')).error().code, Code::unavailable);
   EXPECT_FALSE(log->failure().has_value());
+  EXPECT_EQ(log->refusing(), full.error()) << "no smaller append makes it ready";
   EXPECT_EQ(values()->size(), static_cast<size_t>(accepted) + 1);
   EXPECT_TRUE(append("small").ok()) << "what fits into the segment is still taken";
+  EXPECT_TRUE(log->refusing().has_value());
   disk.set_capacity(UINT64_MAX);
+  EXPECT_FALSE(log->refusing().has_value());
   EXPECT_TRUE(append(Bytes(10'000, 'x')).ok());
   restart();
   EXPECT_EQ(values()->size(), static_cast<size_t>(accepted) + 3);
@@ -277,9 +280,18 @@ TEST_F(Recovery, DoesNotMoveOffsetsOfACommitThatFailed) {
   const Bytes big(2 * kSegment, 'x');
   const RecordView records[] = {{.value = big}};
   ASSERT_TRUE(transaction->append(kOrders, records).ok());
-  EXPECT_EQ(transaction->commit("group", {{kOrders, 5}}).error().code, Code::io);
+  EXPECT_EQ(transaction->commit("group", {{kOrders, 5}}).error().code, Code::unavailable);
   EXPECT_TRUE(log->group_offsets("group")->empty());
   EXPECT_EQ(end(), 0);
+  disk.set_capacity(UINT64_MAX);
+  EXPECT_TRUE(transaction->commit("group", {{kOrders, 5}}).ok()) << "it may be asked again";
+  EXPECT_EQ(log->group_offsets("group")->size(), 1u);
+  ASSERT_TRUE(log->wait_durable(log->written()).ok());
+  EXPECT_EQ(end(), 1);
+  transaction.reset();
+  worker.reset();
+  restart();
+  EXPECT_EQ(values()->size(), 1u);
 }
 
 TEST_F(Recovery, TakesNothingMoreAfterAFailedSync) {

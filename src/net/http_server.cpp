@@ -8,11 +8,13 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <chrono>
 #include <condition_variable>
 #include <list>
 #include <mutex>
 #include <thread>
 
+#include "base/json.h"
 #include "net/metrics.h"
 
 namespace tradewind::net {
@@ -40,14 +42,15 @@ std::vector<std::string> split_path(std::string_view path) {
   return segments;
 }
 
-// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name.
+// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. REQUIRES the
+// escapes of `raw` are whole.
 bool matches(const Route& route, const std::vector<std::string>& raw,
              std::map<std::string, std::string>& captures) {
   if (route.segments.size() != raw.size()) return false;
   for (size_t i = 0; i < raw.size(); ++i) {
     const std::string& wanted = route.segments[i];
     if (wanted.size() > 2 && wanted.front() == '{') {
-      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(raw[i], false);
+      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(raw[i], false).value_or("");
     } else if (wanted != raw[i]) {
       captures.clear();
       return false;
@@ -57,12 +60,9 @@ bool matches(const Route& route, const std::vector<std::string>& raw,
 }
 
 std::string error_body(int status, const std::string& message) {
-  std::string escaped;
-  for (const char c : message) {
-    if (c == '"' || c == '\\') escaped += '\\';
-    escaped += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return "{\"error_code\":" + std::to_string(status * 100) + ",\"message\":\"" + escaped + "\"}";
+  std::string body = "{\"error_code\":" + std::to_string(status * 100) + ",\"message\":";
+  append_json_string(body, message);
+  return body + "}";
 }
 
 Response error_response(int status, const std::string& message) {
@@ -72,29 +72,77 @@ Response error_response(int status, const std::string& message) {
   return response;
 }
 
-void set_timeout(tcp::socket& socket, Duration wait) {
-  timeval time{};
-  time.tv_sec = wait.count() / 1000;
-  time.tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000);
-  setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-  setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-}
-
 // Blocking calls on the native socket: with Asio's own, a timeout of the socket would only make it wait
 // again.
-struct PlainSocket {
-  tcp::socket& socket;
+class SocketConnection final : public Connection {
+ public:
+  explicit SocketConnection(tcp::socket& socket) : socket_(socket) {}
+
+  Read read(char* out, size_t size, size_t& got) override {
+    const ssize_t done = ::recv(socket_.native_handle(), out, size, 0);
+    got = done > 0 ? static_cast<size_t>(done) : 0;
+    if (done > 0) return Read::some;
+    if (done == 0) return Read::end;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? Read::late : Read::broken;
+  }
+
+  bool write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+    return true;
+  }
+
+  void set_wait(Duration wait) override {
+    timeval time{};
+    time.tv_sec = wait.count() / 1000;
+    time.tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000);
+    setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+    setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  }
+
+  bool gone() override {
+    char byte;
+    return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  }
+
+  // Closing while the client still sends would reset the connection, and with it the answer on its way: what
+  // comes is taken for a moment longer.
+  void finish() {
+    ::shutdown(socket_.native_handle(), SHUT_WR);
+    const auto until = std::chrono::steady_clock::now() + kLinger;
+    set_wait(kLinger);
+    std::vector<char> ignored(64 * 1024);
+    size_t got = 0;
+    while (read(ignored.data(), ignored.size(), got) == Read::some) {
+      if (std::chrono::steady_clock::now() >= until) return;
+    }
+  }
+
+ private:
+  static constexpr Duration kLinger{1000};
+  tcp::socket& socket_;
+};
+
+// A Connection as Beast wants to read it.
+struct ByteStream {
+  Connection& connection;
 
   template <typename Buffers>
   size_t read_some(const Buffers& buffers, boost::system::error_code& error) {
     const asio::mutable_buffer buffer = *asio::buffer_sequence_begin(buffers);
-    const ssize_t got = ::recv(socket.native_handle(), buffer.data(), buffer.size(), 0);
-    if (got > 0) {
-      error = {};
-      return static_cast<size_t>(got);
+    size_t got = 0;
+    error = {};
+    switch (connection.read(static_cast<char*>(buffer.data()), buffer.size(), got)) {
+      case Connection::Read::some: return got;
+      case Connection::Read::end: error = asio::error::make_error_code(asio::error::eof); break;
+      case Connection::Read::late: error = asio::error::make_error_code(asio::error::timed_out); break;
+      case Connection::Read::broken:
+        error = asio::error::make_error_code(asio::error::connection_reset);
+        break;
     }
-    error = got == 0 ? asio::error::make_error_code(asio::error::eof)
-                     : boost::system::error_code(errno, boost::system::system_category());
     return 0;
   }
   template <typename Buffers>
@@ -106,28 +154,41 @@ struct PlainSocket {
   }
 };
 
-bool send_all(tcp::socket& socket, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(socket.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(sent));
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool parse_query(std::string_view text, std::map<std::string, std::string>& query) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    const size_t equals = std::min(pair.find('='), pair.size());
+    const auto name = decode_url(pair.substr(0, equals), true);
+    const auto value = decode_url(pair.substr(std::min(equals + 1, pair.size())), true);
+    if (!name || !value) return false;
+    query[*name] = *value;
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return true;
 }
 
 }  // namespace
 
-std::string decode_url(std::string_view text, bool plus_is_space) {
+std::optional<std::string> decode_url(std::string_view text, bool plus_is_space) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 1])) != 0 &&
-        std::isxdigit(static_cast<unsigned char>(text[i + 2])) != 0) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
+    if (text[i] != '%') {
       out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+      continue;
     }
+    const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
   }
   return out;
 }
@@ -194,6 +255,17 @@ class HttpServer::Engine {
 
   int port() const { return port_; }
 
+  void serve(Connection& connection) {
+    boost::beast::flat_buffer buffer;
+    buffer.reserve(64 * 1024);
+    try {
+      while (!stopping_ && serve_one(connection, buffer)) {
+      }
+    } catch (const std::exception&) {
+      // The client broke off.
+    }
+  }
+
  private:
   void accept() {
     while (!stopping_) {
@@ -207,24 +279,37 @@ class HttpServer::Engine {
       }
       socket.set_option(tcp::no_delay(true), error);
       if (busy_.load() >= options_.most_connections) {
-        set_timeout(socket, Duration(1000));
-        Response full = error_response(503, "too many connections; try again");
-        full.headers["Retry-After"] = "1";
-        count("other", nullptr, 503, {});
-        answer(socket, full, false, "GET");
+        turn_away(socket);
         continue;
       }
       ++busy_;
       show_connections();
-      std::thread([this, moved = std::make_shared<tcp::socket>(std::move(socket))] {
-        serve(*moved);
-        moved->close();
-        const std::lock_guard lock(mutex_);
+      const auto moved = std::make_shared<tcp::socket>(std::move(socket));
+      try {
+        std::thread([this, moved] {
+          serve(*moved);
+          boost::system::error_code ignored;
+          moved->close(ignored);
+          const std::lock_guard lock(mutex_);
+          --busy_;
+          show_connections();
+          quiet_.notify_all();
+        }).detach();
+      } catch (const std::system_error&) {  // no thread to be had
         --busy_;
         show_connections();
-        quiet_.notify_all();
-      }).detach();
+        turn_away(*moved);
+      }
     }
+  }
+
+  void turn_away(tcp::socket& socket) {
+    SocketConnection connection(socket);
+    connection.set_wait(Duration(1000));
+    Response full = error_response(503, "too many connections; try again");
+    full.headers["Retry-After"] = "1";
+    count("other", nullptr, 503, {});
+    answer(connection, full, false, "GET");
   }
 
   void serve(tcp::socket& socket) {
@@ -233,47 +318,29 @@ class HttpServer::Engine {
       if (stopping_) return;
       open_.push_back(&socket);
     }
-    boost::beast::flat_buffer buffer;
-    buffer.reserve(64 * 1024);
-    try {
-      while (!stopping_ && serve_one(socket, buffer)) {
-      }
-    } catch (const std::exception&) {
-      // The client broke off.
-    }
+    SocketConnection connection(socket);
+    serve(connection);
+    connection.finish();
     const std::lock_guard lock(mutex_);
     open_.remove(&socket);
     quiet_.notify_all();
   }
 
   // False: the connection ends.
-  bool serve_one(tcp::socket& socket, boost::beast::flat_buffer& buffer) {
-    PlainSocket plain{socket};
+  bool serve_one(Connection& connection, boost::beast::flat_buffer& buffer) {
+    ByteStream stream{connection};
     http::request_parser<http::string_body> parser;
     parser.header_limit(static_cast<uint32_t>(options_.header_bytes));
     parser.body_limit(options_.body_bytes);
     boost::system::error_code error;
-    set_timeout(socket, options_.idle_time);
-    http::read_header(plain, buffer, parser, error);
-    set_timeout(socket, options_.request_time);
+    connection.set_wait(options_.idle_time);
+    http::read_header(stream, buffer, parser, error);
+    connection.set_wait(options_.request_time);
     if (!error && parser.get()[http::field::expect] == "100-continue") {
-      if (!send_all(socket, "HTTP/1.1 100 Continue\r\n\r\n")) return false;
+      if (!connection.write("HTTP/1.1 100 Continue\r\n\r\n")) return false;
     }
-    if (!error) http::read(plain, buffer, parser, error);
-    if (error == http::error::header_limit) return refuse(socket, 431, "the request's header is too large");
-    if (error == http::error::body_limit) {
-      return refuse(
-          socket, 413,
-          "the body is larger than " + std::to_string(options_.body_bytes) + " bytes; send less at once");
-    }
-    if (error == boost::system::errc::resource_unavailable_try_again && parser.got_some()) {
-      return refuse(socket, 408, "the rest of the request did not come in time");
-    }
-    if (error == http::error::end_of_stream || error == asio::error::eof) return false;
-    if (error && error.category() == http::make_error_code(http::error::bad_method).category()) {
-      return refuse(socket, 400, "not HTTP/1.1: " + error.message());
-    }
-    if (error) return false;
+    if (!error) http::read(stream, buffer, parser, error);
+    if (error) return refuse_unread(connection, error, parser.got_some());
     auto message = parser.release();
     const bool keep = message.keep_alive();
     const std::string method(message.method_string());
@@ -282,7 +349,7 @@ class HttpServer::Engine {
     const Route* route = nullptr;
     const Response response = dispatch(message, route);
     count(usual ? method : "other", route, response.status, std::chrono::steady_clock::now() - began);
-    return answer(socket, response, keep, method) && keep;
+    return answer(connection, response, keep, method) && keep;
   }
 
   // What no route took has no time: that would be the client's, not ours.
@@ -299,9 +366,26 @@ class HttpServer::Engine {
     if (connections_ != nullptr) connections_->set(static_cast<double>(busy_.load()));
   }
 
-  bool refuse(tcp::socket& socket, int status, const std::string& why) {
+  // What could not be read as a request is told why, where somebody is still there to hear it.
+  bool refuse_unread(Connection& connection, const boost::system::error_code& error, bool begun) {
+    if (error == http::error::header_limit)
+      return refuse(connection, 431, "the request's header is too large");
+    if (error == http::error::body_limit) {
+      return refuse(
+          connection, 413,
+          "the body is larger than " + std::to_string(options_.body_bytes) + " bytes; send less at once");
+    }
+    if (error == asio::error::timed_out && begun)
+      return refuse(connection, 408, "the rest of the request did not come in time");
+    if (error == http::error::end_of_stream || error == asio::error::eof) return false;
+    if (error.category() == http::make_error_code(http::error::bad_method).category())
+      return refuse(connection, 400, "not HTTP/1.1: " + error.message());
+    return false;
+  }
+
+  bool refuse(Connection& connection, int status, const std::string& why) {
     count("other", nullptr, status, {});
-    answer(socket, error_response(status, why), false, "GET");
+    answer(connection, error_response(status, why), false, "GET");
     return false;
   }
 
@@ -311,8 +395,10 @@ class HttpServer::Engine {
     const std::string target(message.target());
     const size_t question = target.find('?');
     const std::string raw_path = target.substr(0, question);
-    request.path = decode_url(raw_path, false);
-    if (question != std::string::npos) parse_query(target.substr(question + 1), request.query);
+    const auto path = decode_url(raw_path, false);
+    if (!path || (question != std::string::npos && !parse_query(target.substr(question + 1), request.query)))
+      return error_response(400, "an escape in the address is broken: % wants two hexadecimal digits");
+    request.path = *path;
     for (const auto& field : message) {
       std::string name(field.name_string());
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -337,18 +423,7 @@ class HttpServer::Engine {
     return error_response(404, "nothing is at " + request.path);
   }
 
-  static void parse_query(std::string_view text, std::map<std::string, std::string>& query) {
-    while (!text.empty()) {
-      const size_t end = std::min(text.find('&'), text.size());
-      const std::string_view pair = text.substr(0, end);
-      const size_t equals = std::min(pair.find('='), pair.size());
-      query[decode_url(pair.substr(0, equals), true)] =
-          equals < pair.size() ? decode_url(pair.substr(equals + 1), true) : std::string();
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-  }
-
-  bool answer(tcp::socket& socket, const Response& response, bool keep, const std::string& method) {
+  bool answer(Connection& connection, const Response& response, bool keep, const std::string& method) {
     std::string head =
         "HTTP/1.1 " + std::to_string(response.status) + " " +
         std::string(http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)))) +
@@ -358,27 +433,20 @@ class HttpServer::Engine {
     if (response.stream == nullptr) {
       head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n\r\n";
       if (method != "HEAD") head += response.body;
-      return send_all(socket, head);
+      return connection.write(head);
     }
     head += "Transfer-Encoding: chunked\r\n\r\n";
-    if (!send_all(socket, head)) return false;
+    if (!connection.write(head)) return false;
     bool alive = true;
     response.stream([&](std::string_view piece) {
       if (alive && !piece.empty()) {
         char size[32];
         std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
-        alive = send_all(socket, size + std::string(piece) + "\r\n");
+        alive = connection.write(size + std::string(piece) + "\r\n");
       }
-      return alive && !stopping_ && !gone(socket);
+      return alive && !stopping_ && !connection.gone();
     });
-    return alive && send_all(socket, "0\r\n\r\n");
-  }
-
-  // True when the client has closed its side.
-  static bool gone(tcp::socket& socket) {
-    char byte;
-    const ssize_t got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got == 0;
+    return alive && connection.write("0\r\n\r\n");
   }
 
   HttpServerOptions options_;
@@ -406,6 +474,9 @@ Result<> HttpServer::start() {
 }
 void HttpServer::stop() {
   engine_->stop();
+}
+void HttpServer::serve(Connection& connection) {
+  engine_->serve(connection);
 }
 int HttpServer::port() const {
   return engine_->port();

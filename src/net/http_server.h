@@ -6,11 +6,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "net/connection.h"
 #include "net/http_message.h"
 
 namespace tradewind {
@@ -49,6 +51,9 @@ class HttpServer {
   // Stops taking connections, ends streams, waits for requests at hand.
   void stop();
   int port() const;
+  // Answers the requests of one connection, on the caller's thread, until it ends. start() does so for each
+  // that it takes.
+  void serve(Connection& connection);
 
  private:
   class Engine;
@@ -56,7 +61,7 @@ class HttpServer {
 };
 
 // "%41" and '+' as in query strings; nothing when an escape is broken.
-std::string decode_url(std::string_view text, bool plus_is_space);
+std::optional<std::string> decode_url(std::string_view text, bool plus_is_space);
 std::string encode_url(std::string_view text);
 
 }  // namespace tradewind::net

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "net/http_client.h"
 
 namespace tradewind::net {
@@ -69,6 +70,40 @@ TEST_F(HttpServerTest, RefusesWhatIsTooLargeOrHalf) {
   EXPECT_THAT(raw("this is no request\r\n\r\n"), testing::HasSubstr(" 400 "));
   EXPECT_THAT(raw("POST /echo/x HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf"), testing::HasSubstr(" 408 "));
   EXPECT_EQ(client.post("/echo/x", "still there", {}, Duration(5000))->status, 200);
+}
+
+TEST_F(HttpServerTest, RefusesBrokenEscapes) {
+  for (const std::string target : {"/echo/%4", "/echo/%", "/echo/%zz", "/echo/x?a=%", "/echo/x?%1=a"}) {
+    EXPECT_THAT(raw("POST " + target + " HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+                testing::HasSubstr(" 400 "))
+        << target;
+  }
+  EXPECT_EQ(decode_url("%41%2f+", true), "A/ ");
+  EXPECT_EQ(decode_url("%4", false), std::nullopt);
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedAndChunkedRequestsInOrder) {
+  const std::string answers =
+      raw("POST /echo/a HTTP/1.1\r\nContent-Length: 3\r\n\r\none"
+          "POST /echo/b HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+          "3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n");
+  EXPECT_THAT(answers, testing::HasSubstr("a:one"));
+  EXPECT_LT(answers.find("a:one"), answers.find("b:twothree"));
+}
+
+TEST_F(HttpServerTest, TellsWhyItRefusesAlsoWhoStillSends) {
+  const std::string head = "POST /echo/x HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n";
+  EXPECT_THAT(raw(head + std::string(3'000'000, 'x')), testing::HasSubstr(" 413 "));
+  const std::string chunk = "2000\r\n" + std::string(0x2000, 'x') + "\r\n";
+  EXPECT_THAT(raw("POST /echo/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + chunk),
+              testing::HasSubstr(" 413 "));
+}
+
+TEST_F(HttpServerTest, WritesPathsOfAnyBytesAsValidJson) {
+  const std::string answer = raw("GET /\xff\"%0a%22\\ HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const size_t body = answer.find("\r\n\r\n");
+  ASSERT_NE(body, std::string::npos) << answer;
+  EXPECT_TRUE(parse_json(answer.substr(body + 4)).ok()) << answer;
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ void Server::declare_checks() {
     return "starting: state is being restored";
   });
   health_.add(Probe::alive, "log", [this, message] { return message(parts_.log.failure()); });
+  health_.add(Probe::ready, "room", [this, message] { return message(parts_.log.refusing()); });
   health_.add(Probe::ready, "runtime", [this, message] { return message(parts_.engine.failure()); });
   health_.add(Probe::lagging, "queries", [this]() -> std::optional<std::string> {
     std::string behind;

@@ -31,6 +31,8 @@ class Server {
   Result<> start();
   void stop();
   int port() const { return http_.port(); }
+  // One connection on the caller's thread, as HttpServer::serve().
+  void serve(net::Connection& connection) { http_.serve(connection); }
   // From now on the platform says that it is ready.
   void set_ready() { ready_ = true; }
 

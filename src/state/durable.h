@@ -27,7 +27,8 @@ class Durable {
   // The changes lie in the log.
   virtual void committed() = 0;
   virtual Result<> fold(int32_t group, BytesView frame) = 0;
-  // The next about `budget` bytes of the whole committed state, called between commits until it answers true
+  // The next about `budget` bytes of the whole state, in the same commit as changes() and behind it: pending
+  // changes may be in it or left out, but never what they replace. Called once a commit until it answers true
   // (all was given; the next call begins again).
   virtual bool snapshot(size_t budget, FrameSink& sink) = 0;
   virtual size_t bytes() const = 0;

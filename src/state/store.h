@@ -38,7 +38,7 @@ class Store {
   // Takes what changes() or snapshot() gave, as committed.
   Result<> fold(BytesView frame);
   // Up to about `budget` bytes of entries after `after` as a frame; the last key of it, or nothing at the
-  // end.
+  // end. Keys with pending writes are left out: changes() tells them.
   std::optional<Bytes> snapshot(BytesView after, size_t budget, Bytes& out) const;
 
   size_t size() const { return entries_.size(); }

@@ -3,27 +3,67 @@
 namespace tradewind::state {
 namespace {
 
-// The changes of a commit come first, then a slice of the snapshot; a restart folds them in that order.
-TEST(Store, FoldsToTheNewValueWhenASliceIsTakenWhileAKeyChanges) {
+// What a fold of these frames, in order, remembers.
+std::map<Bytes, Bytes> folded(const std::vector<Bytes>& frames) {
   Store store;
-  store.put("a", "old");
-  store.put("b", "old");
-  store.put("c", "old");
-  store.committed();
-  store.put("a", "new");
-  store.erase("b");
-  Bytes changes;
-  store.changes(changes);
-  Bytes slice;
-  EXPECT_FALSE(store.snapshot("", 1000, slice).has_value());
-  store.committed();
+  for (const Bytes& frame : frames) EXPECT_TRUE(store.fold(frame).ok());
+  std::map<Bytes, Bytes> entries;
+  store.scan_committed({}, {}, [&](BytesView key, BytesView value) {
+    entries.emplace(key, value);
+    return true;
+  });
+  return entries;
+}
 
-  Store restored;
-  ASSERT_TRUE(restored.fold(changes).ok());
-  ASSERT_TRUE(restored.fold(slice).ok());
-  EXPECT_EQ(restored.get("a"), "new");
-  EXPECT_FALSE(restored.get("b").has_value());
-  EXPECT_EQ(restored.get("c"), "old");
+Bytes frame_of(const Store& store) {
+  Bytes frame;
+  store.changes(frame);
+  return frame;
+}
+
+TEST(Store, ShowsItsWriterWhatOthersSeeAfterTheCommit) {
+  Store store;
+  store.put("a", "1");
+  EXPECT_EQ(store.get("a"), BytesView("1"));
+  EXPECT_EQ(store.get_committed("a"), std::nullopt);
+  store.committed();
+  EXPECT_EQ(store.get_committed("a"), BytesView("1"));
+  store.erase("a");
+  EXPECT_EQ(store.get("a"), std::nullopt);
+  EXPECT_EQ(store.get_committed("a"), BytesView("1"));
+}
+
+TEST(Store, IsWhatItsFramesFoldTo) {
+  Store store;
+  std::vector<Bytes> frames;
+  store.put("a", "1");
+  store.put("b", "2");
+  frames.push_back(frame_of(store));
+  store.committed();
+  store.erase("a");
+  store.put("b", "3");
+  frames.push_back(frame_of(store));
+  store.committed();
+  EXPECT_THAT(folded(frames), testing::ElementsAre(testing::Pair("b", "3")));
+}
+
+TEST(Store, TakesNothingBackBySlicesOfASnapshotThatStandBehindItsFrames) {
+  Store store;
+  for (const char* key : {"a", "b", "c", "d"}) store.put(key, "old");
+  store.committed();
+  store.put("b", "changed");
+  store.erase("c");
+  store.put("e", "added");
+  std::vector<Bytes> frames = {frame_of(store)};
+  std::optional<Bytes> after = Bytes();
+  while (after) {
+    Bytes slice;
+    after = store.snapshot(*after, 1, slice);
+    frames.push_back(slice);
+  }
+  store.committed();
+  EXPECT_THAT(folded(frames), testing::ElementsAre(testing::Pair("a", "old"), testing::Pair("b", "changed"),
+                                                   testing::Pair("d", "old"), testing::Pair("e", "added")));
 }
 
 TEST(Store, IsGivenWholeInSlices) {
@@ -44,6 +84,16 @@ TEST(Store, IsGivenWholeInSlices) {
   EXPECT_GT(slices, 10);
   EXPECT_EQ(restored.size(), 100U);
   EXPECT_EQ(restored.get("key42"), "42");
+}
+
+TEST(Store, RefusesFramesThatEndTooEarly) {
+  Store store;
+  store.put("key", "value");
+  const Bytes frame = frame_of(store);
+  for (size_t size = 1; size < frame.size(); ++size) {
+    Store other;
+    EXPECT_FALSE(other.fold(BytesView(frame).substr(0, size)).ok()) << size;
+  }
 }
 
 }  // namespace

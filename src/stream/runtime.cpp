@@ -60,7 +60,9 @@ class Seat {
         retries = 0;
         continue;
       }
-      if (done.error().code == Code::unavailable && ++retries < kMostRetries) {
+      // A full disk is waited for as long as it takes: what is at hand is kept.
+      if (done.error().code == Code::unavailable && (worker_.waits_for_room() || retries < kMostRetries)) {
+        retries = std::min(retries + 1, kMostRetries);
         clock_.sleep(Duration(50 * retries));
         continue;
       }

@@ -5,6 +5,7 @@
 // Threads: all methods may be called from any thread. Without threads of its own (`own_threads` false)
 // nothing happens but in step(), so that a test runs everything in one thread under its own clock and seed.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,10 @@ class Registry;
 
 namespace tradewind::stream {
 
+// What has just been done of a commit.
+enum class CommitStep { begun, flushed, framed, placed, snapshot, committed, marked, trimmed_one, trimmed };
+inline constexpr int kCommitSteps = 9;
+
 struct RuntimeOptions {
   std::string application = "tradewind";  // names the state topic and the transactional ids
   int workers = 1;
@@ -45,6 +50,9 @@ struct RuntimeOptions {
       8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
   telemetry::Registry* metrics = nullptr;  // these two outlive the runtime; null: nobody looks
   telemetry::Logger* logger = nullptr;
+  // For simulations: asked behind each step of a commit; false: the worker stops there with an error, as if
+  // the process had ended. Null: it goes on.
+  std::function<bool(CommitStep)> goes_on;
 
   void fields(Options& options);
 };
@@ -58,7 +66,7 @@ struct QueryStatus {
   int64_t late_rows = 0;
   int64_t bad_rows = 0;
   int64_t state_bytes = 0;
-  log::Offsets positions;  // next offset to read
+  log::Offsets positions;  // next offset to read, of its source and, with several workers, of its partials
   int64_t lag = 0;         // records it has not read yet, as of its last look
 };
 
@@ -87,7 +95,7 @@ class Runtime {
   virtual std::shared_ptr<const View> view(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
   virtual RuntimeFigures figures() const = 0;
-  // Waits until the query's committed positions have reached these (of its own source), or `wait` is over.
+  // Waits until the query's committed positions have reached these, or `wait` is over.
   virtual bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) = 0;
   // Set when the runtime cannot go on (the log failed); the process should exit and be started again.
   virtual std::optional<Error> failure() const = 0;

@@ -56,38 +56,96 @@ InputRow from_json(BytesView text) {
   row.number = row.null_number ? 0 : document->find("N")->integer().value_or(0);
   const auto money = parse_decimal(document->find("M")->text());
   row.money = static_cast<int64_t>(*rescale(money->unscaled, money->scale, 4));
+  for (const Json& element : document->find("L")->elements()) row.list.push_back(*element.integer());
   return row;
 }
 
 }  // namespace
 
 std::string to_json(const InputRow& row) {
+  std::string list;
+  for (const int64_t element : row.list) list += (list.empty() ? "" : ",") + std::to_string(element);
   return "{\"K\":" + Json::string(row.key).dump() +
          ",\"G\":" + (row.null_group ? "null" : Json::string(row.group).dump()) +
          ",\"N\":" + (row.null_number ? "null" : std::to_string(row.number)) +
-         ",\"M\":" + decimal_text(row.money, 4) + "}";
+         ",\"M\":" + decimal_text(row.money, 4) + ",\"L\":[" + list + "]}";
 }
 
-PlanChoice random_plan(Random& random) {
-  PlanChoice choice;
-  choice.two_keys = random.chance(0.4);
-  choice.windowed = random.chance(0.6);
-  choice.window_ms = random.between(1, 5) * 10'000;
-  choice.grace_ms = random.between(0, 4) * 5'000;
-  if (random.chance(0.4)) choice.least_number = random.between(0, 50);
-  if (random.chance(0.3)) choice.least_count = random.between(1, 4);
-  return choice;
+std::vector<PlanChoice> random_plans(Random& random) {
+  std::vector<PlanChoice> choices(static_cast<size_t>(random.between(1, 3)));
+  for (size_t i = 0; i < choices.size(); ++i) {
+    PlanChoice& choice = choices[i];
+    choice.query = "Q" + std::to_string(i);
+    choice.output = "out" + std::to_string(i);
+    choice.two_keys = random.chance(0.4);
+    choice.windowed = random.chance(0.6);
+    choice.explodes = random.chance(0.3);
+    choice.window_ms = random.between(1, 5) * 10'000;
+    choice.grace_ms = random.between(0, 4) * 5'000;
+    if (random.chance(0.4)) choice.least_number = random.between(0, 50);
+    if (random.chance(0.3)) choice.least_count = random.between(1, 4);
+  }
+  if (!choices[0].windowed && !choices[0].two_keys)
+    choices.push_back({.query = "OVER", .output = "again", .over = choices[0].query});
+  return choices;
 }
+
+size_t value_columns(const PlanChoice& choice) {
+  return choice.over.empty() ? 8 : 4;
+}
+
+namespace {
+
+// By the smallest key of a group, which moves as rows come: retractions.
+stream::Topology topology_over(const PlanChoice& choice, int32_t partitions) {
+  stream::Topology made;
+  made.name = choice.query;
+  made.source.topic = "out0";
+  made.source.table = true;
+  made.source.key_columns = {{"G", Kind::string}};
+  made.source.value_format = schema::Format::json;
+  made.source.value_columns = {{"C", Kind::bigint}, {"FIRST", Kind::string}, {"KEYS", Kind::bigint}};
+  stream::AggregateStep step;
+  step.keys = {expr::column(2, Kind::string)};
+  step.key_names = {"FIRST"};
+  step.calls = {{"COUNT", nullptr, "GROUPS"},
+                {"SUM", expr::column(1, Kind::bigint), "C"},
+                {"SUM", expr::column(3, Kind::bigint), "KEYS"},
+                {"AVG", expr::column(1, Kind::bigint), "MEAN"}};
+  made.steps.emplace_back(std::move(step));
+  made.sink = stream::SinkSpec{.topic = choice.output,
+                               .partitions = partitions,
+                               .table = true,
+                               .value_format = schema::Format::json,
+                               .key_columns = {0},
+                               .value_columns = {1, 2, 3, 4}};
+  return made;
+}
+
+}  // namespace
 
 stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
+  if (!choice.over.empty()) return topology_over(choice, partitions);
   stream::Topology made;
-  made.name = kQuery;
+  made.name = choice.query;
   made.source.topic = kInput;
   made.source.key_columns = {{"RECORD_KEY", Kind::string}};
-  made.source.value_columns = {{"K", Kind::string}, {"G", Kind::string}, {"N", Kind::bigint}, {"M", kMoney}};
+  made.source.value_columns = {{"K", Kind::string},
+                               {"G", Kind::string},
+                               {"N", Kind::bigint},
+                               {"M", kMoney},
+                               {"L", Type::array(Kind::bigint)}};
   made.source.value_format = schema::Format::json;
+  size_t number_at = 3;
+  if (choice.explodes) {
+    number_at = stream::source_schema(made.source).size();
+    stream::ExplodeStep explode;
+    explode.arrays = {expr::column(5, Type::array(Kind::bigint))};
+    explode.names = {"E"};
+    made.steps.emplace_back(std::move(explode));
+  }
   if (choice.least_number != INT64_MIN)
-    made.steps.push_back(stream::FilterStep{number_at_least(3, choice.least_number)});
+    made.steps.push_back(stream::FilterStep{number_at_least(number_at, choice.least_number)});
   stream::AggregateStep step;
   step.keys = {expr::column(2, Kind::string)};
   step.key_names = {"G"};
@@ -95,7 +153,7 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
     step.keys.push_back(expr::column(1, Kind::string));
     step.key_names.push_back("K");
   }
-  const auto number = expr::column(3, Kind::bigint);
+  const auto number = expr::column(number_at, Kind::bigint);
   step.calls = {{"COUNT", nullptr, "C"},
                 {"SUM", number, "S"},
                 {"SUM", expr::column(4, kMoney), "MM"},
@@ -116,7 +174,7 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   if (choice.least_count > 0)
     made.steps.push_back(stream::FilterStep{number_at_least(first, choice.least_count)});
   stream::SinkSpec sink;
-  sink.topic = kOutput;
+  sink.topic = choice.output;
   sink.partitions = partitions;
   sink.table = true;
   sink.key_format = keys > 1 ? schema::Format::json : schema::Format::kafka;
@@ -128,46 +186,91 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   return made;
 }
 
-Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions) {
-  Expected expected;
+namespace {
+
+// Rows of one partition, in order, into groups by name.
+struct Folding {
+  const PlanChoice& choice;
   std::map<std::string, Group> groups;
+  int64_t late = 0;
+  int64_t stream_time = INT64_MIN;
+
+  void take(const InputRow& row) {
+    if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number)) return;
+    stream_time = std::max(stream_time, row.time_ms);
+    if (row.null_group) return;
+    std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
+    if (choice.windowed) {
+      const int64_t start = row.time_ms - row.time_ms % choice.window_ms;
+      if (start + choice.window_ms + choice.grace_ms <= stream_time) {
+        ++late;
+        return;
+      }
+      name += "@" + std::to_string(start);
+    }
+    Group& group = groups[name];
+    ++group.count;
+    group.money += row.money;
+    group.keys.insert(row.key);
+    if (row.null_number) return;
+    ++group.numbers;
+    group.sum += row.number;
+    group.seen.push_back(row.number);
+  }
+};
+
+}  // namespace
+
+Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions) {
+  Folding folding{.choice = choice};
   for (int32_t p = 0; p < partitions; ++p) {
     auto consumer = std::move(log.consumer(log::Visibility::durable)).value();
     (void)consumer->assign({kInput, p}, 0).ok();
-    int64_t stream_time = INT64_MIN;
+    folding.stream_time = INT64_MIN;
     while (true) {
       const auto batches = consumer->poll(Duration(0), 1000);
       if (!batches.ok() || batches->empty()) break;
       for (const log::RecordView& record : (*batches)[0].records) {
-        const InputRow row = from_json(*record.value);
-        if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number))
+        InputRow row = from_json(*record.value);
+        row.time_ms = record.time.ms;
+        if (!choice.explodes) {
+          folding.take(row);
           continue;
-        stream_time = std::max(stream_time, record.time.ms);
-        if (row.null_group) continue;
-        std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
-        if (choice.windowed) {
-          const int64_t start = record.time.ms - record.time.ms % choice.window_ms;
-          if (start + choice.window_ms + choice.grace_ms <= stream_time) {
-            ++expected.late;
-            continue;
-          }
-          name += "@" + std::to_string(start);
         }
-        Group& group = groups[name];
-        ++group.count;
-        group.money += row.money;
-        group.keys.insert(row.key);
-        if (row.null_number) continue;
-        ++group.numbers;
-        group.sum += row.number;
-        group.seen.push_back(row.number);
+        row.null_number = false;
+        for (const int64_t element : row.list) {
+          row.number = element;
+          folding.take(row);
+        }
       }
     }
   }
-  for (const auto& [name, group] : groups) {
+  Expected expected{.late = folding.late};
+  for (const auto& [name, group] : folding.groups) {
     if (group.count >= choice.least_count) expected.rows[name] = texts_of(group);
   }
   return expected;
+}
+
+Table fold_again(const Table& rows) {
+  struct Sums {
+    int64_t groups = 0;
+    int64_t count = 0;
+    int64_t keys = 0;
+  };
+  std::map<std::string, Sums> by_first;
+  for (const auto& [name, values] : rows) {
+    Sums& sums = by_first[values[6]];
+    ++sums.groups;
+    sums.count += std::stoll(values[0]);
+    sums.keys += std::stoll(values[7]);
+  }
+  Table again;
+  for (const auto& [first, sums] : by_first) {
+    again[first] = {std::to_string(sums.groups), std::to_string(sums.count), std::to_string(sums.keys),
+                    double_text(static_cast<double>(sums.count) / static_cast<double>(sums.groups))};
+  }
+  return again;
 }
 
 }  // namespace tradewind::simulate

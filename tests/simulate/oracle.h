@@ -20,22 +20,29 @@ struct InputRow {
   int64_t time_ms = 0;
   bool null_group = false;
   bool null_number = false;
+  std::vector<int64_t> list;
 };
 
 // The row as the input topic holds it, and back.
 std::string to_json(const InputRow& row);
 
 struct PlanChoice {
+  std::string query;
+  std::string output;  // its topic
   bool two_keys = false;
   bool windowed = false;
+  bool explodes = false;  // the list's elements are the numbers
   int64_t window_ms = 0;
   int64_t grace_ms = 0;
   int64_t least_number = INT64_MIN;  // rows below are filtered out
   int64_t least_count = 0;           // groups with fewer rows are not shown (HAVING)
+  std::string over;                  // the query whose table is grouped again; empty: the input
 };
 
-PlanChoice random_plan(Random& random);
+// Some queries on the input and, where a table lends itself to it, one on that table.
+std::vector<PlanChoice> random_plans(Random& random);
 stream::Topology topology_of(const PlanChoice& choice, int32_t partitions);
+size_t value_columns(const PlanChoice& choice);
 
 // Result rows by key text ("group" or "group|key", then "@start" if windowed): the columns' texts.
 using Table = std::map<std::string, std::vector<std::string>>;
@@ -45,11 +52,11 @@ struct Expected {
   int64_t late = 0;
 };
 
-// Folds what durably lies in the topic.
+// Folds what durably lies in the topic, into the result of a query on the input.
 Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions);
+// Folds a table that fold() gave, as a query over it groups it.
+Table fold_again(const Table& rows);
 
 inline constexpr const char* kInput = "in";
-inline constexpr const char* kOutput = "out";
-inline constexpr const char* kQuery = "Q";
 
 }  // namespace tradewind::simulate

@@ -248,10 +248,22 @@ Result<PartitionIndex*> LogCore::find(const Position& position, uint32_t* topic_
 
 Result<uint64_t> LogCore::append(FrameGroup& group, Offsets* first_offsets) {
   auto mark = take(group, first_offsets);
+  if (!mark.ok() && mark.error().code == Code::unavailable) {
+    refused_ = mark.error();
+    refused_bytes_ = group.bytes();
+  }
   written_changed.notify_all();
   durable_changed.notify_all();  // a new segment makes what stands before it durable, even if nothing follows
   sync_wanted_.notify_all();
   return mark;
+}
+
+std::optional<Error> LogCore::refusing() {
+  if (!refused_) return std::nullopt;
+  const auto room = journal.make_room(refused_bytes_, [this](FrameGroup& first) { checkpoint(first); });
+  if (!room.ok()) return room.error();
+  refused_.reset();
+  return std::nullopt;
 }
 
 Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {

@@ -56,6 +56,8 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   // REQUIRES `mutex` is held by `lock`.
   Result<uint64_t> append(FrameGroup& group, Offsets* first_offsets);
   Result<> wait_durable(uint64_t mark);
+  // Why the last append was refused for want of room, if there is none yet for one like it. REQUIRES `mutex`.
+  std::optional<Error> refusing();
   // REQUIRES `mutex`.
   Result<PartitionIndex*> find(const Position& position, uint32_t* topic_number);
   void put_topic_entry(const TopicIndex& topic, FrameGroup& group) const;
@@ -97,6 +99,8 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   void checkpoint(FrameGroup& group) const;
   void sync_loop(const std::stop_token& stop);
 
+  std::optional<Error> refused_;  // by a full disk
+  uint64_t refused_bytes_ = 0;
   std::condition_variable_any sync_wanted_;
   std::jthread syncing_;
   bool closed_ = false;

@@ -49,7 +49,8 @@ class EmbeddedTransaction final : public Transaction {
     const std::lock_guard lock(core_->mutex);
     const ProducerState& state = core_->producers[id_];
     if (state.epoch != epoch_ && !mutant(10)) return fenced(id_);
-    if (!consumed.empty()) core_->put_group_entry(std::string(group), consumed, group_);
+    if (!consumed.empty() && !asked_before_) core_->put_group_entry(std::string(group), consumed, group_);
+    asked_before_ = true;
     if (group_.empty()) return Offsets();
     Offsets first;
     TRY(core_->append(group_, &first));
@@ -67,6 +68,7 @@ class EmbeddedTransaction final : public Transaction {
   std::string id_;
   int64_t epoch_;
   FrameGroup group_;
+  bool asked_before_ = false;
 };
 
 class EmbeddedProducer final : public Producer {
@@ -281,6 +283,10 @@ class EmbeddedLogFront final : public EmbeddedLog {
     return core_->journal.verify();
   }
   std::optional<Error> failure() const override { return core_->journal.failure(); }
+  std::optional<Error> refusing() override {
+    const std::lock_guard lock(core_->mutex);
+    return core_->refusing();
+  }
 
  private:
   std::shared_ptr<LogCore> core_;

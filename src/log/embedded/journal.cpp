@@ -128,21 +128,24 @@ Result<> Journal::write_frames(Segment& segment, FrameGroup& group) {
   return {};
 }
 
-Result<> Journal::append(FrameGroup& group, const std::function<void(FrameGroup&)>& checkpoint,
-                         const std::function<void(const FrameGroup::Entry&, Place)>& placed) {
+Result<> Journal::make_room(uint64_t bytes, const std::function<void(FrameGroup&)>& checkpoint) {
   if (const auto failed = failure()) return *failed;
-  const uint64_t bytes = group.bytes();
   if (segments_.empty() || segments_.back()->end + bytes > segments_.back()->capacity) {
     FrameGroup first;
     checkpoint(first);
     TRY(rotate(bytes + first.bytes()));
   }
   Segment& last = *segments_.back();
-  if (last.end == sizeof(SegmentHeader)) {  // also when writing it failed the last time
-    FrameGroup first;
-    checkpoint(first);
-    if (!first.empty()) TRY(write_frames(last, first));
-  }
+  if (last.end > sizeof(SegmentHeader)) return {};
+  FrameGroup first;  // also when writing it failed the last time
+  checkpoint(first);
+  return first.empty() ? Result<>() : write_frames(last, first);
+}
+
+Result<> Journal::append(FrameGroup& group, const std::function<void(FrameGroup&)>& checkpoint,
+                         const std::function<void(const FrameGroup::Entry&, Place)>& placed) {
+  TRY(make_room(group.bytes(), checkpoint));
+  Segment& last = *segments_.back();
   const uint64_t first_frame = written_ + 1;
   uint64_t at = last.end;
   TRY(write_frames(last, group));

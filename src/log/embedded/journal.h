@@ -65,6 +65,8 @@ class Journal {
   // Checks every byte of every frame.
   Result<> verify();
 
+  // Sees to it that a group of so many bytes fits, with a new segment if need be.
+  Result<> make_room(uint64_t bytes, const std::function<void(FrameGroup&)>& checkpoint);
   // Writes an atomic group; its entries get numbers from `next_offset` (per batch entry) before. `checkpoint`
   // gives the first frame of a new segment: all that later starts need to know of older ones.
   Result<> append(FrameGroup& group, const std::function<void(FrameGroup&)>& checkpoint,

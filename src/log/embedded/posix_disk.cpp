@@ -14,7 +14,7 @@ namespace tradewind::log {
 namespace {
 
 Error failed(const std::string& what, const std::string& path) {
-  if (errno == ENOSPC || errno == EDQUOT) return full_disk(path);
+  if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return full_disk(path);
   return {Code::io, what + " " + path + " failed: " + std::strerror(errno)};
 }
 
@@ -135,7 +135,8 @@ std::unique_ptr<Disk> make_posix_disk() {
 }
 
 Error full_disk(const std::string& path) {
-  return {Code::io, "the disk is full: no space for " + path + "; make room, appending then goes on"};
+  return {Code::unavailable,
+          "the disk is full: no space for " + path + "; make room, appending then goes on"};
 }
 
 }  // namespace tradewind::log

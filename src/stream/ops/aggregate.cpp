@@ -30,6 +30,10 @@ Result<> AggregateOperator::open(Context& context) {
 Result<> AggregateOperator::process(const Batch& rows, Collector&) {
   std::vector<uint32_t> late;
   expr::Notes notes;
+  if (partial_ != nullptr && !adopted_) {  // one worker kept how far the partitions are with the table
+    adopted_ = true;
+    for (const auto& [partition, time] : table_->progress()) partial_->raise_progress(partition, time);
+  }
   AggregateTable& into = partial_ != nullptr ? *partial_ : *table_;
   TRY(into.fold_rows(rows, late, notes));
   for (const expr::Note& note : notes) {

@@ -47,6 +47,7 @@ class AggregateOperator final : public Operator {
   std::unique_ptr<AggregateTable> table_;    // fused: final; partial: what this worker's partitions gave
   std::unique_ptr<AggregateTable> partial_;  // partial mode only: rows go in here, table_ takes merges
   int64_t late_rows_ = 0;
+  bool adopted_ = false;
   int64_t told_ms_ = INT64_MIN;  // stream time when partials last told it
 };
 

@@ -59,29 +59,17 @@ Result<> Worker::ensure_transaction() {
 
 Result<> Worker::commit() {
   if (!opened_) return {};
-  merge_lanes();
-  if (!work_since_commit_) return {};
   const int64_t began = clock_.monotonic_ns();
   const int64_t commit_before_ns = last_commit_ns_;
-  TRY(ensure_transaction());
-  TRY(flush_tasks());
-  if (mutant(3)) {  // outputs are seen without the frames and places that belong to them
-    TRY(transaction_->commit(options_.application, {}));
-    transaction_ = TRY(producer_->begin());
+  if (!prepared_) {
+    merge_lanes();
+    if (!work_since_commit_) return {};
+    TRY(prepare());
   }
-  TRY(append_frames());
-  TRY(append_lanes(false));
-  if (snapshot_running_ || frame_bytes_ > options_.snapshot_frame_bytes) TRY(append_snapshot());
-  log::Offsets consumed;
-  for (const auto& lane : lanes_) {
-    for (const auto& [partition, place] : lane->places) {
-      if (lane->members.empty()) continue;
-      const auto [at, added] = consumed.emplace(log::Position{lane->topic, partition}, place.next);
-      if (!added) at->second = std::min(at->second, place.next);
-    }
-  }
-  const log::Offsets first = TRY(transaction_->commit(options_.application, consumed));
+  const log::Offsets first = TRY(transaction_->commit(options_.application, consumed_));
+  prepared_ = false;
   transaction_.reset();
+  TRY(passed(CommitStep::committed));
   TRY(committed(first));
   last_commit_ns_ = clock_.monotonic_ns();
   last_commit_cost_ns_ = last_commit_ns_ - began;
@@ -92,6 +80,41 @@ Result<> Worker::commit() {
     const bool had_rows = first_work_ns_ > commit_before_ns;
     if (had_rows) result_delay_->observe_ns(last_commit_ns_ - first_work_ns_);
   }
+  return {};
+}
+
+Result<> Worker::passed(CommitStep step) const {
+  if (options_.goes_on == nullptr || options_.goes_on(step)) return {};
+  return Error{Code::io, "stopped behind step " + std::to_string(static_cast<int>(step)) + " of a commit"};
+}
+
+// Puts everything of a commit into the transaction.
+Result<> Worker::prepare() {
+  TRY(ensure_transaction());
+  TRY(passed(CommitStep::begun));
+  TRY(flush_tasks());
+  TRY(passed(CommitStep::flushed));
+  if (mutant(3)) {  // outputs are seen without the frames and places that belong to them
+    TRY(transaction_->commit(options_.application, {}));
+    transaction_ = TRY(producer_->begin());
+  }
+  TRY(append_frames());
+  TRY(passed(CommitStep::framed));
+  TRY(append_lanes(false));
+  TRY(passed(CommitStep::placed));
+  if (snapshot_running_ || frame_bytes_ > options_.snapshot_frame_bytes) {
+    TRY(append_snapshot());
+    TRY(passed(CommitStep::snapshot));
+  }
+  consumed_.clear();
+  for (const auto& lane : lanes_) {
+    for (const auto& [partition, place] : lane->places) {
+      if (lane->members.empty()) continue;
+      const auto [at, added] = consumed_.emplace(log::Position{lane->topic, partition}, place.next);
+      if (!added) at->second = std::min(at->second, place.next);
+    }
+  }
+  prepared_ = true;
   return {};
 }
 
@@ -274,27 +297,32 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
       if (state && owns(position.partition)) snapshot_start_[position.partition] = offset;
     }
   }
-  if (snapshot_done_ || (mutant(6) && snapshot_running_)) {
-    snapshot_done_ = false;
-    snapshot_running_ = false;
-    for (const auto& [partition, offset] : snapshot_start_) {
-      TRY(log_.trim({state_topic(options_.application), partition}, offset));
-    }
-  }
+  TRY(passed(CommitStep::marked));
+  if (snapshot_done_ || (mutant(6) && snapshot_running_)) TRY(trim_state());
   return check_memory();
+}
+
+Result<> Worker::trim_state() {
+  snapshot_done_ = false;
+  snapshot_running_ = false;
+  for (const auto& [partition, offset] : snapshot_start_) {
+    auto trimmed = log_.trim({state_topic(options_.application), partition}, offset);
+    if (!trimmed.ok() && trimmed.error().code != Code::unavailable) return trimmed;  // else the next does it
+    TRY(passed(CommitStep::trimmed_one));
+  }
+  return passed(CommitStep::trimmed);
 }
 
 void Worker::publish_places() {
   for (const auto& lane : lanes_) {
-    if (lane->partials) continue;
     for (const std::string& member : lane->members) {
       const std::shared_ptr<Query> known = query(member);
       if (known == nullptr) continue;
       const std::lock_guard lock(known->about);
-      known->lag = 0;
+      if (!lane->partials) known->lag = 0;
       for (const auto& [partition, place] : lane->places) {
         known->positions[{lane->topic, partition}] = place.next;
-        known->lag += std::max<int64_t>(place.end - place.next, 0);
+        if (!lane->partials) known->lag += std::max<int64_t>(place.end - place.next, 0);
       }
     }
   }

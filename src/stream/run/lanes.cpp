@@ -122,7 +122,9 @@ void Worker::hold_back() {
   for (const auto& lane : lanes_) lane->held = false;
   for (const auto& behind : lanes_) {
     for (const auto& ahead : lanes_) {
-      if (behind == ahead || behind->topic != ahead->topic || behind->members.empty()) continue;
+      if (behind == ahead || behind->topic != ahead->topic || behind->members.empty() ||
+          ahead->members.empty())
+        continue;
       int64_t gap = 0;
       bool all = true;
       for (const auto& [p, place] : behind->places) {

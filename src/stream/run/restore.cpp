@@ -41,7 +41,7 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
     const auto fetched = TRY(consumer->poll(Duration(1000), kRecordsPerPoll));
     for (const log::FetchedBatch& batch : fetched) {
       for (const log::RecordView& record : batch.records) {
-        auto done = restore_record(record, lanes);
+        auto done = restore_record(record, partition, lanes);
         if (!done.ok()) {
           return done.error().within(position.topic + " partition " + std::to_string(partition) + " offset " +
                                      std::to_string(record.offset));
@@ -54,7 +54,7 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
   return {};
 }
 
-Result<> Worker::restore_record(const log::RecordView& record, RestoredLanes& lanes) {
+Result<> Worker::restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes) {
   if (!record.key || !record.value || record.key->empty()) return {};
   const std::string key(*record.key);
   BytesView value = *record.value;
@@ -63,7 +63,7 @@ Result<> Worker::restore_record(const log::RecordView& record, RestoredLanes& la
   const size_t hash = key.rfind('#');
   const Error bad{Code::corrupt, "the place of a lane cannot be read"};
   if (hash == std::string::npos || value.empty()) return bad;
-  RestoredLane& lane = lanes[{key.substr(1, hash - 1), std::atoi(key.c_str() + hash + 1)}];
+  RestoredLane& lane = lanes[{key.substr(1, hash - 1), std::atoi(key.c_str() + hash + 1), partition}];
   const char form = value[0];
   value.remove_prefix(1);
   if (form == 'm') {
@@ -78,10 +78,10 @@ Result<> Worker::restore_record(const log::RecordView& record, RestoredLanes& la
     return {};
   }
   while (!value.empty()) {
-    int64_t partition = 0;
+    int64_t source = 0;
     int64_t next = 0;
-    if (!get_zigzag(value, partition) || !get_zigzag(value, next)) return bad;
-    lane.next[static_cast<int32_t>(partition)] = mutant(5) ? next + 1 : next;
+    if (!get_zigzag(value, source) || !get_zigzag(value, next)) return bad;
+    lane.next[static_cast<int32_t>(source)] = mutant(5) ? next + 1 : next;
   }
   return {};
 }
@@ -93,52 +93,83 @@ Result<> Worker::fold_frame(const std::string& key, BytesView value) {
   if (known == nullptr || known->task == nullptr) return {};  // dropped since
   uint64_t group = 0;
   if (!get_varint(value, group)) return Error{Code::corrupt, "a frame without a group"};
-  for (const Task::Kept& kept : known->task->durables()) {
-    if (kept.name == key.substr(slash + 1)) return kept.durable->fold(static_cast<int32_t>(group), value);
-  }
-  return {};  // partials of several workers, restored into one: nothing is in hand between commits
+  const auto fold_into = [&](const std::string& name) -> std::optional<Result<>> {
+    for (const Task::Kept& kept : known->task->durables()) {
+      if (kept.name == name) return kept.durable->fold(static_cast<int32_t>(group), value);
+    }
+    return std::nullopt;
+  };
+  const std::string name = key.substr(slash + 1);
+  if (const auto done = fold_into(name)) return *done;
+  // Partials of several workers, restored into one: nothing is in hand between commits but how far the
+  // partitions are, and that goes on in the table.
+  return name == "partial" ? fold_into("table").value_or(Result<>()) : Result<>();
 }
 
 Result<> Worker::place_queries(const RestoredLanes& lanes) {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
     const std::string& name = known->topology->name;
-    bool placed = false;
-    for (const auto& [id, lane] : lanes) {
-      if (std::find(lane.members.begin(), lane.members.end(), name) == lane.members.end()) continue;
-      const bool partials = id.first == partials_topic(name);
-      const auto spec = TRY(log_.topic(id.first));
-      std::map<int32_t, log::Offset> next;
-      for (int32_t p = 0; p < spec.partitions; ++p) {
-        const auto at = lane.next.find(p);
-        if (owns(p)) next[p] = at == lane.next.end() ? 0 : at->second;
-      }
-      TRY(lane_at(id.first, partials, next, name));
-      placed = placed || !partials;
-    }
-    if (!placed) {
+    if (!TRY(place_query(name, known->topology->source.topic, false, lanes))) {
       TRY(start_query(*known));
       continue;
     }
-    // Several workers for the first time: the topic of partials is new.
     const auto partials = log_.topic(partials_topic(name));
-    const bool has = std::any_of(lanes_.begin(), lanes_.end(),
-                                 [&](const auto& l) { return l->topic == partials_topic(name); });
-    if (!partials.ok() || has) continue;
-    std::map<int32_t, log::Offset> next;
+    if (!partials.ok() || TRY(place_query(name, partials->name, true, lanes))) continue;
+    std::map<int32_t, log::Offset> next;  // several workers for the first time: the topic of partials is new
     for (int32_t g = 0; g < partials->partitions; ++g) {
       if (owns(g)) next[g] = 0;
     }
     TRY(lane_at(partials->name, true, next, name));
   }
-  for (const auto& lane : lanes_) work_since_commit_ = work_since_commit_ || !lane->members.empty();
+  forget_lanes(lanes);
+  for (const auto& lane : lanes_) work_since_commit_ = work_since_commit_ || lane->members_changed;
   publish_places();
   return {};
+}
+
+// Where the query left each partition that is this worker's; false: it has not read the topic yet.
+Result<bool> Worker::place_query(const std::string& name, const std::string& topic, bool partials,
+                                 const RestoredLanes& lanes) {
+  const auto spec = TRY(log_.topic(topic));
+  std::map<int32_t, log::Offset> next;
+  for (int32_t p = 0; p < spec.partitions; ++p) {
+    if (owns(p)) next[p] = 0;
+  }
+  bool placed = false;
+  for (const auto& [key, lane] : lanes) {
+    if (key.topic != topic || std::find(lane.members.begin(), lane.members.end(), name) == lane.members.end())
+      continue;
+    placed = true;
+    for (const auto& [p, offset] : lane.next) {
+      const bool known = p % options_.state_partitions == key.state_partition && next.contains(p);
+      if (known) next[p] = std::max(next[p], offset);
+    }
+  }
+  if (placed) TRY(lane_at(topic, partials, next, name));
+  return placed;
+}
+
+// A lane that is there no longer is written as empty: else its last words would place its queries twice at
+// the next start.
+void Worker::forget_lanes(const RestoredLanes& lanes) {
+  for (const auto& [key, lane] : lanes) {
+    const bool there = std::any_of(lanes_.begin(), lanes_.end(), [&, wanted = &key](const auto& known) {
+      return known->topic == wanted->topic && known->id == wanted->id;
+    });
+    if (there || lane.members.empty()) continue;
+    auto gone = std::make_unique<Lane>();
+    gone->topic = key.topic;
+    gone->id = key.id;
+    gone->members_changed = true;
+    lanes_.push_back(std::move(gone));
+  }
 }
 
 // After an error of one query: the transaction is given up, everything else goes back to the last commit.
 Result<> Worker::rebuild() {
   transaction_.reset();
+  prepared_ = false;
   failed_query_.clear();
   {
     const std::lock_guard lock(lock_);

@@ -43,21 +43,28 @@ Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest) {
       return Error{Code::conflict, "query " + name + " runs already"};
   }
   if (!opened_) return {};
-  const auto started = [&]() -> Result<> {
-    TRY(start_query(*query));
-    return commit();
-  }();
-  if (!started.ok()) {
-    const std::lock_guard lock(queries_mutex_);
-    queries_.erase(name);
+  if (prepared_) {
+    put_off_.emplace_back(name, true);
+    return {};
   }
-  return started;
+  return start(query);
 }
 
-Result<> Worker::remove(const std::string& name) {
-  const std::shared_ptr<Query> gone = query(name);
-  if (gone == nullptr) return Error{Code::not_found, "no query is called " + name};
-  TRY(commit());
+Result<> Worker::start(const std::shared_ptr<Query>& query) {
+  const std::string& name = query->topology->name;
+  if (auto started = start_query(*query); !started.ok()) {
+    TRY(leave_lanes(name));
+    const std::lock_guard lock(queries_mutex_);
+    queries_.erase(name);
+    return started;
+  }
+  auto done = commit();
+  // It runs; that its place is not written yet is the disk's matter.
+  return done.ok() || prepared_ ? Result<>() : done;
+}
+
+// No reader may be left with a task that goes.
+Result<> Worker::leave_lanes(const std::string& name) {
   for (const auto& lane : lanes_) {
     const auto member = std::find(lane->members.begin(), lane->members.end(), name);
     if (member == lane->members.end()) continue;
@@ -65,6 +72,23 @@ Result<> Worker::remove(const std::string& name) {
     lane->members_changed = true;
     TRY(bind_readers(*lane));
   }
+  return {};
+}
+
+Result<> Worker::remove(const std::string& name) {
+  if (query(name) == nullptr) return Error{Code::not_found, "no query is called " + name};
+  if (auto done = commit(); !done.ok() && !prepared_) return done;
+  if (prepared_) {
+    put_off_.emplace_back(name, false);
+    return {};
+  }
+  return drop(name);
+}
+
+Result<> Worker::drop(const std::string& name) {
+  const std::shared_ptr<Query> gone = query(name);
+  if (gone == nullptr) return {};
+  TRY(leave_lanes(name));
   {
     const std::lock_guard lock(lock_);
     gone->task.reset();
@@ -76,7 +100,24 @@ Result<> Worker::remove(const std::string& name) {
   std::erase_if(snapshot_list_, [&](const auto& entry) { return entry.first == name; });
   snapshot_at_ = std::min(snapshot_at_, snapshot_list_.size());
   work_since_commit_ = true;
-  return commit();
+  auto done = commit();
+  return done.ok() || prepared_ ? Result<>() : done;
+}
+
+// What was asked for while a commit waited for room.
+Result<> Worker::catch_up_on_queries() {
+  while (!put_off_.empty() && !prepared_) {
+    const auto [name, begins] = put_off_.front();
+    put_off_.erase(put_off_.begin());
+    const std::shared_ptr<Query> known = query(name);
+    if (known == nullptr) continue;
+    if (!begins) {
+      TRY(drop(name));
+      continue;
+    }
+    TRY(start(known));
+  }
+  return {};
 }
 
 Result<> Worker::open() {
@@ -92,6 +133,11 @@ Result<> Worker::open() {
 }
 
 Result<bool> Worker::step(Duration wait) {
+  if (prepared_) {
+    TRY(commit_or_rebuild());
+    TRY(catch_up_on_queries());
+    return true;
+  }
   size_t read = 0;
   hold_back();
   const bool pending = work_since_commit_;
@@ -107,11 +153,7 @@ Result<bool> Worker::step(Duration wait) {
   }
   if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
   if (commit_due(read == 0)) {
-    auto done = commit();
-    if (!done.ok()) {
-      if (failed_query_.empty()) return done.error();
-      TRY(rebuild());
-    }
+    TRY(commit_or_rebuild());
     return true;
   }
   if (read == 0 && wait.count() > 0 && !lanes_.empty()) {
@@ -127,6 +169,11 @@ Result<bool> Worker::step(Duration wait) {
     read += *polled;
   }
   return read > 0;
+}
+
+Result<> Worker::commit_or_rebuild() {
+  auto done = commit();
+  return done.ok() || failed_query_.empty() ? done : rebuild();
 }
 
 std::shared_ptr<Dictionary> Worker::dictionary(const std::string& name) {

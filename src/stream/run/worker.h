@@ -63,14 +63,17 @@ class Worker final : private TaskHost {
   };
 
   // Before open(): the query is restored by it. Afterwards: it starts at once, and its place is committed.
+  // While a full disk keeps a commit from being written both are put off until it is.
   Result<> add(std::shared_ptr<const Topology> topology, bool earliest);
   Result<> remove(const std::string& name);
   // Takes the transactional id over (fencing an older process), restores, commits the places.
   Result<> open();
   // One round; true when anything was read or committed. Waits up to `wait` for input.
   Result<bool> step(Duration wait);
-  // Commits what is at hand.
+  // Commits what is at hand. After `unavailable` (a full disk) it is kept as it is, nothing more is read, and
+  // the next step asks again.
   Result<> commit();
+  bool waits_for_room() const { return prepared_; }
 
   // The query, or null. Valid until it is removed.
   std::shared_ptr<Query> query(const std::string& name) const;
@@ -79,11 +82,19 @@ class Worker final : private TaskHost {
   const WorkerFigures& figures() const { return figures_; }
 
  private:
+  // What one partition of the state topic says of a lane: workers that were more or fewer then may have
+  // grouped their queries differently.
+  struct LaneKey {
+    std::string topic;
+    int32_t id = 0;
+    int32_t state_partition = 0;
+    auto operator<=>(const LaneKey&) const = default;
+  };
   struct RestoredLane {
     std::vector<std::string> members;
     std::map<int32_t, log::Offset> next;
   };
-  using RestoredLanes = std::map<std::pair<std::string, int32_t>, RestoredLane>;
+  using RestoredLanes = std::map<LaneKey, RestoredLane>;
 
   bool owns(int32_t n) const { return n % options_.state_partitions % count_ == index_; }
   AggregateMode mode() const { return count_ == 1 ? AggregateMode::fused : AggregateMode::partial; }
@@ -91,9 +102,12 @@ class Worker final : private TaskHost {
   // restore.cpp
   Result<> restore();
   Result<> restore_partition(int32_t partition, RestoredLanes& lanes);
-  Result<> restore_record(const log::RecordView& record, RestoredLanes& lanes);
+  Result<> restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes);
   Result<> fold_frame(const std::string& key, BytesView value);
   Result<> place_queries(const RestoredLanes& lanes);
+  Result<bool> place_query(const std::string& name, const std::string& topic, bool partials,
+                           const RestoredLanes& lanes);
+  void forget_lanes(const RestoredLanes& lanes);
   Result<> rebuild();
 
   // lanes.cpp
@@ -111,6 +125,14 @@ class Worker final : private TaskHost {
 
   // commit.cpp
   bool commit_due(bool read_nothing) const;
+  Result<> prepare();
+  Result<> passed(CommitStep step) const;
+  Result<> trim_state();
+  Result<> catch_up_on_queries();
+  Result<> commit_or_rebuild();
+  Result<> start(const std::shared_ptr<Query>& query);
+  Result<> drop(const std::string& name);
+  Result<> leave_lanes(const std::string& name);
   Result<> flush_tasks();
   Result<> append_frames();
   Result<> append_lanes(bool all);
@@ -148,6 +170,9 @@ class Worker final : private TaskHost {
 
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<log::Transaction> transaction_;
+  bool prepared_ = false;  // the transaction holds all of a commit, but is not written yet
+  log::Offsets consumed_;  // of the prepared commit
+  std::vector<std::pair<std::string, bool>> put_off_;  // queries to start (true) or drop once it is
   bool work_since_commit_ = false;
   size_t rows_since_commit_ = 0;
   int64_t first_work_ns_ = 0;  // when the first row since the last commit came in
