@@ -89,6 +89,18 @@ inline bool get_varint(BytesView& in, uint64_t& value) {
   return false;
 }
 
+// The same through a pointer, which it moves; most numbers take one byte.
+inline bool read_varint(const char*& at, const char* end, uint64_t& value) {
+  if (at < end && static_cast<uint8_t>(*at) < 0x80) {
+    value = static_cast<uint8_t>(*at++);
+    return true;
+  }
+  BytesView in(at, static_cast<size_t>(end - at));
+  if (!get_varint(in, value)) return false;
+  at = in.data();
+  return true;
+}
+
 inline void put_zigzag(Bytes& out, int64_t value) {
   put_varint(out, zigzag(value));
 }

@@ -8,7 +8,7 @@ namespace tradewind {
 namespace {
 
 constexpr size_t kHugePage = 2 * 1024 * 1024;
-constexpr size_t kWorthOne = 512 * 1024;
+constexpr size_t kWorthOne = 1536 * 1024;
 
 }  // namespace
 

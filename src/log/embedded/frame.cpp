@@ -179,26 +179,39 @@ bool decode_batch(const EntryHeader& header, BytesView in, std::vector<RecordVie
   const int64_t base_time = unzigzag(raw);
   const size_t first = records.size();
   records.resize(first + header.count);
+  const char* at = in.data();
+  const char* const end = at + in.size();
   for (uint32_t i = 0; i < header.count; ++i) {
     RecordView& record = records[first + i];
-    uint64_t key = 0;
+    uint64_t time = 0;
+    uint64_t key = 0;  // sizes, one more than the bytes; 0: none
     uint64_t value = 0;
     uint64_t count = 0;
-    if (!get_varint(in, raw) || !get_varint(in, key) || !get_varint(in, value) || !get_varint(in, count))
+    if (!read_varint(at, end, time) || !read_varint(at, end, key) || !read_varint(at, end, value) ||
+        !read_varint(at, end, count))
       return false;
     record.time = Timestamp{
-        static_cast<int64_t>(static_cast<uint64_t>(base_time) + static_cast<uint64_t>(unzigzag(raw)))};
+        static_cast<int64_t>(static_cast<uint64_t>(base_time) + static_cast<uint64_t>(unzigzag(time)))};
     record.offset = header.base_offset + i;
-    if (!take_optional(in, key, record.key) || !take_optional(in, value, record.value)) return false;
-    if (count > in.size()) return false;
+    const auto left = static_cast<uint64_t>(end - at);
+    const uint64_t key_size = key == 0 ? 0 : key - 1;
+    const uint64_t value_size = value == 0 ? 0 : value - 1;
+    if (key_size > left || value_size > left - key_size || count > left) return false;
+    if (key != 0) record.key.emplace(at, key_size);
+    at += key_size;
+    if (value != 0) record.value.emplace(at, value_size);
+    at += value_size;
+    if (count == 0) continue;
     record.header_count = static_cast<uint32_t>(count);
     // Until all are known the place is kept as an index; the caller's vector may move.
     record.headers = reinterpret_cast<const HeaderView*>(headers.size() * sizeof(HeaderView));
+    BytesView rest(at, static_cast<size_t>(end - at));
     for (uint64_t h = 0; h < count; ++h) {
-      if (!take_header(in, headers.emplace_back())) return false;
+      if (!take_header(rest, headers.emplace_back())) return false;
     }
+    at = rest.data();
   }
-  return in.empty();
+  return at == end;
 }
 
 bool walk_frame(BytesView frame, const FrameHeader& header, bool check_payloads,
