@@ -57,14 +57,6 @@ std::string folded(const std::string& text) {
   return out;
 }
 
-// Whether a source is kept by a query over the one named so.
-bool reads(const sql::Source& source, const std::string& name, const sql::Catalog& known) {
-  const auto parsed = sql::parse(source.statement, {}, known.types);
-  if (source.query_id.empty() || !parsed.ok() || parsed->size() != 1) return false;
-  const auto* create = std::get_if<sql::CreateSource>(&(*parsed)[0].is);
-  return create != nullptr && create->query && create->query->from == name;
-}
-
 }  // namespace
 
 // Its place among the commands.
@@ -133,7 +125,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
   }
   const std::lock_guard lock(mutex_);
   if (plan.topology) {
-    queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic};
+    queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic,
+                                      plan.reads};
   }
   const std::string message = plan.topology
                                   ? "Created query with ID " + plan.source.query_id
@@ -142,6 +135,18 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
       current_status(text, entity_of(plan.source, "create"), message, plan.source.query_id, sequence);
   catalog_.sources[plan.source.name] = std::move(plan.source);
   return status;
+}
+
+// conflict when a query reads or feeds the source, beside the one that is its own.
+Result<> Engine::check_unused(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, row] : queries_) {
+    const bool read = std::find(row.reads.begin(), row.reads.end(), name) != row.reads.end();
+    if (!read && !(row.inserts && row.sink == name)) continue;
+    return Error{Code::conflict, name + (read ? " is read by " : " is fed by ") + id + "; " +
+                                     (row.inserts ? "TERMINATE " + id : "DROP " + row.sink) + " first"};
+  }
+  return {};
 }
 
 Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
@@ -167,11 +172,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
     if (source->read_only && statement.delete_topic) {
       return Error{Code::invalid, statement.name + " is read-only; DROP it without DELETE TOPIC"};
     }
-    for (const auto& [name, other] : known.sources) {
-      if (!reads(other, statement.name, known)) continue;
-      return Error{Code::conflict,
-                   statement.name + " is read by " + other.query_id + "; DROP " + name + " first"};
-    }
+    TRY(check_unused(statement.name));
   }
   const int64_t sequence = TRY(record("drop", text));
   if (statement.what == sql::Drop::What::type) {
@@ -265,11 +266,56 @@ Result<Json> Engine::insert(const sql::InsertValues& statement, const std::strin
   return current_status(text, "insert/`" + plan.target + "`/values", "1 row inserted", "", -1);
 }
 
+Result<Json> Engine::insert_query(const sql::InsertSelect& statement, const std::string& text,
+                                  const Session& session) {
+  const std::lock_guard commands(commands_mutex_);
+  const sql::Catalog known = catalog();
+  sql::InsertQueryPlan plan = TRY(sql::plan_insert_query(statement, known));
+  std::string id = plan.query_id;
+  int64_t sequence = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    sequence = next_command_;
+    if (id.empty()) id = "INSERTQUERY_" + std::to_string(sequence);
+    if (queries_.contains(id))
+      return Error{Code::conflict, "a query " + id + " runs already; give another QUERY_ID"};
+  }
+  const auto reset = session.find("auto.offset.reset");
+  const bool earliest = reset != session.end() && reset->second == "earliest";
+  plan.topology.name = id;
+  Json command = Json::object();
+  command.set("kind", Json::string("insert"));
+  command.set("statement", Json::string(text));
+  command.set("query", Json::string(id));
+  command.set("earliest", Json::boolean(earliest));
+  TRY(record(command));
+  if (auto added = runtime_->add(plan.topology, earliest); !added.ok()) {
+    TRY(record("terminate", "TERMINATE `" + id + "`;"));
+    return added.error();
+  }
+  const std::lock_guard lock(mutex_);
+  queries_[id] = {id, text, plan.target, catalog_.sources[plan.target].topic, plan.reads, true};
+  return current_status(text, "stream/`" + plan.target + "`/create", "Created query with ID " + id, id,
+                        sequence);
+}
+
+Result<> Engine::replay_insert(const Json& command, const sql::InsertSelect& statement, Running& running) {
+  sql::InsertQueryPlan plan = TRY(sql::plan_insert_query(statement, catalog_));
+  const std::string id = command.string_at("query").value_or("");
+  const Json* earliest = command.find("earliest");
+  plan.topology.name = id;
+  running[id] = {plan.topology, earliest != nullptr && earliest->truth()};
+  queries_[id] = {id,          command.string_at("statement").value_or(""),
+                  plan.target, catalog_.sources[plan.target].topic,
+                  plan.reads,  true};
+  return {};
+}
+
 Result<> Engine::replay() {
   const auto bounds = TRY(log_.bounds({kCommandsTopic, 0}, log::Visibility::durable));
   auto consumer = TRY(log_.consumer(log::Visibility::durable));
   TRY(consumer->assign({kCommandsTopic, 0}, bounds.begin));
-  std::map<std::string, std::pair<stream::Topology, bool>> running;
+  Running running;
   for (log::Offset next = bounds.begin; next < bounds.end;) {
     for (const log::FetchedBatch& batch : TRY(consumer->poll(Duration(1000), 1000))) {
       for (const log::RecordView& record : batch.records) {
@@ -285,8 +331,7 @@ Result<> Engine::replay() {
   return {};
 }
 
-Result<> Engine::replay_one(const Json& command,
-                            std::map<std::string, std::pair<stream::Topology, bool>>& running) {
+Result<> Engine::replay_one(const Json& command, Running& running) {
   const std::string text = command.string_at("statement").value_or("");
   const auto statements = TRY(sql::parse(text, {}, catalog_.types));
   if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
@@ -300,9 +345,11 @@ Result<> Engine::replay_one(const Json& command,
       const Json* earliest = command.find("earliest");
       running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
       queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name,
-                                        plan.source.topic};
+                                        plan.source.topic, plan.reads};
     }
     catalog_.sources[plan.source.name] = std::move(plan.source);
+  } else if (const auto* insert = std::get_if<sql::InsertSelect>(&statement.is)) {
+    return replay_insert(command, *insert, running);
   } else if (const auto* type = std::get_if<sql::CreateType>(&statement.is)) {
     catalog_.types[type->name] = type->type;
   } else if (const auto* drop = std::get_if<sql::Drop>(&statement.is)) {
@@ -313,15 +360,28 @@ Result<> Engine::replay_one(const Json& command,
       catalog_.sources.erase(drop->name);
     }
   } else if (const auto* terminate = std::get_if<sql::Terminate>(&statement.is)) {
-    for (auto& [name, source] : catalog_.sources) {
-      if (source.query_id.empty() || (!terminate->query.empty() && terminate->query != source.query_id))
-        continue;
-      running.erase(source.query_id);
-      queries_.erase(source.query_id);
-      source.query_id.clear();
+    std::vector<std::string> ended;
+    for (const auto& [id, row] : queries_) {
+      if (terminate->query.empty() || terminate->query == id) ended.push_back(id);
+    }
+    for (const std::string& id : ended) {
+      running.erase(id);
+      queries_.erase(id);
+      for (auto& [name, source] : catalog_.sources) {
+        if (source.query_id == id) source.query_id.clear();
+      }
     }
   }
   return {};
+}
+
+// Whether this INSERT INTO ... SELECT is one of the queries.
+bool Engine::runs(const sql::Statement& statement) const {
+  if (!std::holds_alternative<sql::InsertSelect>(statement.is)) return false;
+  const std::lock_guard lock(mutex_);
+  return std::any_of(queries_.begin(), queries_.end(), [&](const auto& entry) {
+    return entry.second.inserts && folded(entry.second.statement) == folded(statement.text);
+  });
 }
 
 Result<> Engine::run_files(const std::map<std::string, std::string>& files, std::vector<std::string>& notes) {
@@ -351,6 +411,7 @@ Result<> Engine::run_files(const std::map<std::string, std::string>& files, std:
         }
         continue;
       }
+      if (runs(next.statement)) continue;
       auto done = execute(next.statement, session);
       if (done.ok()) continue;
       if (!failed) failed = done.error().within(next.file);

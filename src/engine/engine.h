@@ -44,6 +44,8 @@ struct QueryRow {
   std::string statement;
   std::string sink;
   std::string sink_topic;
+  std::vector<std::string> reads;  // names of sources
+  bool inserts = false;            // INSERT INTO ... SELECT: its sink is not its own
 };
 
 class Engine final : private sql::SchemaLookup {
@@ -84,10 +86,16 @@ class Engine final : private sql::SchemaLookup {
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
   Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
   Result<Json> insert(const sql::InsertValues& statement, const std::string& text);
+  Result<Json> insert_query(const sql::InsertSelect& statement, const std::string& text,
+                            const Session& session);
   Result<int64_t> record(const Json& command);
   Result<int64_t> record(const std::string& kind, const std::string& statement);
+  bool runs(const sql::Statement& statement) const;
+  Result<> check_unused(const std::string& name) const;
   Result<> replay();
-  Result<> replay_one(const Json& command, std::map<std::string, std::pair<stream::Topology, bool>>& running);
+  using Running = std::map<std::string, std::pair<stream::Topology, bool>>;
+  Result<> replay_insert(const Json& command, const sql::InsertSelect& statement, Running& running);
+  Result<> replay_one(const Json& command, Running& running);
 
   // describe.cpp: what only looks
   Result<Json> show(const sql::Show& statement, const std::string& text, const Session& session) const;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "sql/binder/bind_query.h"
+#include "sql/binder/plan_pull.h"
 #include "sql/binder/scope.h"
 
 namespace tradewind::sql {
@@ -204,6 +205,12 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   if (static_cast<size_t>(keys) == sink.columns.size()) {
     return Error{Code::invalid, statement.name + " has keys only; select at least one value"};
   }
+  if (bound.rekeyed) {
+    if (keys == 0)
+      sink.key_format = schema::Format::none;
+    else if (sink.key_format == schema::Format::none)
+      sink.key_format = schema::Format::kafka;
+  }
   if (keys > 1 && sink.key_format == schema::Format::kafka && !statement.with.contains("KEY_FORMAT")) {
     sink.key_format = schema::Format::json;  // several columns do not fit KAFKA
   }
@@ -232,128 +239,29 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   return plan;
 }
 
-// The conditions that AND joins.
-void split_conjunction(const NodePtr& node, std::vector<NodePtr>& parts) {
-  if (node == nullptr) return;
-  if (node->form == Node::Form::call && node->text == "AND") {
-    for (const NodePtr& child : node->children) split_conjunction(child, parts);
-    return;
+// The sink of INSERT INTO: the columns of the target, found among the query's by name.
+Result<stream::SinkSpec> sink_into(const Source& target, const BoundQuery& bound) {
+  stream::SinkSpec spec = sink_of(target, {});
+  for (const SourceColumn& column : target.columns) {
+    const auto found = std::find_if(bound.columns.begin(), bound.columns.end(),
+                                    [&](const BoundColumn& c) { return c.name == column.name; });
+    if (found == bound.columns.end())
+      return Error{Code::invalid, target.name + " has a column " + column.name +
+                                      " that the SELECT does not give; name one with AS " + column.name};
+    if (found->key != column.key)
+      return Error{Code::invalid, column.name + " is " + (column.key ? "" : "not ") + "the key of " +
+                                      target.name + ", and " + (found->key ? "" : "not ") +
+                                      "that of the SELECT; PARTITION BY makes the key"};
+    if (found->type != column.type)
+      return Error{Code::invalid, column.name + " of " + target.name + " is " + column.type.text() +
+                                      ", the SELECT gives " + found->type.text() + "; CAST it"};
+    (column.key ? spec.key_columns : spec.value_columns)
+        .push_back(static_cast<size_t>(found - bound.columns.begin()));
   }
-  parts.push_back(node);
-}
-
-// "column = literal" or "column IN (literals)": the values, as the column's type.
-std::optional<std::vector<Value>> values_of(const Node& node, const Field& column) {
-  const bool equal = node.form == Node::Form::call && (node.text == "=" || node.text == "IN");
-  if (!equal || node.children[0]->form != Node::Form::name || node.children[0]->text != column.name)
-    return std::nullopt;
-  std::vector<Value> values;
-  for (size_t i = 1; i < node.children.size(); ++i) {
-    const Node& child = *node.children[i];
-    if (child.form != Node::Form::literal || child.value.is_null()) return std::nullopt;
-    auto value = expr::cast_value(child.value, child.type, column.type);
-    if (!value.ok() || value->is_null()) return std::nullopt;
-    if (std::find(values.begin(), values.end(), *value) == values.end()) values.push_back(std::move(*value));
-  }
-  return values;
-}
-
-void bound_windows(const Node& node, int64_t size_ms, PullPlan& plan) {
-  if (node.form != Node::Form::call || node.children.size() != 2) return;
-  const Node& name = *node.children[0];
-  const Node& literal = *node.children[1];
-  if (name.form != Node::Form::name || literal.form != Node::Form::literal || literal.value.is_null()) return;
-  if (name.text != "WINDOWSTART" && name.text != "WINDOWEND") return;
-  int64_t time = 0;
-  if (literal.type.kind() == Kind::string) {
-    const auto read = from_iso(literal.value.text());
-    if (!read) return;
-    time = read->ms;
-  } else if (literal.type.kind() == Kind::integer || literal.type.kind() == Kind::bigint) {
-    time = literal.value.number();
-  } else {
-    return;
-  }
-  if (name.text == "WINDOWEND") time -= size_ms;
-  if (node.text == "=" || node.text == ">=" || node.text == ">")
-    plan.window_from = std::max(plan.window_from, time);
-  if (node.text == "=" || node.text == "<=" || node.text == "<")
-    plan.window_to = std::min(plan.window_to, time);
-}
-
-// Every combination of the key columns' values.
-void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& one,
-           std::vector<std::vector<Value>>& all) {
-  if (one.size() == choices.size()) {
-    all.push_back(one);
-    return;
-  }
-  for (const Value& value : choices[one.size()]) {
-    one.push_back(value);
-    cross(choices, one, all);
-    one.pop_back();
-  }
-}
-
-Result<PullPlan> plan_pull(const Query& query, const Source& table) {
-  if (table.query_id.empty()) {
-    return Error{
-        Code::invalid,
-        at(query.from_place,
-           table.name + " is read straight from its topic and keeps no rows to look "
-                        "up; query a table made with CREATE TABLE ... AS SELECT, or add EMIT CHANGES")};
-  }
-  if (!query.group_by.empty() || query.window || query.having != nullptr) {
-    return Error{Code::unsupported,
-                 at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
-  }
-  PullPlan plan;
-  plan.table = table.name;
-  plan.limit = query.limit;
-  Scope scope;
-  scope.schema = view_schema(table);
-  scope.alias = query.alias.empty() ? query.from : query.alias;
-  if (query.where != nullptr) {
-    plan.where = TRY(bind(*query.where, scope));
-    if (plan.where->type.kind() != Kind::boolean)
-      return Error{Code::invalid, at(query.where->place, "WHERE needs a condition")};
-  }
-  std::vector<NodePtr> conditions;
-  split_conjunction(query.where, conditions);
-  std::vector<std::vector<Value>> choices;
-  for (const SourceColumn& column : table.columns) {
-    if (!column.key) continue;
-    for (const NodePtr& condition : conditions) {
-      if (auto values = values_of(*condition, {column.name, column.type})) {
-        choices.push_back(std::move(*values));
-        break;
-      }
-    }
-  }
-  const auto keys =
-      std::count_if(table.columns.begin(), table.columns.end(), [](const auto& c) { return c.key; });
-  if (choices.size() == static_cast<size_t>(keys)) {
-    std::vector<Value> one;
-    cross(choices, one, plan.keys.emplace());
-  }
-  for (const NodePtr& condition : conditions)
-    bound_windows(*condition, table.window_size_ms.value_or(0), plan);
-  ItemNames names(query.items);
-  for (const SelectItem& item : query.items) {
-    if (item.expression == nullptr) {
-      for (size_t i = 0; i + 1 < scope.schema.size(); ++i) {  // all but ROWTIME
-        plan.columns.push_back(scope.schema[i]);
-        plan.expressions.push_back(expr::column(i, scope.schema[i].type));
-        plan.keys_out.push_back(i < static_cast<size_t>(keys));
-      }
-      continue;
-    }
-    auto bound = TRY(bind(*item.expression, scope));
-    plan.keys_out.push_back(bound->node == expr::Node::column && bound->index < static_cast<size_t>(keys));
-    plan.columns.push_back({names.name_of(item), bound->type});
-    plan.expressions.push_back(std::move(bound));
-  }
-  return plan;
+  if (bound.columns.size() > target.columns.size())
+    return Error{Code::invalid, "the SELECT gives " + std::to_string(bound.columns.size()) + " columns, " +
+                                    target.name + " has " + std::to_string(target.columns.size())};
+  return spec;
 }
 
 Result<PushPlan> plan_push(const Query& query, const Source& source) {
@@ -418,66 +326,38 @@ Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const C
   return Either(TRY(plan_push(query, *source)));
 }
 
-// Whether a number lost digits on its way to another exact type.
-bool rounded(const ColumnPtr& value, const Type& from, const Type& to, const ColumnPtr& original) {
-  const bool exact =
-      from.is_number() && to.is_number() && from.kind() != Kind::real && to.kind() != Kind::real;
-  if (!exact || value->is_null(0)) return false;
-  const auto back = expr::cast_value(value_at(*value, 0), to, from);
-  return !back.ok() || !(*back == value_at(*original, 0));
-}
-
-Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog) {
+Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const Catalog& catalog) {
   const Source* target = catalog.find(statement.target);
-  if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
-  if (target->read_only) return Error{Code::invalid, statement.target + " is read-only"};
-  if (target->window_size_ms)
-    return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
-  std::vector<std::string> columns = statement.columns;
-  for (size_t i = 0; columns.empty() && i < target->columns.size(); ++i) {
-    for (const SourceColumn& column : target->columns) columns.push_back(column.name);
+  if (target == nullptr) return Error{Code::not_found, "no stream is called " + statement.target};
+  if (target->table)
+    return Error{Code::invalid, target->name + " is a table; INSERT INTO ... SELECT works on streams"};
+  if (target->read_only)
+    return Error{Code::invalid, target->name + " is read-only: it was made with CREATE SOURCE"};
+  const Source* from = source_of(statement.query, catalog);
+  if (from == nullptr) return unknown_source(statement.query);
+  if (statement.query.limit) return Error{Code::invalid, "LIMIT cannot stand in INSERT INTO ... SELECT"};
+  InsertQueryPlan plan;
+  for (const auto& [name, value] : statement.with) {
+    if (name != "QUERY_ID")
+      return Error{Code::invalid, "INSERT INTO knows WITH (QUERY_ID = '...') only, not " + name};
+    plan.query_id = value;
+    std::transform(value.begin(), value.end(), plan.query_id.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
   }
-  if (columns.size() != statement.values.size()) {
-    return Error{Code::invalid, std::to_string(columns.size()) + " columns, but " +
-                                    std::to_string(statement.values.size()) + " values"};
+  const BoundQuery bound = TRY(bind_query(statement.query, *from, true));
+  if (bound.table) {
+    return Error{Code::invalid,
+                 at(statement.query.from_place, "the query gives a table, and " + target->name +
+                                                    " is a stream; use CREATE TABLE ... AS SELECT")};
   }
-  InsertPlan plan;
+  stream::Topology topology;
+  topology.name = "unnamed";
+  topology.source = bound.source;
+  topology.steps = bound.steps;
+  topology.sink = TRY(sink_into(*target, bound));
+  plan.topology = TRY(stream::build(std::move(topology)));
   plan.target = target->name;
-  plan.values.resize(target->columns.size());
-  const Batch one(std::make_shared<const Schema>(), {}, {0});
-  for (size_t i = 0; i < columns.size(); ++i) {
-    Scope nothing;
-    nothing.alias = target->name;
-    const auto bound = TRY(bind(*statement.values[i], nothing));
-    const auto column = std::find_if(target->columns.begin(), target->columns.end(),
-                                     [&](const auto& c) { return c.name == columns[i]; });
-    const bool time = columns[i] == "ROWTIME";
-    if (column == target->columns.end() && !time) {
-      return Error{Code::invalid,
-                   at(statement.values[i]->place, target->name + " has no column " + columns[i])};
-    }
-    const auto cast = expr::checked_cast(bound, time ? Type(Kind::bigint) : column->type);
-    if (!cast.ok())
-      return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + cast.error().message)};
-    expr::Notes notes;
-    const ColumnPtr value = expr::evaluate(**cast, one, notes);
-    if (!notes.empty())
-      return Error{Code::invalid, at(statement.values[i]->place, columns[i] + ": " + notes[0].reason)};
-    if (rounded(value, bound->type, (*cast)->type, expr::evaluate(*bound, one, notes))) {
-      return Error{Code::invalid,
-                   at(statement.values[i]->place, columns[i] + ": " + bound->type.text() + " does not fit " +
-                                                      (*cast)->type.text() + " without rounding; CAST it")};
-    }
-    if (time)
-      plan.time_ms = value_at(*value, 0).number();
-    else
-      plan.values[static_cast<size_t>(column - target->columns.begin())] = value_at(*value, 0);
-  }
-  for (size_t i = 0; i < target->columns.size(); ++i) {
-    if (target->table && target->columns[i].key && plan.values[i].is_null()) {
-      return Error{Code::invalid, "the key " + target->columns[i].name + " of a table cannot be null"};
-    }
-  }
+  plan.reads = {from->name};
   return plan;
 }
 

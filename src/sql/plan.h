@@ -53,6 +53,14 @@ struct InsertPlan {
   std::optional<int64_t> time_ms;
 };
 
+// INSERT INTO ... SELECT.
+struct InsertQueryPlan {
+  std::string target;
+  std::string query_id;       // as asked for; empty: any
+  stream::Topology topology;  // not yet named
+  std::vector<std::string> reads;
+};
+
 // Columns that a registry knows for a topic, when a statement declares none.
 class SchemaLookup {
  public:
@@ -66,6 +74,7 @@ Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& cat
 // One of the two, by what is asked.
 Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const Catalog& catalog);
 Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog);
+Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const Catalog& catalog);
 // The plan of a query as text, for EXPLAIN.
 Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLookup& lookup);
 

@@ -55,9 +55,7 @@ class QueryBinder {
       return Error{Code::unsupported,
                    at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
     }
-    if (!query_.partition_by.empty()) {
-      return Error{Code::unsupported, at(query_.partition_by[0]->place, "PARTITION BY is not offered yet")};
-    }
+    if (!query_.partition_by.empty()) TRY(check_partition_by());
     if (query_.emit == Query::Emit::final) {
       return Error{Code::unsupported,
                    at(query_.from_place, "EMIT FINAL is not offered yet; use EMIT CHANGES")};
@@ -74,6 +72,22 @@ class QueryBinder {
       return wrong(query_.window->place, "a table has no windows; its rows are the last values");
     return {};
   }
+
+  Result<> check_partition_by() const {
+    const Place place = query_.partition_by[0]->place;
+    if (source_.table)
+      return wrong(place, "a table is partitioned by its PRIMARY KEY; PARTITION BY works on streams");
+    if (!query_.group_by.empty())
+      return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
+    for (const NodePtr& node : query_.partition_by) {
+      if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be partitioned by");
+      if (is_null(*node) && query_.partition_by.size() > 1)
+        return wrong(node->place, "NULL stands alone: it takes the key away");
+    }
+    return {};
+  }
+
+  static bool is_null(const Node& node) { return node.form == Node::Form::literal && node.value.is_null(); }
 
   // "*" as the columns it stands for.
   Result<std::vector<SelectItem>> expand_stars() const {
@@ -110,6 +124,7 @@ class QueryBinder {
   }
 
   Result<> bind_projection() {
+    TRY(bind_partition_by());
     ItemNames names(items_);
     stream::ProjectStep project;
     for (const SelectItem& item : items_) {
@@ -118,7 +133,7 @@ class QueryBinder {
       }
       ExpressionPtr bound = TRY(bind(*item.expression, scope_));
       const std::string name = names.name_of(item);
-      TRY(add_column(item, name, *bound, key_of(*bound).has_value()));
+      TRY(add_column(item, name, *bound, is_key(*bound)));
       project.names.push_back(name);
       project.expressions.push_back(std::move(bound));
     }
@@ -134,6 +149,31 @@ class QueryBinder {
     }
     after_.emplace_back(std::move(project));
     return {};
+  }
+
+  // What the new key is made of; with a star, what nothing selects is selected behind it.
+  Result<> bind_partition_by() {
+    if (query_.partition_by.empty()) return {};
+    bound_.rekeyed = true;
+    if (is_null(*query_.partition_by[0])) return {};
+    const bool star = std::any_of(query_.items.begin(), query_.items.end(),
+                                  [](const SelectItem& item) { return item.expression == nullptr; });
+    for (const NodePtr& node : query_.partition_by) {
+      new_key_.push_back(TRY(bind(*node, scope_)));
+      bool selected = false;
+      for (const SelectItem& item : items_) {
+        const auto bound = bind(*item.expression, scope_);
+        selected = selected || (bound.ok() && expr::same(**bound, *new_key_.back()));
+      }
+      if (star && !selected) items_.push_back({.expression = node, .place = node->place});
+    }
+    return {};
+  }
+
+  bool is_key(const expr::Expression& expression) const {
+    if (!bound_.rekeyed) return key_of(expression).has_value();
+    return std::any_of(new_key_.begin(), new_key_.end(),
+                       [&](const ExpressionPtr& key) { return expr::same(*key, expression); });
   }
 
   // The key column an expression is, if it is one as it stands.
@@ -161,6 +201,7 @@ class QueryBinder {
   }
 
   Result<> check_keys() {
+    if (bound_.rekeyed) return check_new_key();
     for (const Field& key : bound_.source.key_columns) {
       const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(),
                                        [](const BoundColumn& c) { return c.key; });
@@ -169,6 +210,14 @@ class QueryBinder {
                                           " must be selected, once; add it to the SELECT");
     }
     return {};
+  }
+
+  Result<> check_new_key() {
+    const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(),
+                                     [](const BoundColumn& c) { return c.key; });
+    if (static_cast<size_t>(found) == new_key_.size()) return {};
+    return wrong(query_.partition_by[0]->place,
+                 "what is partitioned by is the key and must be selected, once; AS_VALUE(...) gives a copy");
   }
 
   Result<> bind_aggregate() {
@@ -349,6 +398,7 @@ class QueryBinder {
   AggregateStep step_;
   size_t first_result_ = 0;
   std::vector<std::string> key_items_;
+  std::vector<ExpressionPtr> new_key_;  // of PARTITION BY
   std::vector<stream::Step> after_;
 };
 

@@ -19,6 +19,7 @@ struct BoundQuery {
   std::vector<stream::Step> steps;
   bool table = false;  // the result is a table
   bool aggregates = false;
+  bool rekeyed = false;                // PARTITION BY: the columns that are keys, maybe none, are the new key
   std::vector<BoundColumn> columns;    // of the last step, in its order
   std::optional<size_t> window_start;  // index of the column that holds it, if windowed
   std::optional<stream::WindowSpec> window;
