@@ -107,7 +107,9 @@ class WorkerRuntime final : public Runtime {
       TRY(seat->run([&] { return seat->worker().add(shared, earliest); }));
     }
     std::vector<Worker*> workers;
-    for (const auto& seat : seats_) workers.push_back(&seat->worker());
+    for (const auto& seat : seats_) {
+      if (seat->worker().query(shared->name) != nullptr) workers.push_back(&seat->worker());
+    }
     const std::lock_guard lock(mutex_);
     if (auto view = make_table_view(shared, workers)) views_[shared->name] = std::move(view);
     return {};
@@ -118,7 +120,15 @@ class WorkerRuntime final : public Runtime {
       const std::lock_guard lock(mutex_);
       views_.erase(name);
     }
-    for (const auto& seat : seats_) TRY(seat->run([&] { return seat->worker().remove(name); }));
+    bool found = false;
+    for (const auto& seat : seats_) {
+      TRY(seat->run([&]() -> Result<> {
+        if (seat->worker().query(name) == nullptr) return {};  // it lives in another worker
+        found = true;
+        return seat->worker().remove(name);
+      }));
+    }
+    if (!found) return Error{Code::not_found, "no query is called " + name};
     return {};
   }
 
@@ -235,7 +245,7 @@ class WorkerRuntime final : public Runtime {
     if (std::get<AggregateStep>(topology.steps[*at]).window) {
       TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
     }
-    if (options_.workers > 1) {
+    if (options_.workers > 1 && !topology.one_worker) {
       TRY(make_topic({.name = partials_topic(topology.name),
                       .partitions = topology.sink ? topology.sink->partitions : 1}));
     }

@@ -131,6 +131,7 @@ std::string Topology::text() const {
     }
   }
   if (materialized) text += "\n  keep by key";
+  if (one_worker) text += "\n  in one worker";
   for (size_t i = 0; i < steps.size(); ++i) text += "\n  " + step_text(steps[i], schemas[i]);
   if (sink) {
     text += "\n  to " + sink->topic + (sink->table ? " as table" : " as stream") + " (" +

@@ -96,6 +96,10 @@ struct Topology {
   // row is retracted before the new one is inserted, and a view can read them.
   bool materialized = false;
 
+  // All rows meet in one worker, however many there are: what hangs on the order of rows of several
+  // partitions is not cut into partials.
+  bool one_worker = false;
+
   // The columns after step n (n = 0: the source's).
   std::vector<Schema> schemas;
   // Index in `steps` of the aggregate, if there is one.

@@ -82,6 +82,7 @@ std::vector<PlanChoice> random_plans(Random& random) {
     choice.explodes = random.chance(0.3);
     choice.window_ms = random.between(1, 5) * 10'000;
     choice.grace_ms = random.between(0, 4) * 5'000;
+    choice.one_worker = choice.window_ms <= 20'000;
     if (random.chance(0.4)) choice.least_number = random.between(0, 50);
     if (random.chance(0.3)) choice.least_count = random.between(1, 4);
   }
@@ -128,6 +129,7 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   if (!choice.over.empty()) return topology_over(choice, partitions);
   stream::Topology made;
   made.name = choice.query;
+  made.one_worker = choice.one_worker;
   made.source.topic = kInput;
   made.source.key_columns = {{"RECORD_KEY", Kind::string}};
   made.source.value_columns = {{"K", Kind::string},

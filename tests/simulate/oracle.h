@@ -30,6 +30,7 @@ struct PlanChoice {
   std::string query;
   std::string output;  // its topic
   bool two_keys = false;
+  bool one_worker = false;
   bool windowed = false;
   bool explodes = false;  // the list's elements are the numbers
   int64_t window_ms = 0;

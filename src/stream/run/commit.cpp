@@ -137,9 +137,10 @@ Result<> Worker::append_state(int32_t partition, BytesView key, BytesView value)
 }
 
 // What belongs to another worker's part of the state is that worker's to write.
-Result<> Worker::append_frame(int32_t group, BytesView key, BytesView value) {
-  if (!owns(group)) return {};
-  return append_state(group % options_.state_partitions, key, value);
+Result<> Worker::append_frame(std::optional<int32_t> home, int32_t group, BytesView key, BytesView value) {
+  const int32_t place = home.value_or(group);
+  if (!owns(place)) return {};
+  return append_state(place % options_.state_partitions, key, value);
 }
 
 namespace {
@@ -172,7 +173,9 @@ Result<> Worker::append_frames() {
     if (known->task == nullptr) continue;
     for (const Task::Kept& kept : known->task->durables()) {
       const std::string key = known->topology->name + "/" + kept.name;
-      FrameRecords records([&](int32_t group, BytesView value) { return append_frame(group, key, value); });
+      const auto home = home_of(*known->topology);
+      FrameRecords records(
+          [&](int32_t group, BytesView value) { return append_frame(home, group, key, value); });
       kept.durable->changes(records);
       TRY(Result<>(records.result()));
     }
@@ -185,16 +188,20 @@ Result<> Worker::append_lanes(bool all) {
     const std::string key = lane_key(*lane);
     for (int32_t s = 0; s < options_.state_partitions; ++s) {
       if (!owns(s)) continue;
+      const bool elsewhere = lane->home && *lane->home != s;
       if (all || lane->members_changed) {
         Bytes value = "m";
-        put_varint(value, lane->members.size());
-        for (const std::string& member : lane->members) put_bytes(value, member);
+        put_varint(value, elsewhere ? 0 : lane->members.size());
+        for (const std::string& member : lane->members) {
+          if (!elsewhere) put_bytes(value, member);
+        }
         TRY(append_state(s, key, value));
       }
+      if (elsewhere) continue;
       Bytes value = "p";
       for (const auto& [partition, place] : lane->places) {
-        if (partition % options_.state_partitions != s || !(all || place.changed || lane->members_changed))
-          continue;
+        const bool here = lane->home || partition % options_.state_partitions == s;
+        if (!here || !(all || place.changed || lane->members_changed)) continue;
         put_zigzag(value, partition);
         put_zigzag(value, place.next);
       }
@@ -236,9 +243,10 @@ Result<> Worker::append_snapshot() {
       for (const Task::Kept& kept : known->task->durables()) {
         if (kept.name != durable) continue;
         const std::string key = name + "/" + durable;
+        const auto home = home_of(*known->topology);
         FrameRecords records([&](int32_t group, BytesView value) {
           given += value.size();
-          return append_frame(group, key, value);
+          return append_frame(home, group, key, value);
         });
         complete = kept.durable->snapshot(options_.snapshot_slice_bytes, records);
         TRY(Result<>(records.result()));

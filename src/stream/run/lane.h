@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct Lane {
   std::string topic;
   int32_t id = 0;         // unique per topic; the lowest is the one that others move into
   bool partials = false;  // raw partials for one task's merge, not rows
+  // Of queries that live in one worker: the state partition that holds everything of them. Such a lane has
+  // all partitions of its topic, and joins only lanes of the same home.
+  std::optional<int32_t> home;
 
   struct Place {
     log::Offset next = 0;
@@ -41,6 +45,8 @@ struct Lane {
 
   std::unique_ptr<log::Consumer> consumer;
 
+  // Whether the two could become one.
+  bool beside(const Lane& other) const { return topic == other.topic && home == other.home; }
   bool same_place(const Lane& other) const {
     for (const auto& [partition, place] : places) {
       const auto at = other.places.find(partition);

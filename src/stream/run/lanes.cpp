@@ -11,7 +11,7 @@ constexpr int64_t kCloseBehind = 20'000;
 
 }  // namespace
 
-Result<Lane*> Worker::lane_at(const std::string& topic, bool partials,
+Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
                               const std::map<int32_t, log::Offset>& next, const std::string& member) {
   int32_t id = 0;
   for (const auto& lane : lanes_) {
@@ -22,7 +22,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials,
           const auto at = lane->places.find(entry.first);
           return at != lane->places.end() && at->second.next == entry.second;
         });
-    if (!same || lane->partials != partials) continue;
+    if (!same || lane->partials != partials || lane->home != home) continue;
     lane->members.push_back(member);
     lane->members_changed = true;
     TRY(bind_readers(*lane));
@@ -32,6 +32,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials,
   lane->topic = topic;
   lane->id = id;
   lane->partials = partials;
+  lane->home = home;
   lane->members = {member};
   const int64_t now_ms = clock_.now().ms;
   for (const auto& [partition, offset] : next) {
@@ -56,21 +57,22 @@ Result<> Worker::start_query(Query& query) {
   const Topology& topology = *query.topology;
   const auto spec = log_.topic(topology.source.topic);
   if (!spec.ok()) return spec.error().within("query " + topology.name);
-  query.task = TRY(Task::make(query.topology, mode(), registry_, *this, query.figures));
+  query.task = TRY(Task::make(query.topology, mode(topology), registry_, *this, query.figures));
+  const auto home = home_of(topology);
   std::map<int32_t, log::Offset> next;
   for (int32_t p = 0; p < spec->partitions; ++p) {
-    if (!owns(p)) continue;
+    if (!home && !owns(p)) continue;
     const auto bounds = TRY(log_.bounds({topology.source.topic, p}, log::Visibility::written));
     next[p] = query.earliest ? bounds.begin : bounds.end;
   }
-  TRY(lane_at(topology.source.topic, false, next, topology.name));
+  TRY(lane_at(topology.source.topic, false, home, next, topology.name));
   const auto partials = log_.topic(partials_topic(topology.name));
-  if (partials.ok()) {
+  if (partials.ok() && !home) {
     std::map<int32_t, log::Offset> places;
     for (int32_t g = 0; g < partials->partitions; ++g) {
       if (owns(g)) places[g] = 0;
     }
-    TRY(lane_at(partials->name, true, places, topology.name));
+    TRY(lane_at(partials->name, true, std::nullopt, places, topology.name));
   }
   work_since_commit_ = true;
   return {};
@@ -107,7 +109,7 @@ Result<> Worker::bind_readers(Lane& lane) {
 log::Offset Worker::bound_for(const Lane& lane, int32_t partition) const {
   log::Offset bound = INT64_MAX;
   for (const auto& other : lanes_) {
-    if (other.get() == &lane || other->topic != lane.topic || other->members.empty()) continue;
+    if (other.get() == &lane || !other->beside(lane) || other->members.empty()) continue;
     bool ahead = true;
     for (const auto& [p, place] : lane.places) {
       const auto at = other->places.find(p);
@@ -122,9 +124,8 @@ void Worker::hold_back() {
   for (const auto& lane : lanes_) lane->held = false;
   for (const auto& behind : lanes_) {
     for (const auto& ahead : lanes_) {
-      if (behind == ahead || behind->topic != ahead->topic || behind->members.empty() ||
-          ahead->members.empty())
-        continue;
+      const bool apart = behind == ahead || !behind->beside(*ahead);
+      if (apart || behind->members.empty() || ahead->members.empty()) continue;
       int64_t gap = 0;
       bool all = true;
       for (const auto& [p, place] : behind->places) {
@@ -142,7 +143,7 @@ void Worker::merge_lanes() {
     for (size_t j = i + 1; j < lanes_.size(); ++j) {
       Lane& into = *lanes_[i];
       Lane& from = *lanes_[j];
-      if (into.topic != from.topic || from.members.empty() || into.members.empty() || !into.same_place(from))
+      if (!into.beside(from) || from.members.empty() || into.members.empty() || !into.same_place(from))
         continue;
       into.members.insert(into.members.end(), from.members.begin(), from.members.end());
       into.members_changed = true;

@@ -22,7 +22,7 @@ Result<> Worker::restore() {
       known->error = spec.error().message;
       continue;
     }
-    known->task = TRY(Task::make(known->topology, mode(), registry_, *this, known->figures));
+    known->task = TRY(Task::make(known->topology, mode(*known->topology), registry_, *this, known->figures));
   }
   RestoredLanes lanes;
   for (int32_t s = 0; s < options_.state_partitions; ++s) {
@@ -110,17 +110,19 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
     const std::string& name = known->topology->name;
-    if (!TRY(place_query(name, known->topology->source.topic, false, lanes))) {
+    if (!TRY(place_query(*known->topology, known->topology->source.topic, false, lanes))) {
       TRY(start_query(*known));
       continue;
     }
     const auto partials = log_.topic(partials_topic(name));
-    if (!partials.ok() || TRY(place_query(name, partials->name, true, lanes))) continue;
+    if (!partials.ok() || known->topology->one_worker ||
+        TRY(place_query(*known->topology, partials->name, true, lanes)))
+      continue;
     std::map<int32_t, log::Offset> next;  // several workers for the first time: the topic of partials is new
     for (int32_t g = 0; g < partials->partitions; ++g) {
       if (owns(g)) next[g] = 0;
     }
-    TRY(lane_at(partials->name, true, next, name));
+    TRY(lane_at(partials->name, true, std::nullopt, next, name));
   }
   forget_lanes(lanes);
   for (const auto& lane : lanes_) work_since_commit_ = work_since_commit_ || lane->members_changed;
@@ -129,12 +131,14 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
 }
 
 // Where the query left each partition that is this worker's; false: it has not read the topic yet.
-Result<bool> Worker::place_query(const std::string& name, const std::string& topic, bool partials,
+Result<bool> Worker::place_query(const Topology& topology, const std::string& topic, bool partials,
                                  const RestoredLanes& lanes) {
+  const std::string& name = topology.name;
+  const auto home = home_of(topology);
   const auto spec = TRY(log_.topic(topic));
   std::map<int32_t, log::Offset> next;
   for (int32_t p = 0; p < spec.partitions; ++p) {
-    if (owns(p)) next[p] = 0;
+    if (home || owns(p)) next[p] = 0;
   }
   bool placed = false;
   for (const auto& [key, lane] : lanes) {
@@ -142,11 +146,12 @@ Result<bool> Worker::place_query(const std::string& name, const std::string& top
       continue;
     placed = true;
     for (const auto& [p, offset] : lane.next) {
-      const bool known = p % options_.state_partitions == key.state_partition && next.contains(p);
+      const bool known =
+          home.value_or(p % options_.state_partitions) == key.state_partition && next.contains(p);
       if (known) next[p] = std::max(next[p], offset);
     }
   }
-  if (placed) TRY(lane_at(topic, partials, next, name));
+  if (placed) TRY(lane_at(topic, partials, home, next, name));
   return placed;
 }
 

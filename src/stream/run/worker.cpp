@@ -1,5 +1,7 @@
 #include "stream/run/worker.h"
 
+#include "base/hash.h"
+
 #include <algorithm>
 
 #include "data/value.h"
@@ -32,7 +34,13 @@ std::vector<std::shared_ptr<Worker::Query>> Worker::queries() const {
   return all;
 }
 
+std::optional<int32_t> Worker::home_of(const Topology& topology) const {
+  if (!topology.one_worker) return std::nullopt;
+  return static_cast<int32_t>(hash64(topology.name) % static_cast<uint64_t>(options_.state_partitions));
+}
+
 Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest) {
+  if (const auto home = home_of(*topology); home && !owns(*home)) return {};  // another worker's
   auto query = std::make_shared<Query>();
   query->topology = std::move(topology);
   query->earliest = earliest;

@@ -97,7 +97,11 @@ class Worker final : private TaskHost {
   using RestoredLanes = std::map<LaneKey, RestoredLane>;
 
   bool owns(int32_t n) const { return n % options_.state_partitions % count_ == index_; }
-  AggregateMode mode() const { return count_ == 1 ? AggregateMode::fused : AggregateMode::partial; }
+  AggregateMode mode(const Topology& topology) const {
+    return count_ == 1 || topology.one_worker ? AggregateMode::fused : AggregateMode::partial;
+  }
+  // Where everything of a query that lives in one worker lies; the same with any number of workers.
+  std::optional<int32_t> home_of(const Topology& topology) const;
 
   // restore.cpp
   Result<> restore();
@@ -105,14 +109,14 @@ class Worker final : private TaskHost {
   Result<> restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes);
   Result<> fold_frame(const std::string& key, BytesView value);
   Result<> place_queries(const RestoredLanes& lanes);
-  Result<bool> place_query(const std::string& name, const std::string& topic, bool partials,
+  Result<bool> place_query(const Topology& topology, const std::string& topic, bool partials,
                            const RestoredLanes& lanes);
   void forget_lanes(const RestoredLanes& lanes);
   Result<> rebuild();
 
   // lanes.cpp
-  Result<Lane*> lane_at(const std::string& topic, bool partials, const std::map<int32_t, log::Offset>& next,
-                        const std::string& member);
+  Result<Lane*> lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
+                        const std::map<int32_t, log::Offset>& next, const std::string& member);
   Result<> start_query(Query& query);
   Result<> bind_readers(Lane& lane);
   Result<> assign(Lane& lane);
@@ -141,7 +145,7 @@ class Worker final : private TaskHost {
   Result<> committed(const log::Offsets& first_offsets);
   Result<> ensure_transaction();
   Result<> append_state(int32_t partition, BytesView key, BytesView value);
-  Result<> append_frame(int32_t group, BytesView key, BytesView value);
+  Result<> append_frame(std::optional<int32_t> home, int32_t group, BytesView key, BytesView value);
   void publish_places();
   Result<> check_memory();
   void fail(Query& query, const Error& error);
