@@ -126,6 +126,11 @@ bool is_subject(const std::string& name) {
          std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
+Error too_many(const std::string& subject) {
+  return refusal(kSchemaInvalid, "Invalid schema: subject '" + subject + "' has or would have more than " +
+                                     std::to_string(kMostVersions) + " versions");
+}
+
 Result<Registration> import_draft(const Ledger& ledger, RegisteredSchema schema, const Draft& draft) {
   if (!draft.id) return refusal(kNotPermitted, "Subject '" + schema.subject + "' is in import mode");
   const std::string id = std::to_string(*draft.id);
@@ -136,6 +141,7 @@ Result<Registration> import_draft(const Ledger& ledger, RegisteredSchema schema,
     return refusal(kNotPermitted, "Overwrite new schema with id " + id + " is not permitted.");
   schema.id = *draft.id;
   schema.version = draft.version.value_or(ledger.next_version(schema.subject));
+  if (schema.version > kMostVersions) return too_many(schema.subject);
   const auto there = ledger.version(schema.subject, schema.version, Deleted::with);
   if (!there.ok()) return Registration{std::move(schema), false};
   if (there->id != schema.id) {
@@ -167,8 +173,6 @@ Result<Registration> register_draft(const Ledger& ledger, const std::string& sub
   if (mode == Mode::readonly || mode == Mode::readonly_override)
     return refusal(kNotPermitted, "Subject '" + subject + "' is in read-only mode");
   RegisteredSchema schema = TRY(checked(ledger, subject, draft));
-  if (draft.version.value_or(0) > kMostVersions || ledger.next_version(subject) > kMostVersions)
-    return refusal(kSchemaInvalid, "Invalid schema: too many versions of " + subject);
   if (mode == Mode::import) return import_draft(ledger, std::move(schema), draft);
   if (draft.id) return refusal(kNotPermitted, "Subject '" + subject + "' is not in import mode");
   if (auto known = find_same(ledger, schema, draft.normalize, Deleted::without))
@@ -176,6 +180,7 @@ Result<Registration> register_draft(const Ledger& ledger, const std::string& sub
   const auto problems = TRY(problems_with(ledger, schema, versions_that_count(ledger, subject)));
   if (!problems.empty()) return incompatible(ledger, subject, problems);
   schema.version = ledger.next_version(subject);
+  if (schema.version > kMostVersions) return too_many(subject);
   if (draft.version && *draft.version != schema.version)
     return refusal(kSchemaInvalid, "Invalid schema: version " + std::to_string(*draft.version) +
                                        " is not one more than the latest, " +

@@ -376,7 +376,12 @@ TEST_F(SchemasTest, ImportKeepsIdsAndVersions) {
   EXPECT_EQ(refused(add("x", kNeedsC, R"(,"id":70,"version":4)")), 42205) << "an id means one schema";
   EXPECT_EQ(refused(add("x", kNeedsC, R"(,"id":71,"version":3)")), 42205) << "a version has one id";
   EXPECT_EQ(add("x", kNeedsC, R"(,"id":60)").body, R"({"id":60})") << "compatibility is not asked for";
+  EXPECT_EQ(add("x", kA, R"(,"id":1,"version":10000)").status, 200);
+  EXPECT_EQ(refused(add("x", "\"int\"", R"(,"id":80,"version":10001)")), 42201) << "too many versions";
   remove("/mode/x");
+  EXPECT_EQ(add("x", kA).body, R"({"id":1})") << "what is there needs no further version";
+  level("x", "NONE");
+  EXPECT_EQ(refused(add("x", "\"int\"")), 42201);
   EXPECT_EQ(add("y", "\"string\"").body, R"({"id":71})");
 }
 
