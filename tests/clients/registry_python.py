@@ -5,7 +5,7 @@
 
 Exit 77: the client is not installed, nothing was tested.
 """
-import argparse, json, sys, threading
+import argparse, json, sys, threading, urllib.error, urllib.request
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--binary", required=True)
@@ -178,6 +178,28 @@ def deletion(client):
     refused("nothing left", 40401, client.get_versions, subject)
 
 
+def sql(client, url):
+    """A schema of the client's gives a stream its columns, and events are kept in it."""
+    fields = [{"name": "event_id", "type": "string"}, {"name": "event_time", "type": "long"},
+              {"name": "at", "type": "shop.Place"}]
+    client.register_schema("place", avro(record({"name": "city", "type": "string"}, name="Place")))
+    client.register_schema("trips-value", avro(record(*fields, name="Trip"), [SchemaReference("shop.Place", "place", 1)]))
+    ask(url, "/ksql", {"ksql": "CREATE STREAM trips WITH (KAFKA_TOPIC='trips', VALUE_FORMAT='AVRO', PARTITIONS=1); "
+                               "CREATE TABLE cities AS SELECT at->city AS city, COUNT(*) AS n FROM trips GROUP BY at->city;"})
+    ask(url, "/v1/events/trips", [{"event_id": f"e{i}", "event_time": i, "at": {"city": "Cork"}} for i in range(3)])
+    rows = ask(url, "/query", {"ksql": "SELECT n FROM cities WHERE city = 'Cork';"})
+    check("rows in SQL", [row["row"]["columns"] for row in rows if "row" in row], [[3]])
+
+
+def ask(url, path, body):
+    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        sys.exit(f"{path}: {error.code} {error.read().decode()}")
+
+
 def at_once(url):
     """Eight clients register the same twenty schemas."""
     answers = [[] for _ in range(8)]
@@ -212,6 +234,7 @@ with Platform(options.binary) as platform:
     client = SchemaRegistryClient({"url": platform.url})
     for part in (seeds, avro_events, referenced_events, json_events, questions, compatibility, modes, deletion):
         part(client)
+    sql(client, platform.url)
     at_once(platform.url)
     before = everything(SchemaRegistryClient({"url": platform.url}))
     platform.restart()
