@@ -27,9 +27,10 @@ const char* name_of(Code code);
 struct Error {
   Code code = Code::invalid;
   std::string message;  // what was wrong, then the value; readable at night
+  int number = 0;       // what other people's clients know it by, such as 40401; 0: nothing
 
   // The same error, with where it happened in front: "topic orders: ...".
-  Error within(const std::string& where) const { return {code, where + ": " + message}; }
+  Error within(const std::string& where) const { return {code, where + ": " + message, number}; }
   bool operator==(const Error&) const = default;
 };
 

@@ -150,7 +150,11 @@ Result<Ingestor::Topic*> Ingestor::topic_of(const std::string& name) {
   if (const auto rule = rules_.find(name); rule != rules_.end()) topic->rule = rule->second;
   topic->columns = TRY(schema::columns_of(*latest));
   const Json document = TRY(parse_json(latest->text));
-  for (const Json& field : document.find("fields")->elements()) {
+  const Json* fields = document.find("fields");
+  if (fields == nullptr || !fields->is(Json::Kind::array)) {
+    return Error{Code::invalid, "topic " + name + " takes no events: its schema is not a record"};
+  }
+  for (const Json& field : fields->elements()) {
     const Json* type = field.find("type");
     const bool optional = type != nullptr && type->is(Json::Kind::array);
     topic->required.push_back(field.find("default") == nullptr && !optional);

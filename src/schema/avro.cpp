@@ -258,14 +258,23 @@ const AvroType* AvroType::only() const {
   return branches[1 - *null_branch()];
 }
 
-Result<AvroSchemaPtr> AvroSchema::parse(std::string_view text) {
+Result<Json> avro_json(std::string_view text) {
   auto json = parse_json(text, kLimits);
   // Confluent's registry also takes a bare primitive name without quotes.
   if (!json.ok() && is_name(text)) json = Json::string(std::string(text));
   if (!json.ok()) return json.error().within("Avro schema");
+  return json;
+}
+
+Result<AvroSchemaPtr> AvroSchema::parse(std::string_view text, std::span<const std::string> needed) {
   auto schema = std::make_shared<AvroSchema>();
   AvroParser parser(*schema);
-  schema->root_ = TRY(parser.take(*json, "", "", 1));
+  for (const std::string& other : needed) {
+    const Json json = TRY(avro_json(other));
+    TRY(parser.take(json, "", "", 1));
+  }
+  const Json json = TRY(avro_json(text));
+  schema->root_ = TRY(parser.take(json, "", "", 1));
   return AvroSchemaPtr(std::move(schema));
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,8 +79,10 @@ struct AvroType {
 
 class AvroSchema {
  public:
-  // Never throws; a text of at most 1 MiB, nested at most 64 deep.
-  static Result<std::shared_ptr<const AvroSchema>> parse(std::string_view text);
+  // Never throws; a text of at most 1 MiB, nested at most 64 deep. The types of the texts in `needed` have
+  // names in it.
+  static Result<std::shared_ptr<const AvroSchema>> parse(std::string_view text,
+                                                         std::span<const std::string> needed = {});
 
   const AvroType& root() const { return *root_; }
 
@@ -90,6 +93,9 @@ class AvroSchema {
 };
 
 using AvroSchemaPtr = std::shared_ptr<const AvroSchema>;
+
+// The JSON of a schema's text, which may also be the bare name of a primitive type.
+Result<Json> avro_json(std::string_view text);
 
 const char* name_of(AvroKind kind);
 // The name without namespace.

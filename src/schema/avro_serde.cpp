@@ -129,7 +129,7 @@ class AvroDecoder final : public Decoder {
     }
     const auto schema =
         found->kind == SchemaKind::avro
-            ? AvroSchema::parse(found->text)
+            ? AvroSchema::parse(found->text, found->needed)
             : Result<AvroSchemaPtr>(Error{Code::invalid, "schema " + std::to_string(id) + " is not Avro"});
     if (!schema.ok()) {
       writer.problem = schema.error().message;
@@ -178,7 +178,7 @@ Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Regist
     const auto latest = registry.latest(subject_of(spec));
     if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
     if (latest.ok() && latest->kind == SchemaKind::avro) {
-      auto parsed = AvroSchema::parse(latest->text);
+      auto parsed = AvroSchema::parse(latest->text, latest->needed);
       if (parsed.ok()) reader = *parsed;
     }
   }
@@ -190,7 +190,7 @@ Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Regist
   const auto latest = registry.latest(subject_of(spec));
   if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
   if (latest.ok() && latest->kind == SchemaKind::avro) {
-    const auto schema = AvroSchema::parse(latest->text);
+    const auto schema = AvroSchema::parse(latest->text, latest->needed);
     if (schema.ok()) {
       auto encoding = avro::Encoding::make(*schema, spec.columns, is_wrapped((*schema)->root(), spec));
       if (encoding.ok()) {

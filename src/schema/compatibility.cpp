@@ -154,18 +154,26 @@ std::vector<std::string> read_problems(const AvroSchema& reader, const AvroSchem
   return comparison.take();
 }
 
+std::vector<int32_t> compared_versions(Compatibility level, const std::vector<int32_t>& versions) {
+  const Level& rule = kLevels[static_cast<size_t>(level)];
+  if (!rule.backward && !rule.forward) return {};
+  if (rule.transitive || versions.empty()) return versions;
+  return {versions.back()};
+}
+
 std::vector<std::string> compatibility_problems(Compatibility level, const AvroSchema& next,
-                                                const std::vector<AvroSchemaPtr>& before) {
+                                                const std::vector<EarlierVersion>& before) {
   const Level& rule = kLevels[static_cast<size_t>(level)];
   std::vector<std::string> problems;
   const size_t first = rule.transitive || before.empty() ? 0 : before.size() - 1;
   for (size_t i = before.size(); i-- > first;) {
-    const std::string version = "version " + std::to_string(i + 1);
+    const std::string version = "version " + std::to_string(before[i].version);
     const auto add = [&](const std::vector<std::string>& found, const std::string& what) {
       for (const std::string& problem : found) problems.push_back(what + ": " + problem);
     };
-    if (rule.backward) add(read_problems(next, *before[i]), "data of " + version + " cannot be read with it");
-    if (rule.forward) add(read_problems(*before[i], next), version + " cannot read its data");
+    if (rule.backward)
+      add(read_problems(next, *before[i].schema), "data of " + version + " cannot be read with it");
+    if (rule.forward) add(read_problems(*before[i].schema, next), version + " cannot read its data");
   }
   return problems;
 }

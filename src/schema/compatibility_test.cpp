@@ -83,7 +83,7 @@ TEST(Compatibility, EachLevelLooksItsWay) {
   const auto needs_b = parsed(record(R"({"name":"a","type":"int"},{"name":"b","type":"int"})"));
   const auto lacks_a = parsed(record(R"({"name":"b","type":"int","default":0})"));
   const auto count = [&](Compatibility level, const AvroSchemaPtr& next) {
-    return compatibility_problems(level, *next, {v1, v2}).size();
+    return compatibility_problems(level, *next, {{1, v1}, {2, v2}}).size();
   };
   using enum Compatibility;
   EXPECT_EQ(count(none, needs_b), 0U);

@@ -1,6 +1,6 @@
 #pragma once
-// Registry: subject -> versions -> ids, in Confluent Schema Registry's words. An id once given is valid for
-// ever.
+// Registry: subject -> versions -> ids, in Confluent Schema Registry's words. An id once given never means
+// another schema.
 //
 // Threads: shared freely; answers for an id or version are cached for ever.
 // Errors: not_found, conflict (incompatible, with the reasons), invalid (not a schema, with the place),
@@ -28,12 +28,23 @@ enum class Compatibility {
   full_transitive
 };
 
+// A schema that another's text names types of.
+struct SchemaReference {
+  std::string name;
+  std::string subject;
+  int32_t version = 0;
+  bool operator==(const SchemaReference&) const = default;
+};
+
 struct RegisteredSchema {
   SchemaId id = 0;
   std::string subject;
   int32_t version = 0;
   SchemaKind kind = SchemaKind::avro;
   std::string text;
+  std::vector<SchemaReference> references;
+  // The texts of all schemas it refers to, also by others, in the order in which they are to be parsed.
+  std::vector<std::string> needed;
 };
 
 class Registry {

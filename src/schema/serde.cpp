@@ -65,7 +65,7 @@ Result<std::vector<Field>> columns_of(const RegisteredSchema& schema) {
     return Error{Code::unsupported,
                  "schema " + std::to_string(schema.id) + " is not Avro; columns come from Avro only"};
   }
-  const AvroSchemaPtr parsed = TRY(AvroSchema::parse(schema.text));
+  const AvroSchemaPtr parsed = TRY(AvroSchema::parse(schema.text, schema.needed));
   const bool key = schema.subject.ends_with("-key");
   return columns_of(*parsed, key ? "ROWKEY" : "ROWVAL");
 }

@@ -1,5 +1,7 @@
 #include "server/server.h"
 
+#include "server/routes/schemas.h"
+
 namespace tradewind::server {
 namespace {
 
@@ -47,6 +49,7 @@ void Server::declare_checks() {
 
 void Server::declare_routes() {
   using net::Request;
+  declare_schema_routes(http_, parts_.registry);
   http_.route("POST", "/ksql", [this](const Request& r) { return ksql(r); });
   http_.route("POST", "/query", [this](const Request& r) { return query(r); });
   http_.route("POST", "/query-stream", [this](const Request& r) { return query_stream(r); });

@@ -10,6 +10,7 @@
 #include "ingest/ingestor.h"
 #include "log/open.h"
 #include "net/http_server.h"
+#include "schema/local_registry.h"
 #include "telemetry/health.h"
 #include "telemetry/metrics.h"
 
@@ -17,7 +18,7 @@ namespace tradewind::server {
 
 struct Parts {
   log::EmbeddedLog& log;
-  schema::Registry& registry;
+  schema::LocalRegistry& registry;
   engine::Engine& engine;
   ingest::Ingestor& ingestor;
   Clock& clock;

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "schema/refusal.h"
 #include "shop_schemas.h"  // made from schemas/*.avsc by the build
 
 namespace tradewind::shop {
@@ -34,7 +35,10 @@ Result<> declare_shop(log::Log& log, schema::Registry& registry) {
     }
     const std::string subject = std::string(topic.name) + "-value";
     if (registry.latest(subject).ok()) continue;
-    TRY(registry.set_compatibility(subject, schema::Compatibility::full_transitive));
+    const auto level = registry.set_compatibility(subject, schema::Compatibility::full_transitive);
+    // Somebody deleted the subject and made the registry read-only: that is to be respected, not mended.
+    if (!level.ok() && level.error().number == schema::kNotPermitted) continue;
+    TRY(level);
     TRY(registry.register_schema(subject, schema::SchemaKind::avro, schema_text(topic.name)));
   }
   return {};

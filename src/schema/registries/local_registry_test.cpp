@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "log/breakable_log.h"
+#include "schema/serde.h"
 
 namespace tradewind::schema {
 namespace {
@@ -52,7 +53,7 @@ TEST_F(LocalRegistryTest, WhatWasRegisteredIsThereAfterAReopen) {
   reopen();
   EXPECT_EQ(registry_->by_id(1)->text,
             R"({"type":"record","name":"R","fields":[{"name":"a","type":"int"}]})");
-  EXPECT_EQ(*registry_->compatibility("x"), Compatibility::none);
+  EXPECT_EQ((*registry_->ledger())->level("x"), Compatibility::none);
   EXPECT_EQ(add("x", kAC)->id, 2);
   reopen();
   EXPECT_THAT(*registry_->versions("x"), ElementsAre(1, 2));
@@ -79,13 +80,13 @@ TEST_F(LocalRegistryTest, AnIncompatibleSchemaIsAConflictThatNamesThePath) {
   EXPECT_EQ(refused.error().code, Code::conflict);
   EXPECT_THAT(refused.error().message, HasSubstr("BACKWARD"));
   EXPECT_THAT(refused.error().message, HasSubstr("R.c: the reader's field has no default"));
-  EXPECT_THAT(*registry_->problems("x", record(kAB), 0), IsEmpty());
+  EXPECT_THAT(*draft_problems(**registry_->ledger(), "x", {.text = record(kAB)}, std::nullopt), IsEmpty());
 }
 
 TEST_F(LocalRegistryTest, NotASchemaIsInvalidAndUnknownIsNotFound) {
   EXPECT_EQ(add("x", "{").error().code, Code::invalid);
   EXPECT_EQ(add("x", R"({"name":"a","type":"int","default":"x"})").error().code, Code::invalid);
-  EXPECT_EQ(registry_->by_id(9).error(), (Error{Code::not_found, "no schema has id 9"}));
+  EXPECT_EQ(registry_->by_id(9).error(), (Error{Code::not_found, "no schema has id 9", 40403}));
   EXPECT_EQ(registry_->latest("z").error().code, Code::not_found);
   ASSERT_TRUE(add("x", kA).ok());
   EXPECT_EQ(registry_->version("x", 7).error().code, Code::not_found);
@@ -110,6 +111,43 @@ TEST_F(LocalRegistryTest, ADeletedVersionKeepsItsId) {
   EXPECT_THAT(*registry_->versions("x"), ElementsAre(1));
   EXPECT_TRUE(registry_->by_id(2).ok());
   EXPECT_EQ(add("x", R"({"name":"a","type":"long"})")->version, 3);
+}
+
+TEST_F(LocalRegistryTest, BytesOfASchemaWithReferencesAreDecoded) {
+  ASSERT_TRUE(
+      registry_->register_schema("item", SchemaKind::avro, record(R"({"name":"n","type":"int"})")).ok());
+  const Draft order{.text = R"({"type":"record","name":"Order","fields":[{"name":"item","type":"R"}]})",
+                    .references = {{.name = "R", .subject = "item", .version = 1}}};
+  ASSERT_EQ(registry_->add("t-value", order)->id, 2);
+  ASSERT_TRUE(registry_->remove("t-value", 1, false).ok());
+  reopen();
+  const auto columns = *columns_of(*registry_->by_id(2));
+  auto decoder = make_decoder({.format = Format::avro, .columns = columns, .topic = "t"}, registry_.get());
+  ASSERT_TRUE(decoder.ok());
+  const std::string bytes("\0\0\0\0\2\x54", 6);
+  const std::optional<BytesView> payload = bytes;
+  const auto decoded = (*decoder)->decode({&payload, 1}, nullptr);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_THAT(decoded->bad, IsEmpty());
+}
+
+TEST_F(LocalRegistryTest, APictureStaysAsItWas) {
+  ASSERT_TRUE(add("x", kA).ok());
+  const auto before = *registry_->ledger();
+  ASSERT_TRUE(add("x", kAB).ok());
+  ASSERT_TRUE(registry_->remove("x", 1, false).ok());
+  EXPECT_THAT(*before->versions("x", Deleted::without), ElementsAre(1));
+  EXPECT_THAT(*(*registry_->ledger())->versions("x", Deleted::without), ElementsAre(2));
+}
+
+TEST_F(LocalRegistryTest, DeletingASubjectIsOneAtomicChange) {
+  ASSERT_TRUE(add("x", kA).ok());
+  ASSERT_TRUE(add("x", kAB).ok());
+  log_.broken = Error{Code::unavailable, "no disk"};
+  EXPECT_EQ(registry_->remove("x", std::nullopt, false).error().code, Code::unavailable);
+  log_.broken.reset();
+  EXPECT_THAT(*registry_->versions("x"), ElementsAre(1, 2));
+  EXPECT_THAT(*registry_->remove("x", std::nullopt, false), ElementsAre(1, 2));
 }
 
 TEST_F(LocalRegistryTest, ManyThreadsGetOneIdPerSchema) {

@@ -1,0 +1,12 @@
+#pragma once
+// The Schema Registry's REST, as clients of Confluent's know it.
+
+#include "net/http_server.h"
+#include "schema/local_registry.h"
+
+namespace tradewind::server {
+
+// REQUIRES the registry outlives the server.
+void declare_schema_routes(net::HttpServer& http, schema::LocalRegistry& registry);
+
+}  // namespace tradewind::server
