@@ -47,6 +47,12 @@ Batch& Batch::with_origin(Origin origin, std::shared_ptr<const std::vector<int64
   return *this;
 }
 
+Batch Batch::at_moment(Moment moment) const {
+  Batch result = *this;
+  result.origin_.moment = moment;
+  return result;
+}
+
 Batch Batch::filtered(std::vector<uint32_t> rows) const {
   if (rows.size() == rows_) return *this;
   Batch result;

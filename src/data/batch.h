@@ -15,10 +15,17 @@
 
 namespace tradewind {
 
-// Where the rows of a batch came from.
+// What functions of the clock and of chance are told.
+struct Moment {
+  int64_t now_ms = 0;   // wall time, as whoever works on the rows sees it
+  uint64_t chance = 0;  // drawn anew for each batch
+};
+
+// Where the rows of a batch came from, and when they are worked on.
 struct Origin {
   int32_t partition = 0;
   int64_t first_offset = 0;
+  Moment moment = {};
 };
 
 class Batch {
@@ -42,6 +49,8 @@ class Batch {
   const Origin& origin() const { return origin_; }
 
   Batch& with_changes(std::vector<Change> changes);
+  // The same rows at that moment; for those who ask the clock or chance.
+  Batch at_moment(Moment moment) const;
   Batch& with_origin(Origin origin, std::shared_ptr<const std::vector<int64_t>> offsets = nullptr);
 
   // The rows named by `rows` (ascending), sharing the columns.

@@ -237,7 +237,8 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
 
 Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {
   const sql::Catalog known = catalog();
-  const sql::InsertPlan plan = TRY(sql::plan_insert(statement, known));
+  const sql::InsertPlan plan = TRY(
+      sql::plan_insert(statement, known, {clock_.now().ms, static_cast<uint64_t>(clock_.monotonic_ns())}));
   const sql::Source& target = *known.find(plan.target);
   log::RecordView record{.time = plan.time_ms ? Timestamp{*plan.time_ms} : clock_.now()};
   schema::Encoded encoded[2];

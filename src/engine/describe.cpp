@@ -96,7 +96,7 @@ Json show_functions(const std::string& text) {
       list.push(function_json(row.name, "SCALAR"));
     }
   }
-  list.push(function_json("EXPLODE", "TABLE"));
+  for (const auto& row : expr::table_functions()) list.push(function_json(row.name, "TABLE"));
   made.set("functions", std::move(list));
   return made;
 }
@@ -185,6 +185,14 @@ Result<Json> Engine::describe(const sql::Describe& statement, const std::string&
       signature = function->signature;
       description = function->description;
     } else {
+      for (const auto& row : expr::table_functions()) {
+        if (row.name != statement.name) continue;
+        signature = row.signature;
+        description = row.description;
+        type = "TABLE";
+      }
+    }
+    if (signature.empty()) {
       return Error{Code::not_found,
                    "no function is called " + statement.name + "; SHOW FUNCTIONS lists them"};
     }

@@ -64,8 +64,9 @@ class PushedRows final : public RowStream {
 };
 
 // The rows of a view that match, as the columns that were asked for.
-Batch answer_of(const sql::PullPlan& plan, const SchemaPtr& schema, Batch rows) {
+Batch answer_of(const sql::PullPlan& plan, const SchemaPtr& schema, Clock& clock, const Batch& found) {
   expr::Notes notes;
+  Batch rows = found.at_moment({clock.now().ms, static_cast<uint64_t>(clock.monotonic_ns())});
   if (plan.where != nullptr) rows = rows.filtered(expr::rows_where(*plan.where, rows, notes));
   std::vector<ColumnPtr> columns;
   for (const auto& expression : plan.expressions) columns.push_back(expr::evaluate(*expression, rows, notes));
@@ -134,7 +135,7 @@ Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const
   std::vector<Batch> batches;
   int64_t left = pull.limit.value_or(INT64_MAX);
   TRY(view->read(request, [&](const Batch& rows) {
-    Batch answer = answer_of(pull, schema, rows);
+    Batch answer = answer_of(pull, schema, clock_, rows);
     if (static_cast<int64_t>(answer.rows()) > left) answer = answer.slice(0, static_cast<size_t>(left));
     left -= static_cast<int64_t>(answer.rows());
     if (answer.rows() > 0) batches.push_back(std::move(answer));

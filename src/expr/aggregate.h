@@ -15,7 +15,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "data/column.h"
-#include "data/type.h"
+#include "expr/expression.h"
 
 namespace tradewind::expr {
 
@@ -61,6 +61,7 @@ class Aggregate {
 struct AggregateKind {
   std::string_view name;  // upper case
   bool retracts = false;  // works on tables
+  bool merges = true;  // from partials of several workers; false: its result hangs on the order of the rows
   std::string_view signature;
   std::string_view description;
   std::string_view example;
@@ -69,7 +70,17 @@ struct AggregateKind {
 std::span<const AggregateKind> aggregate_kinds();
 const AggregateKind* find_aggregate(std::string_view name);  // any case
 
+// A call as the runtime needs it: one value per row (several as a structure), and what is fixed for the
+// query, such as the n of TOPK.
+struct BoundAggregate {
+  ExpressionPtr argument;  // null: COUNT(*)
+  std::vector<Value> constants;
+  Type result;
+};
+// `invalid` when the aggregate does not take such values.
+Result<BoundAggregate> bind_aggregate(std::string_view name, std::vector<ExpressionPtr> arguments);
 // `argument` is nothing for COUNT(*). `invalid` when the aggregate does not take such a value.
-Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view name, const std::optional<Type>& argument);
+Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view name, const std::optional<Type>& argument,
+                                                  std::span<const Value> constants = {});
 
 }  // namespace tradewind::expr

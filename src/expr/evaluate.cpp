@@ -4,6 +4,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "expr/branches.h"
+#include "expr/evaluate_lambda.h"
 #include "expr/function.h"
 
 namespace tradewind::expr {
@@ -22,48 +24,6 @@ class PartNotes {
   Notes& whole_;
   const std::vector<uint32_t>& rows_;
 };
-
-// Puts the values of `from` (one per entry of `rows`) into their places.
-void scatter(const Column& from, const std::vector<uint32_t>& rows, Column& to) {
-  const size_t width = width_of(from.type().layout());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (from.is_null(i)) {
-      to.set_null(rows[i]);
-      continue;
-    }
-    std::memcpy(to.data<char>() + rows[i] * width, from.data<char>() + i * width, width);
-  }
-  for (const auto& owner : from.owners()) to.keep(owner);
-}
-
-struct Branch {
-  std::vector<uint32_t> rows;
-  ColumnPtr values;
-};
-
-// A column of `rows` rows out of parts that cover them; rows in no part are null.
-ColumnPtr assemble(const Type& type, size_t rows, const std::vector<Branch>& branches) {
-  if (!type.is_nested()) {
-    auto out = std::make_shared<Column>(type, rows);
-    if (type.layout() == Layout::view) std::fill_n(out->data<BytesView>(), rows, BytesView());
-    std::vector<uint8_t> covered(rows, 0);
-    for (const Branch& branch : branches) {
-      scatter(*branch.values, branch.rows, *out);
-      for (const uint32_t row : branch.rows) covered[row] = 1;
-    }
-    for (size_t i = 0; i < rows; ++i) {
-      if (covered[i] == 0) out->set_null(i);
-    }
-    return out;
-  }
-  std::vector<Value> values(rows);
-  for (const Branch& branch : branches) {
-    for (size_t i = 0; i < branch.rows.size(); ++i) values[branch.rows[i]] = value_at(*branch.values, i);
-  }
-  ColumnBuilder builder(type);
-  for (const Value& value : values) builder.append(value);
-  return builder.finish();
-}
 
 ColumnPtr evaluate_choose(const Expression& expression, const Batch& batch, Notes& notes) {
   std::vector<uint32_t> left(batch.rows());
@@ -169,7 +129,7 @@ ColumnPtr evaluate_rows(const Expression& expression, const std::vector<ColumnPt
       values[a] = value_at(*arguments[a], row);
       null = null || values[a].is_null();
     }
-    if (null) {
+    if (null && !expression.function->takes_nulls) {
       builder.append_null();
       continue;
     }
@@ -181,6 +141,9 @@ ColumnPtr evaluate_rows(const Expression& expression, const std::vector<ColumnPt
 }
 
 ColumnPtr evaluate_call(const Expression& expression, const Batch& batch, Notes& notes) {
+  if (expression.function->lazy && expression.arguments.back()->node == Node::lambda) {
+    return evaluate_lambdas(expression, batch, notes);
+  }
   if (expression.function->lazy) {
     const bool logic = expression.function->name == "AND" || expression.function->name == "OR";
     return logic ? evaluate_logic(expression, batch, notes) : evaluate_coalesce(expression, batch, notes);
@@ -189,7 +152,8 @@ ColumnPtr evaluate_call(const Expression& expression, const Batch& batch, Notes&
   for (const ExpressionPtr& argument : expression.arguments)
     arguments.push_back(evaluate(*argument, batch, notes));
   if (expression.function->kernel != nullptr) {
-    return expression.function->kernel({expression.type, arguments, batch.rows(), notes});
+    return expression.function->kernel(
+        {expression.type, arguments, batch.rows(), notes, batch.origin().moment, expression.index});
   }
   return evaluate_rows(expression, arguments, batch.rows(), notes);
 }
@@ -246,6 +210,11 @@ ColumnPtr evaluate_made(const Expression& expression, const Batch& batch, Notes&
   std::vector<ColumnPtr> parts;
   for (const ExpressionPtr& argument : expression.arguments)
     parts.push_back(evaluate(*argument, batch, notes));
+  if (expression.node == Node::make_structure) {
+    auto out = std::make_shared<Column>(expression.type, batch.rows());
+    out->children() = std::move(parts);
+    return out;
+  }
   ColumnBuilder builder(expression.type);
   for (size_t row = 0; row < batch.rows(); ++row) {
     std::vector<Value> values;
@@ -308,6 +277,8 @@ ColumnPtr evaluate(const Expression& expression, const Batch& batch, Notes& note
     case Node::make_array:
     case Node::make_map:
     case Node::make_structure: return evaluate_made(expression, batch, notes);
+    case Node::parameter: return batch.column(batch.schema()->size() - expression.index);
+    case Node::lambda: break;  // evaluated by the call it stands in
   }
   return nullptr;
 }

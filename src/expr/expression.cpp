@@ -100,6 +100,8 @@ std::string text_of(const Expression& expression, const Schema& schema) {
     case Node::make_array: text = "ARRAY["; break;
     case Node::make_map: text = "MAP("; break;
     case Node::make_structure: text = "STRUCT("; break;
+    case Node::parameter: return "x" + std::to_string(expression.index);
+    case Node::lambda: return std::to_string(expression.index) + " => " + argument(0);
   }
   for (size_t i = 0; i < expression.arguments.size(); ++i) text += (i == 0 ? "" : ", ") + argument(i);
   return text + (expression.node == Node::make_array ? "]" : ")");

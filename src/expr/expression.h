@@ -27,6 +27,8 @@ enum class Node {
   make_array,
   make_map,
   make_structure,
+  parameter,  // of a lambda: the column `index` from the end of the batch its body works on, 1 for the last
+  lambda,  // body in argument 0, over `index` parameters; stands only in calls of TRANSFORM, FILTER, REDUCE
 };
 
 struct Expression {

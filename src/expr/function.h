@@ -21,10 +21,13 @@ struct Call {
   std::span<const ColumnPtr> arguments;
   size_t rows;
   Notes& notes;
+  const Moment& moment;
+  size_t site;  // which call of the statement it is; two of chance in one row differ
 };
 
 using Kernel = ColumnPtr (*)(const Call& call);
-// One row at a time; called only when no argument is null. An error is that row's: null and a note.
+// One row at a time; called only when no argument is null, unless the function `takes_nulls`. An error is
+// that row's: null and a note.
 using RowFunction = Result<Value> (*)(std::span<const Value> arguments, std::span<const Type> types);
 
 // The result type for argument types; arguments may be wrapped in casts.
@@ -38,14 +41,27 @@ struct Function {
   Bind bind = nullptr;
   Kernel kernel = nullptr;  // one of the two
   RowFunction row = nullptr;
-  bool lazy = false;  // AND, OR, COALESCE, IFNULL: evaluate() takes their arguments one by one
+  bool lazy = false;  // AND, OR, COALESCE, IFNULL, lambdas: evaluate() takes their arguments one by one
+  bool takes_nulls = false;
+  bool moment = false;  // asks the clock or chance: other calls of the same text give something else
 };
 
 std::span<const Function> function_rows();
+// EXPLODE and its kin, which the binder makes steps of; their examples stand in a select list.
+struct TableFunction {
+  std::string_view name;
+  std::string_view signature;
+  std::string_view description;
+  std::string_view example;
+};
+std::span<const TableFunction> table_functions();
 const Function* find_function(std::string_view name);  // any case
 
-// A bound call. `invalid`: no such function, or not for such arguments, with what it takes.
-Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arguments);
+// A bound call. `invalid`: no such function, or not for such arguments, with what it takes. `site` tells
+// calls of chance apart.
+Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arguments, size_t site = 0);
+// Whether the clock or chance has a say in it.
+bool asks_moment(const Expression& expression);
 // CASE: condition, result, ..., [else]; results are brought to one type.
 Result<ExpressionPtr> choose(std::vector<ExpressionPtr> parts, bool has_else);
 // argument[index] of an array or map.

@@ -18,8 +18,11 @@ std::string upper(std::string_view text) {
 
 std::vector<Function> all_rows() {
   std::vector<Function> all;
-  for (const auto part : {arithmetic_functions(), compare_functions(), number_functions(), text_functions(),
-                          time_functions(), collection_functions()}) {
+  for (const auto part :
+       {arithmetic_functions(), compare_functions(), number_functions(), real_functions(), text_functions(),
+        text_part_functions(), mask_functions(), regex_functions(), bytes_functions(), time_functions(),
+        time_shift_functions(), array_functions(), set_functions(), map_functions(), lambda_functions(),
+        json_functions(), url_functions(), chance_functions()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -36,6 +39,18 @@ std::span<const Function> function_rows() {
   return table();
 }
 
+std::span<const TableFunction> table_functions() {
+  static const TableFunction kRows[] = {
+      {"EXPLODE", "EXPLODE(array) or EXPLODE(map)",
+       "A row for each element, or for each entry as STRUCT<K, V>; several in one SELECT go side by side.",
+       "EXPLODE(ARRAY['a', 'b'])"},
+      {"CUBE_EXPLODE", "CUBE_EXPLODE(array)",
+       "A row for each choice of elements kept, the others null; for totals at every level.",
+       "CUBE_EXPLODE(ARRAY['a', 'b'])"},
+  };
+  return kRows;
+}
+
 const Function* find_function(std::string_view name) {
   static const std::map<std::string, const Function*> by_name = [] {
     std::map<std::string, const Function*> map;
@@ -46,22 +61,13 @@ const Function* find_function(std::string_view name) {
   return found == by_name.end() ? nullptr : found->second;
 }
 
-Error does_not_take(std::string_view name, const std::vector<ExpressionPtr>& arguments) {
-  std::string text = std::string(name) + " does not take (";
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const bool null = arguments[i]->node == Node::constant && arguments[i]->value.is_null();
-    text += (i == 0 ? "" : ", ") + (null ? std::string("NULL") : arguments[i]->type.text());
-  }
-  text += ")";
-  if (const Function* function = find_function(name)) text += "; it is " + std::string(function->signature);
-  return {Code::invalid, text};
+bool asks_moment(const Expression& expression) {
+  if (expression.node == Node::call && expression.function->moment) return true;
+  return std::any_of(expression.arguments.begin(), expression.arguments.end(),
+                     [](const ExpressionPtr& argument) { return asks_moment(*argument); });
 }
 
-bool is_text(const ExpressionPtr& argument) {
-  return argument->type.kind() == Kind::string;
-}
-
-Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arguments) {
+Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arguments, size_t site) {
   const Function* function = find_function(name);
   if (function == nullptr)
     return Error{Code::invalid, "no function is called " + upper(name) + "; SHOW FUNCTIONS lists them"};
@@ -69,6 +75,7 @@ Result<ExpressionPtr> call(std::string_view name, std::vector<ExpressionPtr> arg
   made->type = TRY(function->bind(arguments));
   made->node = Node::call;
   made->function = function;
+  if (function->moment) made->index = site;
   made->arguments = std::move(arguments);
   return ExpressionPtr(made);
 }
@@ -104,9 +111,22 @@ Result<Type> common_type(const Type& a, const Type& b) {
 
 Result<std::optional<Type>> common_type(std::span<const ExpressionPtr> of) {
   std::optional<Type> type;
+  const auto literal = [](const ExpressionPtr& one) {
+    return one->node == Node::constant && one->type.kind() == Kind::string;
+  };
+  // A literal text takes the type of its neighbours: IN (1, '2').
+  const bool others =
+      std::any_of(of.begin(), of.end(), [&](const ExpressionPtr& one) { return !literal(one); });
   for (const ExpressionPtr& one : of) {
     if (one->node == Node::constant && one->value.is_null()) continue;
+    if (literal(one) && others) continue;
     type = type ? TRY(common_type(*type, one->type)) : one->type;
+  }
+  for (const ExpressionPtr& one : of) {
+    if (!others || !literal(one) || one->value.is_null() || !type) continue;
+    const auto read = cast_value(one->value, one->type, *type);
+    if (!read.ok() || type->is_nested())
+      return Error{Code::invalid, "'" + one->value.text() + "' is no " + type->text()};
   }
   return type;
 }

@@ -73,7 +73,8 @@ class SchemaLookup {
 Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup);
 // One of the two, by what is asked.
 Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const Catalog& catalog);
-Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog);
+Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog,
+                               const Moment& moment = {});
 Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const Catalog& catalog);
 // The plan of a query as text, for EXPLAIN.
 Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLookup& lookup);

@@ -37,7 +37,7 @@ struct Node {
     make_array,
     make_map,
     make_structure,  // structure: names
-    lambda,
+    lambda,          // names => child; stands in calls only
   };
   Form form = Form::literal;
   Place place;
@@ -54,6 +54,7 @@ struct SelectItem {
   NodePtr expression;     // null: *
   std::string alias;      // empty: none
   std::string qualifier;  // of "t.*"
+  bool fields = false;    // ->*: each field of the structure
   Place place;
 };
 

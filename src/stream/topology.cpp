@@ -50,7 +50,7 @@ Result<Schema> after(const std::string& query, const AggregateStep& step, const 
   for (const AggregateCall& call : step.calls) {
     std::optional<Type> argument;
     if (call.argument != nullptr) argument = call.argument->type;
-    const auto aggregate = TRY(expr::make_aggregate(call.name, argument));
+    const auto aggregate = TRY(expr::make_aggregate(call.name, argument, call.constants));
     fields.push_back({call.output, aggregate->result_type()});
   }
   return Schema(std::move(fields));
@@ -79,7 +79,10 @@ std::string step_text(const Step& step, const Schema& input) {
   for (size_t i = 0; i < aggregate.calls.size(); ++i) {
     const AggregateCall& call = aggregate.calls[i];
     text += (i == 0 ? " " : ", ") + call.name + "(" +
-            (call.argument == nullptr ? "*" : expr::text_of(*call.argument, input)) + ") AS " + call.output;
+            (call.argument == nullptr ? "*" : expr::text_of(*call.argument, input));
+    for (const Value& fixed : call.constants)
+      text += fixed.is_null() ? ", NULL" : ", " + std::to_string(fixed.number());
+    text += ") AS " + call.output;
   }
   for (size_t i = 0; i < aggregate.keys.size(); ++i) {
     text += (i == 0 ? " by " : ", ") + expr::text_of(*aggregate.keys[i], input);

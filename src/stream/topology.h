@@ -55,9 +55,10 @@ struct ExplodeStep {
 };
 
 struct AggregateCall {
-  std::string name;              // "SUM"
-  expr::ExpressionPtr argument;  // null: COUNT(*)
-  std::string output;            // column name of the result
+  std::string name;                   // "SUM"
+  expr::ExpressionPtr argument;       // null: COUNT(*)
+  std::string output;                 // column name of the result
+  std::vector<Value> constants = {};  // what is fixed for the query, such as the n of TOPK
 };
 
 // Groups rows. Its columns: the keys, WINDOWSTART and WINDOWEND (BIGINT) when windowed, then the results.

@@ -44,8 +44,10 @@ int main() {
   using namespace tradewind;
   for (const auto& row : expr::aggregate_kinds()) {
     print(row.retracts ? "aggregate, also over tables" : "aggregate", row.name, row.signature,
-          row.description, row.example, "");
+          row.description, row.example, row.merges ? "" : "order");
   }
+  for (const auto& row : expr::table_functions())
+    print("table function", row.name, row.signature, row.description, row.example, "");
   for (const auto& row : expr::function_rows()) {
     const bool word = std::isalpha(static_cast<unsigned char>(row.name[0])) != 0;
     const std::string gives = stands_still(row.name) ? value_of(std::string(row.example)) : "";

@@ -46,7 +46,7 @@ bool get_sum(BytesView& in, Int128& sum) {
   return true;
 }
 
-// The state is a sum and the number of values in it (no values: the result is null).
+// The state is a sum and the number of values in it. No values: 0, as in ksqlDB.
 template <typename Sum>
 struct SumState {
   Sum sum;
@@ -107,7 +107,6 @@ class SumAggregate final : public Aggregate {
       } else {
         out.data<Argument>()[from + i] = static_cast<Argument>(sum);
       }
-      if (values == 0) out.set_null(from + i);
     }
   }
 
@@ -149,6 +148,45 @@ class SumAggregate final : public Aggregate {
   Type argument_;
 };
 
+// Each element of an array is a value of its row: an inner SUM folds them.
+class SumList final : public Aggregate {
+ public:
+  explicit SumList(std::unique_ptr<Aggregate> sum)
+      : Aggregate(sum->result_type(), sum->state_bytes()), sum_(std::move(sum)) {}
+
+  Result<> add(char* const* rows, const Column* argument, const Change* retract, size_t count) override {
+    sum_->place(offset());
+    std::vector<char*> places;
+    std::vector<Change> changes;
+    std::vector<uint32_t> elements;
+    for (uint32_t i = 0; i < count; ++i) {
+      if (rows[i] == nullptr || argument->is_null(i)) continue;
+      for (uint32_t at = argument->offsets()[i]; at < argument->offsets()[i + 1]; ++at) {
+        elements.push_back(at);
+        places.push_back(rows[i]);
+        changes.push_back(retract == nullptr ? Change::insert : retract[i]);
+      }
+    }
+    const ColumnPtr values = argument->children()[0]->gather(elements.data(), elements.size());
+    return sum_->add(places.data(), values.get(), changes.data(), places.size());
+  }
+  void save(const char* const* rows, size_t count, bool whole, Bytes& out) const override {
+    sum_->place(offset());
+    sum_->save(rows, count, whole, out);
+  }
+  bool load(char* const* rows, size_t count, BytesView& in, bool replace) override {
+    sum_->place(offset());
+    return sum_->load(rows, count, in, replace);
+  }
+  void result(const char* const* rows, size_t count, Column& out, size_t from) const override {
+    sum_->place(offset());
+    sum_->result(rows, count, out, from);
+  }
+
+ private:
+  std::unique_ptr<Aggregate> sum_;
+};
+
 template <bool kAverage>
 std::unique_ptr<Aggregate> make(const Type& argument) {
   switch (argument.kind()) {
@@ -167,6 +205,11 @@ std::unique_ptr<Aggregate> make(const Type& argument) {
 
 std::unique_ptr<Aggregate> make_sum(const Type& argument) {
   return make<false>(argument);
+}
+std::unique_ptr<Aggregate> make_sum_list(const Type& argument) {
+  if (argument.kind() != Kind::array) return nullptr;
+  auto sum = make_sum(argument.element());
+  return sum == nullptr ? nullptr : std::make_unique<SumList>(std::move(sum));
 }
 std::unique_ptr<Aggregate> make_average(const Type& argument) {
   return make<true>(argument);

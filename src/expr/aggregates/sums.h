@@ -1,5 +1,5 @@
 #pragma once
-// SUM and AVG.
+// SUM, AVG and SUM_LIST.
 
 #include <memory>
 
@@ -10,5 +10,7 @@ namespace tradewind::expr {
 // Null when the type is not a number.
 std::unique_ptr<Aggregate> make_sum(const Type& argument);
 std::unique_ptr<Aggregate> make_average(const Type& argument);
+// Null when the type is not an array of numbers.
+std::unique_ptr<Aggregate> make_sum_list(const Type& argument);
 
 }  // namespace tradewind::expr

@@ -108,6 +108,50 @@ Result<Value> from_number(const Value& value, const Type& from, const Type& to) 
   return no_such(value_text(from, value), to);
 }
 
+// Element by element; structures by the names of their fields, what is missing is null.
+Result<Value> nested(const Value& value, const Type& from, const Type& to) {
+  std::vector<Value> parts;
+  const std::vector<Value>& given = value.parts();
+  if (from.kind() == Kind::structure) {
+    for (const Field& field : to.fields()) {
+      Value part;
+      for (size_t i = 0; i < given.size(); ++i) {
+        if (from.fields()[i].name == field.name)
+          part = TRY(cast_value(given[i], from.fields()[i].type, field.type));
+      }
+      parts.push_back(std::move(part));
+    }
+    return Value(std::move(parts));
+  }
+  for (size_t i = 0; i < given.size(); ++i) {
+    const bool key = from.kind() == Kind::map && i % 2 == 0;
+    parts.push_back(
+        TRY(cast_value(given[i], key ? from.key() : from.element(), key ? to.key() : to.element())));
+  }
+  return Value(std::move(parts));
+}
+
+bool can_cast(const Type& from, const Type& to) {
+  const auto timely = [](Kind kind) {
+    return kind == Kind::time || kind == Kind::date || kind == Kind::timestamp;
+  };
+  if (from == to || (to.kind() == Kind::string && from.kind() != Kind::bytes)) return true;
+  if (from.kind() == Kind::string) return !to.is_nested() && to.kind() != Kind::bytes;
+  if (from.is_number() && to.is_number()) return true;
+  if (from.kind() == Kind::timestamp) return timely(to.kind()) || to.kind() == Kind::bigint;
+  if (to.kind() == Kind::timestamp) return from.kind() == Kind::bigint || from.kind() == Kind::date;
+  if (!from.is_nested() || from.kind() != to.kind()) return false;
+  if (from.kind() == Kind::array) return can_cast(from.element(), to.element());
+  if (from.kind() == Kind::map)
+    return can_cast(from.key(), to.key()) && can_cast(from.element(), to.element());
+  for (const Field& field : to.fields()) {
+    for (const Field& given : from.fields()) {
+      if (given.name == field.name && !can_cast(given.type, field.type)) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<Value> cast_value(const Value& value, const Type& from, const Type& to) {
@@ -123,29 +167,14 @@ Result<Value> cast_value(const Value& value, const Type& from, const Type& to) {
   }
   if (from.kind() == Kind::timestamp && to.kind() == Kind::bigint) return value;
   if (from.kind() == Kind::date && to.kind() == Kind::timestamp) return Value(value.number() * 86'400'000);
-  if (from.kind() == Kind::array && to.kind() == Kind::array) {
-    std::vector<Value> parts;
-    for (const Value& part : value.parts())
-      parts.push_back(TRY(cast_value(part, from.element(), to.element())));
-    return Value(std::move(parts));
-  }
+  if (from.is_nested() && from.kind() == to.kind()) return nested(value, from, to);
   return no_such(value_text(from, value), to);
 }
 
 Result<ExpressionPtr> checked_cast(ExpressionPtr of, const Type& to) {
   const Type& from = of->type;
-  const auto timely = [](Kind kind) {
-    return kind == Kind::time || kind == Kind::date || kind == Kind::timestamp;
-  };
   const bool null = of->node == Node::constant && of->value.is_null();
-  bool possible = null || from == to || (to.kind() == Kind::string && from.kind() != Kind::bytes) ||
-                  (from.kind() == Kind::string && !to.is_nested() && to.kind() != Kind::bytes) ||
-                  (from.is_number() && to.is_number());
-  possible = possible ||
-             (from.kind() == Kind::timestamp && (timely(to.kind()) || to.kind() == Kind::bigint)) ||
-             (from.kind() == Kind::bigint && to.kind() == Kind::timestamp) ||
-             (from.kind() == Kind::date && to.kind() == Kind::timestamp) ||
-             (from.kind() == Kind::array && to.kind() == Kind::array);
+  const bool possible = null || can_cast(from, to);
   if (!possible) return Error{Code::invalid, from.text() + " cannot be cast to " + to.text()};
   return cast_if_needed(std::move(of), to);
 }

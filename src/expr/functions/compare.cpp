@@ -91,6 +91,13 @@ ColumnPtr in_list(const Call& call) {
   return out;
 }
 
+// The bytes of the character at `at`.
+size_t width_at(BytesView text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (text[end] & 0xc0) == 0x80) ++end;
+  return end - at;
+}
+
 bool like(BytesView text, BytesView pattern, char escape) {
   size_t t = 0;
   size_t p = 0;
@@ -103,8 +110,12 @@ bool like(BytesView text, BytesView pattern, char escape) {
       star_text = t;
       continue;
     }
-    if (p < pattern.size() &&
-        ((!escaped && pattern[p] == '_') || pattern[p + (escaped ? 1 : 0)] == text[t])) {
+    if (p < pattern.size() && !escaped && pattern[p] == '_') {
+      ++p;
+      t += width_at(text, t);
+      continue;
+    }
+    if (p < pattern.size() && pattern[p + (escaped ? 1 : 0)] == text[t]) {
       p += escaped ? 2 : 1;
       ++t;
       continue;
@@ -153,6 +164,15 @@ Result<Type> bind_compared(std::string_view name, std::vector<ExpressionPtr>& ar
     }
   }
   return Type(Kind::boolean);
+}
+
+// Null is a value here, and a literal one is of any type.
+Result<Type> bind_distinct(std::string_view name, std::vector<ExpressionPtr>& arguments) {
+  if (arguments.size() == 2 && (is_null_literal(arguments[0]) || is_null_literal(arguments[1]))) {
+    TRY(take_common(name, arguments));
+    return Type(Kind::boolean);
+  }
+  return bind_compared(name, arguments, false);
 }
 
 Result<Type> bind_truths(std::string_view name, std::vector<ExpressionPtr>& arguments, size_t count) {
@@ -210,12 +230,10 @@ const Function kRows[] = {
     COMPARISON(">=", at_least, true, "True when the first is not less; false when one is null."),
     {"IS DISTINCT FROM", "x IS DISTINCT FROM y", "True when they differ; null equals null.",
      "1 IS DISTINCT FROM 2",
-     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS DISTINCT FROM", a, false); },
-     distinct<true>},
+     [](std::vector<ExpressionPtr>& a) { return bind_distinct("IS DISTINCT FROM", a); }, distinct<true>},
     {"IS NOT DISTINCT FROM", "x IS NOT DISTINCT FROM y", "True when they are equal; null equals null.",
      "1 IS NOT DISTINCT FROM 1",
-     [](std::vector<ExpressionPtr>& a) { return bind_compared("IS NOT DISTINCT FROM", a, false); },
-     distinct<false>},
+     [](std::vector<ExpressionPtr>& a) { return bind_distinct("IS NOT DISTINCT FROM", a); }, distinct<false>},
     {"IS NULL", "x IS NULL", "True when there is no value.", "'a' IS NULL", bind_one, null_test<true>},
     {"IS NOT NULL", "x IS NOT NULL", "True when there is a value.", "'a' IS NOT NULL", bind_one,
      null_test<false>},
@@ -233,7 +251,7 @@ const Function kRows[] = {
     {"IFNULL", "IFNULL(x, otherwise)", "x, or the other where x is null.", "IFNULL('a', 'b')",
      [](std::vector<ExpressionPtr>& a) { return bind_same("IFNULL", a); }, nullptr, nullptr, true},
     {"NULLIF", "NULLIF(x, y)", "Null where both are equal, else x.", "NULLIF(1, 2)",
-     [](std::vector<ExpressionPtr>& a) { return bind_same("NULLIF", a); }, nullptr, null_if},
+     [](std::vector<ExpressionPtr>& a) { return bind_same("NULLIF", a); }, nullptr, null_if, false, true},
 };
 
 }  // namespace

@@ -49,6 +49,14 @@ Result<ExpressionPtr> bind_name(const Node& node, Scope& scope) {
   if (!node.qualifier.empty() && node.qualifier != scope.alias) {
     return wrong(node, "no source is called " + node.qualifier + " here; there is " + scope.alias);
   }
+  for (size_t i = scope.parameters.size(); node.qualifier.empty() && i-- > 0;) {
+    if (scope.parameters[i].name != node.text) continue;
+    auto made = std::make_shared<expr::Expression>();
+    made->node = expr::Node::parameter;
+    made->index = scope.parameters.size() - i;
+    made->type = scope.parameters[i].type;
+    return ExpressionPtr(made);
+  }
   if (const auto index = scope.schema.find(node.text)) return expr::column(*index, scope.schema[*index].type);
   const auto alias = scope.aliases.find(node.text);
   if (alias != scope.aliases.end() && node.qualifier.empty() && scope.expanding < 8) {
@@ -62,10 +70,14 @@ Result<ExpressionPtr> bind_name(const Node& node, Scope& scope) {
 
 Result<ExpressionPtr> bind_explode(const Node& node, Scope& scope) {
   if (!scope.may_explode) return wrong(node, "EXPLODE stands in the select list only");
-  if (node.children.size() != 1) return wrong(node, "EXPLODE takes one array");
+  if (node.children.size() != 1) return wrong(node, node.text + " takes one array");
   ExpressionPtr array = TRY(bind(*node.children[0], scope));
+  if (node.text == "CUBE_EXPLODE" && array->type.kind() == Kind::array)
+    array = TRY(expr::call("CUBE", {array}));
+  if (node.text == "EXPLODE" && array->type.kind() == Kind::map)
+    array = TRY(expr::call("ENTRIES", {array, expr::constant(Kind::boolean, Value(int64_t{0}))}));
   if (array->type.kind() != Kind::array)
-    return wrong(node, "EXPLODE takes an array, not " + array->type.text());
+    return wrong(node, node.text + " takes an array, not " + array->type.text());
   const Type element = array->type.element();
   for (size_t i = 0; i < scope.arrays.size(); ++i) {
     if (expr::same(*scope.arrays[i], *array)) return expr::column(scope.schema.size() + i, element);
@@ -111,7 +123,7 @@ bool is_aggregate(const Node& node) {
 }
 
 bool is_explode(const Node& node) {
-  return node.form == Node::Form::call && node.text == "EXPLODE";
+  return node.form == Node::Form::call && (node.text == "EXPLODE" || node.text == "CUBE_EXPLODE");
 }
 
 bool contains(const Node& node, const std::function<bool(const Node&)>& what) {
@@ -129,7 +141,9 @@ Result<ExpressionPtr> assemble(const Node& node, std::vector<ExpressionPtr> chil
     case Node::Form::literal: return expr::constant(node.type, node.value);
     case Node::Form::call:
       TRY(read_times(node, children));
-      return placed(expr::call(node.text, std::move(children)));
+      return placed(
+          expr::call(node.text, std::move(children),
+                     static_cast<size_t>(node.place.line) << 16 | static_cast<size_t>(node.place.column)));
     case Node::Form::choose: return placed(expr::choose(std::move(children), node.flag));
     case Node::Form::cast: return placed(expr::checked_cast(std::move(children[0]), node.type));
     case Node::Form::element: return placed(expr::element(std::move(children[0]), std::move(children[1])));
@@ -157,8 +171,9 @@ Result<ExpressionPtr> bind(const Node& node, Scope& scope) {
   if (is_aggregate(node))
     return wrong(node, node.text + " cannot stand here; aggregates belong in SELECT and HAVING");
   if (is_explode(node)) return bind_explode(node, scope);
-  std::vector<ExpressionPtr> children;
-  for (const NodePtr& child : node.children) children.push_back(TRY(bind(*child, scope)));
+  if (node.form == Node::Form::lambda)
+    return wrong(node, "a lambda stands in TRANSFORM, FILTER and REDUCE only");
+  auto children = TRY(bind_children(node, scope, [&](const Node& child) { return bind(child, scope); }));
   return assemble(node, std::move(children));
 }
 

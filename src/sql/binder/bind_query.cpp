@@ -90,11 +90,11 @@ class QueryBinder {
   static bool is_null(const Node& node) { return node.form == Node::Form::literal && node.value.is_null(); }
 
   // "*" as the columns it stands for.
-  Result<std::vector<SelectItem>> expand_stars() const {
+  Result<std::vector<SelectItem>> expand_stars() {
     std::vector<SelectItem> items;
     for (const SelectItem& item : query_.items) {
       if (item.expression != nullptr) {
-        items.push_back(item);
+        TRY(expand_fields(item, scope_, items));
         continue;
       }
       if (!item.qualifier.empty() && item.qualifier != scope_.alias) {
@@ -302,14 +302,13 @@ class QueryBinder {
       for (size_t i = 0; i < step_.keys.size(); ++i) {
         if (expr::same(*bound, *step_.keys[i])) return expr::column(i, bound->type);
       }
-      if (bound->node == expr::Node::constant) return bound;
+      if (bound->node == expr::Node::constant || bound->node == expr::Node::parameter) return bound;
     }
     if (node.form == Node::Form::name || node.children.empty() || is_explode(node)) {
       return wrong(node.place, (node.text.empty() ? std::string("this") : node.text) +
                                    " is neither grouped by nor inside an aggregate; add it to GROUP BY");
     }
-    std::vector<ExpressionPtr> children;
-    for (const NodePtr& child : node.children) children.push_back(TRY(bind_after(*child)));
+    auto children = TRY(bind_children(node, scope_, [this](const Node& child) { return bind_after(child); }));
     return assemble(node, std::move(children));
   }
 
@@ -319,29 +318,29 @@ class QueryBinder {
       return wrong(node.place,
                    node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
     }
-    ExpressionPtr argument;
     const bool star = node.form == Node::Form::star_call || node.children.empty();
-    if (star && node.text != "COUNT") return wrong(node.place, node.text + " needs a value to work on");
-    if (node.children.size() > 1)
-      return wrong(node.place, node.text + " takes one value; it is " + std::string(kind->signature));
-    if (!star) {
-      if (contains(*node.children[0], is_aggregate))
-        return wrong(node.place, "an aggregate cannot stand inside another");
-      argument = TRY(bind(*node.children[0], scope_));
-      if (node.text == "COUNT" && argument->node == expr::Node::constant) argument = nullptr;
+    std::vector<ExpressionPtr> arguments;
+    if (star && node.text != "COUNT") {  // as in ksqlDB: the time of the row
+      const auto time = scope_.schema.find("ROWTIME");
+      arguments.push_back(expr::column(*time, Kind::bigint));
     }
-    std::optional<Type> type;
-    if (argument != nullptr) type = argument->type;
-    const auto made = expr::make_aggregate(node.text, type);
+    for (const NodePtr& child : node.children) {
+      if (contains(*child, is_aggregate))
+        return wrong(node.place, "an aggregate cannot stand inside another");
+      arguments.push_back(TRY(bind(*child, scope_)));
+    }
+    const auto made = expr::bind_aggregate(node.text, std::move(arguments));
     if (!made.ok()) return wrong(node.place, made.error().message);
     for (size_t i = 0; i < step_.calls.size(); ++i) {
       const stream::AggregateCall& known = step_.calls[i];
-      const bool same = known.name == node.text && (known.argument == nullptr) == (argument == nullptr) &&
-                        (argument == nullptr || expr::same(*known.argument, *argument));
-      if (same) return expr::column(first_result_ + i, (*made)->result_type());
+      const bool same = known.name == node.text && known.constants == made->constants &&
+                        (known.argument == nullptr) == (made->argument == nullptr) &&
+                        (known.argument == nullptr || expr::same(*known.argument, *made->argument));
+      if (same) return expr::column(first_result_ + i, made->result);
     }
-    step_.calls.push_back({node.text, argument, "AGGREGATE_" + std::to_string(step_.calls.size())});
-    return expr::column(first_result_ + step_.calls.size() - 1, (*made)->result_type());
+    step_.calls.push_back(
+        {node.text, made->argument, "AGGREGATE_" + std::to_string(step_.calls.size()), made->constants});
+    return expr::column(first_result_ + step_.calls.size() - 1, made->result);
   }
 
   // Filter, explode, the rest; and what is read of the source for all of that.

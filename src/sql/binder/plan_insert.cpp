@@ -19,7 +19,7 @@ bool rounded(const ColumnPtr& value, const Type& from, const Type& to, const Col
 
 }  // namespace
 
-Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog) {
+Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog, const Moment& moment) {
   const Source* target = catalog.find(statement.target);
   if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
   if (target->read_only) return Error{Code::invalid, statement.target + " is read-only"};
@@ -36,7 +36,7 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
   InsertPlan plan;
   plan.target = target->name;
   plan.values.resize(target->columns.size());
-  const Batch one(std::make_shared<const Schema>(), {}, {0});
+  const Batch one = Batch(std::make_shared<const Schema>(), {}, {0}).at_moment(moment);
   for (size_t i = 0; i < columns.size(); ++i) {
     Scope nothing;
     nothing.alias = target->name;

@@ -117,8 +117,10 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
   }
   for (const NodePtr& condition : conditions)
     bound_windows(*condition, table.window_size_ms.value_or(0), plan);
-  ItemNames names(query.items);
-  for (const SelectItem& item : query.items) {
+  std::vector<SelectItem> items;
+  for (const SelectItem& item : query.items) TRY(expand_fields(item, scope, items));
+  ItemNames names(items);
+  for (const SelectItem& item : items) {
     if (item.expression == nullptr) {
       for (size_t i = 0; i + 1 < scope.schema.size(); ++i) {  // all but ROWTIME
         plan.columns.push_back(scope.schema[i]);

@@ -23,13 +23,21 @@ struct Scope {
   std::vector<expr::ExpressionPtr> arrays;  // exploded so far; column schema.size() + i
   std::map<std::string, NodePtr> aliases;   // select items with EXPLODE, usable by name
   bool may_explode = false;
-  int expanding = 0;  // aliases being looked up, against circles
+  std::vector<Field> parameters;  // of the lambdas around, outermost first
+  int expanding = 0;              // aliases being looked up, against circles
 };
 
 // Binds over a scope; aggregates are errors.
 Result<expr::ExpressionPtr> bind(const Node& node, Scope& scope);
 // Puts a bound node together from its bound children.
 Result<expr::ExpressionPtr> assemble(const Node& node, std::vector<expr::ExpressionPtr> children);
+// The children of a node, each by `bind_one`; lambdas over the parameters that the call gives them, and time
+// units as text.
+using BindOne = std::function<Result<expr::ExpressionPtr>(const Node&)>;
+Result<std::vector<expr::ExpressionPtr>> bind_children(const Node& node, Scope& scope,
+                                                       const BindOne& bind_one);
+// "of->*" as the fields it stands for; anything else as it is.
+Result<> expand_fields(const SelectItem& item, Scope& scope, std::vector<SelectItem>& items);
 bool is_aggregate(const Node& node);
 bool contains(const Node& node, const std::function<bool(const Node&)>& what);
 bool is_explode(const Node& node);

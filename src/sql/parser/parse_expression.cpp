@@ -385,7 +385,30 @@ Result<NodePtr> Parser::constructor() {
   return NodePtr(made);
 }
 
-// A column, a call, or a lambda's start.
+// x => ... or (x, y, ...) => ...
+bool Parser::is_lambda() const {
+  const auto name = [&](size_t ahead) {
+    return peek(ahead).kind == Token::Kind::word || peek(ahead).kind == Token::Kind::quoted_name;
+  };
+  if (!is_symbol("(")) return name(0) && is_symbol("=>", 1);
+  size_t ahead = 1;
+  while (name(ahead) && is_symbol(",", ahead + 1)) ahead += 2;
+  return name(ahead) && is_symbol(")", ahead + 1) && is_symbol("=>", ahead + 2);
+}
+
+Result<NodePtr> Parser::lambda() {
+  auto made = node_at(Node::Form::lambda, peek().place);
+  const bool several = take_symbol("(");
+  do {
+    made->names.push_back(TRY(identifier("the name of a parameter")));
+  } while (several && take_symbol(","));
+  if (several) TRY(need_symbol(")"));
+  TRY(need_symbol("=>"));
+  made->children = {TRY(expression())};
+  return NodePtr(made);
+}
+
+// A column or a call.
 Result<NodePtr> Parser::named() {
   const Place place = peek().place;
   const bool quoted = peek().kind == Token::Kind::quoted_name;
@@ -399,8 +422,7 @@ Result<NodePtr> Parser::named() {
     }
     std::vector<NodePtr> arguments;
     while (!is_symbol(")")) {
-      arguments.push_back(TRY(expression()));
-      if (is_symbol("=>")) return wrong_at(peek().place, "lambdas are not offered yet");
+      arguments.push_back(TRY(is_lambda() ? lambda() : expression()));
       if (!take_symbol(",")) break;
     }
     TRY(need_symbol(")"));
@@ -413,71 +435,6 @@ Result<NodePtr> Parser::named() {
     made->text = TRY(identifier("the name of a column"));
   }
   return NodePtr(made);
-}
-
-Result<Type> Parser::decimal_type() {
-  TRY(need_symbol("("));
-  const Place place = peek().place;
-  const int64_t precision = TRY(whole_number("a precision"));
-  int64_t scale = 0;
-  if (take_symbol(",")) scale = TRY(whole_number("a scale"));
-  TRY(need_symbol(")"));
-  if (precision < 1 || precision > 1000 || scale > precision) {
-    return wrong_at(place, "a DECIMAL has a precision of at least 1 and a scale no greater than it");
-  }
-  return Type::decimal(static_cast<int>(precision), static_cast<int>(scale));
-}
-
-Result<Type> Parser::struct_type() {
-  TRY(need_symbol("<"));
-  std::vector<Field> fields;
-  do {
-    const std::string name = TRY(identifier("the name of a field"));
-    Type of = TRY(type());
-    fields.push_back({name, std::move(of)});
-  } while (take_symbol(","));
-  TRY(need_symbol(">"));
-  return Type::structure(std::move(fields));
-}
-
-Result<Type> Parser::type() {
-  const Deeper deeper(*this);
-  if (depth_ > kMostDepth) return wrong_at(peek().place, "types are nested too deeply");
-  const Token token = peek();
-  const std::string name = TRY(identifier("a type"));
-  if (name == "DECIMAL" || name == "DEC" || name == "NUMERIC") return decimal_type();
-  if (name == "STRUCT") return struct_type();
-  if (name == "ARRAY") {
-    TRY(need_symbol("<"));
-    Type made = TRY(type());
-    TRY(need_symbol(">"));
-    return Type::array(std::move(made));
-  }
-  if (name == "MAP") {
-    TRY(need_symbol("<"));
-    Type key = TRY(type());
-    TRY(need_symbol(","));
-    Type value = TRY(type());
-    TRY(need_symbol(">"));
-    return Type::map(std::move(key), std::move(value));
-  }
-  static const std::map<std::string, Kind> kKinds = {
-      {"BOOLEAN", Kind::boolean}, {"INT", Kind::integer},        {"INTEGER", Kind::integer},
-      {"BIGINT", Kind::bigint},   {"DOUBLE", Kind::real},        {"STRING", Kind::string},
-      {"VARCHAR", Kind::string},  {"BYTES", Kind::bytes},        {"TIME", Kind::time},
-      {"DATE", Kind::date},       {"TIMESTAMP", Kind::timestamp}};
-  if (const auto known = kKinds.find(name); known != kKinds.end()) {
-    if (name == "VARCHAR" && take_symbol("(")) {
-      TRY(whole_number("a length"));
-      TRY(need_symbol(")"));
-    }
-    return Type(known->second);
-  }
-  if (const auto known = types_.find(name); known != types_.end()) return known->second;
-  return wrong_at(token.place,
-                  "no type is called " + token.raw +
-                      "; there are BOOLEAN, INTEGER, BIGINT, DOUBLE, "
-                      "DECIMAL(p, s), STRING, BYTES, TIME, DATE, TIMESTAMP, ARRAY<>, MAP<,> and STRUCT<>");
 }
 
 }  // namespace tradewind::sql

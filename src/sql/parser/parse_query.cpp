@@ -78,8 +78,10 @@ Result<SelectItem> Parser::select_item() {
     return item;
   }
   item.expression = TRY(expression());
-  if (take_symbol("->*"))
-    return wrong_at(item.place, "expanding a struct with ->* is not offered yet; name its fields");
+  if (take_symbol("->*")) {
+    item.fields = true;
+    return item;
+  }
   if (take_word("AS"))
     item.alias = TRY(identifier("an alias"));
   else if (peek().kind == Token::Kind::quoted_name ||

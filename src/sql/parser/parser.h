@@ -65,6 +65,10 @@ class Parser {
   Result<NodePtr> cast_expression();
   Result<NodePtr> constructor();
   Result<NodePtr> named();
+  bool is_lambda() const;
+  Result<NodePtr> lambda();
+
+  // parse_type.cpp
   Result<Type> type();
   Result<Type> decimal_type();
   Result<Type> struct_type();

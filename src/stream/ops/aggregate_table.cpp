@@ -20,7 +20,7 @@ size_t place_states(const AggregateStep& step, std::vector<std::unique_ptr<expr:
   for (const AggregateCall& call : step.calls) {
     std::optional<Type> argument;
     if (call.argument != nullptr) argument = call.argument->type;
-    auto made = expr::make_aggregate(call.name, argument);
+    auto made = expr::make_aggregate(call.name, argument, call.constants);
     CHECK(made.ok());  // build() has tried it
     (*made)->place(sizeof(state::RowHeader) + bytes);
     bytes += (*made)->state_bytes();

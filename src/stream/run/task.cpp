@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+#include "expr/function.h"
 #include "stream/runtime.h"
 
 namespace tradewind::stream {
@@ -31,6 +33,21 @@ std::optional<std::string> lineage(const Topology& topology, size_t step,
     return *of + "[]";
   }
   return lineage(topology, step - 1, expression);
+}
+
+bool asks_moment(const Step& step) {
+  const auto any = [](const std::vector<expr::ExpressionPtr>& of) {
+    return std::any_of(of.begin(), of.end(), [](const auto& one) { return expr::asks_moment(*one); });
+  };
+  if (const auto* filter = std::get_if<FilterStep>(&step)) return expr::asks_moment(*filter->condition);
+  if (const auto* project = std::get_if<ProjectStep>(&step)) return any(project->expressions);
+  if (const auto* explode = std::get_if<ExplodeStep>(&step)) return any(explode->arrays);
+  const auto* aggregate = std::get_if<AggregateStep>(&step);
+  if (aggregate == nullptr) return false;
+  return any(aggregate->keys) ||
+         std::any_of(aggregate->calls.begin(), aggregate->calls.end(), [](const AggregateCall& call) {
+           return call.argument != nullptr && expr::asks_moment(*call.argument);
+         });
 }
 
 std::string dictionary_name(const Topology& topology, size_t step, const AggregateStep& aggregate) {
@@ -78,6 +95,7 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
 
 Result<> Task::make_operators(AggregateMode mode) {
   const Topology& topology = *topology_;
+  asks_moment_ = std::any_of(topology.steps.begin(), topology.steps.end(), asks_moment);
   if (topology.materialized) {
     const Schema& schema = topology.schemas[0];
     std::vector<bool> kept(schema.size(), true);
@@ -125,7 +143,10 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
     return receiver_ == nullptr ? Result<>() : receiver_(rows);
   }
   Chain chain(*this, step + 1);
-  return operators_[step]->process(rows, chain);
+  if (!asks_moment_) return operators_[step]->process(rows, chain);
+  const int64_t now = host_.now().ms;
+  const uint64_t asked = mix64(hash64(topology_->name), mix64(static_cast<uint64_t>(now), ++moments_));
+  return operators_[step]->process(rows.at_moment({now, asked}), chain);
 }
 
 Result<> Task::process(const Batch& rows) {

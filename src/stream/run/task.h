@@ -93,6 +93,8 @@ class Task final : private Context {
   int32_t groups_ = 1;
   int32_t source_partitions_ = 1;
   bool only_projects_ = false;  // then records of a stream that have no value go through
+  bool asks_moment_ = false;    // some step asks the clock or chance
+  uint64_t moments_ = 0;
   std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
   AggregateOperator* aggregate_ = nullptr;
   size_t aggregate_at_ = 0;
