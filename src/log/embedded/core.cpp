@@ -145,7 +145,7 @@ bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t f
     topic->partitions.resize(header.partition + 1);
   }
   PartitionIndex& partition = topic->partitions[header.partition];
-  if (header.base_offset < partition.next || header.base_offset > kMostNumber) return false;
+  if (header.base_offset < partition.next || header.base_offset > kMostNumber - header.count) return false;
   partition.batches.push_back(
       {header.base_offset, header.count, header.length, place.segment, place.at, frame});
   partition.next = header.base_offset + header.count;
@@ -282,6 +282,7 @@ Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
     }
     entry.header.base_offset = at->second;
     at->second += entry.header.count;
+    if (at->second > kMostNumber) return no_numbers_left();
   }
   const uint64_t frames_before = group.frames().size();
   TRY(journal.append(
