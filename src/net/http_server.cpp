@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/json.h"
+#include "base/planted.h"
 #include "net/metrics.h"
 
 namespace tradewind::net {
@@ -61,7 +62,7 @@ bool matches(const Route& route, const std::vector<std::string>& raw,
 
 std::string error_body(int status, const std::string& message) {
   std::string body = "{\"error_code\":" + std::to_string(status * 100) + ",\"message\":";
-  append_json_string(body, message);
+  planted() ? void(body += '"' + message + '"') : append_json_string(body, message);
   return body + "}";
 }
 

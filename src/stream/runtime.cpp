@@ -23,20 +23,22 @@ class Seat {
 
   Worker& worker() { return worker_; }
 
-  // Runs `work` where the worker's other steps run, and answers what it answers.
+  // Runs `work` where the worker's other steps run, and answers what it answers; after stop() nothing runs.
   Result<> run(std::function<Result<>()> work) {
-    if (!thread_.joinable()) return work();
+    if (!threaded_) return work();
     auto asked = std::make_shared<std::packaged_task<Result<>()>>(std::move(work));
     auto answer = asked->get_future();
     {
       const std::lock_guard lock(mutex_);
       if (failure_) return *failure_;
+      if (closed_) return Error{Code::unavailable, "the queries have been stopped"};
       requests_.push_back([asked] { (*asked)(); });
     }
     return answer.get();
   }
 
   void start() {
+    threaded_ = true;
     thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
   }
   void stop() {
@@ -69,8 +71,14 @@ class Seat {
       const std::lock_guard lock(mutex_);
       failure_ = done.error();
     }
+    close();  // what was asked before is done, what is asked from now on is refused: nobody waits forever
     serve_requests();
     if (!failure()) (void)worker_.commit().ok();
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
   }
 
   void serve_requests() {
@@ -87,6 +95,8 @@ class Seat {
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> requests_;
   std::optional<Error> failure_;
+  bool threaded_ = false;  // from start() on
+  bool closed_ = false;
   std::jthread thread_;
 };
 

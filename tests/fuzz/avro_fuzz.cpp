@@ -1,6 +1,7 @@
 // Any bytes as an Avro schema, and any payloads for a random schema: rows are good or bad, nothing worse, and
 // memory stays in proportion to the payloads.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -13,13 +14,16 @@
 namespace tradewind::schema {
 namespace {
 
-// The input cut into payloads at lengths that it tells itself, each behind the framing of schema 1.
-std::vector<Bytes> cut(BytesView input) {
-  std::vector<Bytes> payloads;
+// The input cut into payloads at lengths that it tells itself, each behind the framing of schema 1. Not
+// strings: behind their last byte lies a zero that may be read, and here nothing may.
+std::vector<std::vector<char>> cut(BytesView input) {
+  constexpr char kFraming[] = {0, 0, 0, 0, 1};
+  std::vector<std::vector<char>> payloads;
   while (!input.empty() && payloads.size() < 300) {
     const size_t size = std::min<size_t>(static_cast<uint8_t>(input[0]) * 2U, input.size() - 1);
-    payloads.push_back(Bytes("\0\0\0\0\1", 5) + Bytes(input.substr(1, size)));
-    payloads.back().shrink_to_fit();
+    std::vector<char>& payload = payloads.emplace_back(sizeof kFraming + size);
+    std::copy_n(kFraming, sizeof kFraming, payload.data());
+    std::copy_n(input.data() + 1, size, payload.data() + sizeof kFraming);
     input.remove_prefix(1 + size);
   }
   return payloads;
@@ -27,8 +31,10 @@ std::vector<Bytes> cut(BytesView input) {
 
 void decode_all(FakeRegistry& registry, const std::vector<Field>& columns, BytesView input) {
   SerdeSpec spec{.columns = columns, .topic = "t"};
-  const std::vector<Bytes> payloads = cut(input);
-  const std::vector<std::optional<BytesView>> views(payloads.begin(), payloads.end());
+  const std::vector<std::vector<char>> payloads = cut(input);
+  std::vector<std::optional<BytesView>> views;
+  for (const std::vector<char>& payload : payloads)
+    views.emplace_back(BytesView(payload.data(), payload.size()));
   for (const bool all : {true, false}) {
     spec.wanted.clear();
     for (size_t i = 0; i < columns.size(); ++i) spec.wanted.push_back({.any = all || i % 2 == 1});
@@ -76,9 +82,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     tradewind::schema::random_schema(seed, input.substr(8));
     return 0;
   }
-#ifdef TW_PLANTED_BUG
-  CHECK(!tradewind::schema::AvroSchema::parse(input).ok());
-#endif
   const size_t end = std::min(input.find('\n'), size);
   tradewind::schema::any_schema(input.substr(0, end), input.substr(std::min(end + 1, size)));
   return 0;

@@ -145,5 +145,29 @@ TEST_F(EngineThreads, CountEachRowOnceWhileTablesAreReadMadeAndDropped) {
   for (int i = 0; i < kChanges; i += 3) EXPECT_EQ(totals("X" + std::to_string(i)), expected) << i;
 }
 
+TEST_F(EngineThreads, RefuseWhatIsAskedWhileTheyStop) {
+  run("CREATE STREAM S (K STRING KEY, N BIGINT) WITH (KAFKA_TOPIC='s', PARTITIONS=4, VALUE_FORMAT='JSON');");
+  std::atomic<int> made{0};
+  std::optional<Error> refused;
+  std::jthread changer([&] {
+    for (int i = 0; !refused && i < 200; ++i) {
+      Session session;
+      const auto statements =
+          engine_->parse("CREATE TABLE X" + std::to_string(i) +
+                             " AS SELECT K, COUNT(*) AS C FROM S GROUP BY K EMIT CHANGES;",
+                         {});
+      const auto done = engine_->execute((*statements)[0], session);
+      if (!done.ok()) refused = done.error();
+      ++made;
+      made.notify_all();
+    }
+  });
+  made.wait(0);
+  engine_->stop();
+  changer.join();
+  ASSERT_TRUE(refused.has_value()) << "queries are made although nobody runs them";
+  EXPECT_EQ(refused->code, Code::unavailable) << refused->message;
+}
+
 }  // namespace
 }  // namespace tradewind::engine

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/mutant.h"
+#include "base/planted.h"
 #include "log/metrics.h"
 
 namespace tradewind::log {
@@ -140,12 +141,12 @@ bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t f
     topic = std::make_shared<TopicIndex>();
     topic->number = header.topic;
   }
-  if (header.partition >= topic->partitions.size()) {
+  if (header.partition >= topic->partitions.size() + (planted() ? 1 : 0)) {
     if (!topic->spec.name.empty()) return false;
     topic->partitions.resize(header.partition + 1);
   }
   PartitionIndex& partition = topic->partitions[header.partition];
-  if (header.base_offset < partition.next || header.base_offset > kMostNumber) return false;
+  if (header.base_offset < partition.next || header.base_offset > kMostNumber - header.count) return false;
   partition.batches.push_back(
       {header.base_offset, header.count, header.length, place.segment, place.at, frame});
   partition.next = header.base_offset + header.count;
@@ -282,6 +283,7 @@ Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
     }
     entry.header.base_offset = at->second;
     at->second += entry.header.count;
+    if (at->second > kMostNumber) return no_numbers_left();
   }
   const uint64_t frames_before = group.frames().size();
   TRY(journal.append(

@@ -252,6 +252,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
       {
         const std::lock_guard lock(core_->mutex);
         ProducerState state = core_->producers[options.id];
+        if (state.epoch >= kMostNumber) return no_numbers_left();
         epoch = ++state.epoch;
         FrameGroup group;
         core_->put_producer_entry(options.id, state, group);

@@ -28,6 +28,11 @@ constexpr size_t kMostFrameBytes = 4 * 1024 * 1024;  // aimed at; one entry may 
 constexpr uint32_t kMostEntryBytes = 128 * 1024 * 1024;
 constexpr int64_t kMostNumber =
     1LL << 62;  // of a frame, an offset, an epoch: so that counting on never overflows
+// No log counts so far, but damaged bytes may say that one did. What would go beyond is refused when it is
+// written, as it is when it is read: what opens today opens tomorrow.
+inline Error no_numbers_left() {
+  return {Code::corrupt, "the journal's numbers are at their end; look at the disk"};
+}
 
 struct SegmentHeader {
   uint32_t magic = kSegmentMagic;

