@@ -43,6 +43,8 @@ struct PullPlan {
 struct PushPlan {
   stream::Topology topology;  // without a sink
   std::vector<Field> columns;
+  std::vector<bool>
+      keys;  // which of them tell the rows of a table apart; empty: no table, or not all are there
   std::optional<int64_t> limit;
   bool until_now = false;
 };
