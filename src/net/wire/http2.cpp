@@ -12,41 +12,30 @@
 #include <thread>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
 
 namespace tradewind::net {
 namespace {
 
-constexpr uint32_t kMostStreams = 100;            // of one connection
-constexpr int32_t kStreamWindow = 256 * 1024;     // what a body may be ahead of its reader
+constexpr uint32_t kMostStreams = 100;         // of one connection
+constexpr int32_t kStreamWindow = 256 * 1024;  // what a body may be ahead of its reader
 constexpr int32_t kConnectionWindow = 1 << 20;
-constexpr size_t kMostWaiting = 256 * 1024;       // written by a handler and not yet taken by the client
+constexpr size_t kMostWaiting = 256 * 1024;  // written by a handler and not yet taken by the client
 constexpr size_t kBatchBytes = 64 * 1024;
-constexpr size_t kMostDropped = 4 << 20;          // of a body whose answer is out already
-constexpr Duration kLook{100};  // how often a writer that waits looks whether the server stops
+constexpr size_t kMostDropped = 4 << 20;  // of a body whose answer is out already
+constexpr Duration kLook{100};            // how often a writer that waits looks whether the server stops
 
 using Now = std::chrono::steady_clock;
 
-std::optional<std::string> decode_base64url(std::string_view text) {
-  std::string out;
-  uint32_t bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') value = static_cast<uint32_t>(c - 'A');
-    else if (c >= 'a' && c <= 'z') value = static_cast<uint32_t>(c - 'a') + 26;
-    else if (c >= '0' && c <= '9') value = static_cast<uint32_t>(c - '0') + 52;
-    else if (c == '-' || c == '+') value = 62;
-    else if (c == '_' || c == '/') value = 63;
-    else if (c == '=') break;
-    else return std::nullopt;
-    bits = bits << 6 | value;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> held & 0xff);
-  }
-  return out;
+// RFC 4648's alphabet for addresses, which leaves the padding out.
+std::optional<std::string> decode_base64url(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  text.append((4 - text.size() % 4) % 4, '=');
+  Bytes out;
+  if (!from_base64(text, out)) return std::nullopt;
+  return std::string(out);
 }
 
 struct Stream {
@@ -109,15 +98,14 @@ class Http2::Session {
 
   bool serve_upgraded(std::string_view settings, Request request, const std::string& target,
                       std::string_view first) {
-    const auto payload = decode_base64url(settings);
+    const auto payload = decode_base64url(std::string(settings));
     const bool head = request.method == "HEAD";
     if (!payload) return false;
     if (nghttp2_session_upgrade2(session_, reinterpret_cast<const uint8_t*>(payload->data()), payload->size(),
                                  head ? 1 : 0, nullptr) != 0) {
       return false;
     }
-    if (!connection_.write(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"))
+    if (!connection_.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"))
       return true;
     begin();
     {
@@ -158,8 +146,7 @@ class Http2::Session {
           return 0;
         });
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-        callbacks,
-        [](nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user) {
+        callbacks, [](nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* user) {
           of(user).data_came(id, {reinterpret_cast<const char*>(data), size});
           return 0;
         });
@@ -209,9 +196,8 @@ class Http2::Session {
     // Requests at hand are still answered when the server stops; else nobody is there to hear the rest.
     nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                           NGHTTP2_NO_ERROR, nullptr, 0);
-    if (stopping_) flush();
-    else dead_ = true;
-    changed_.notify_all();
+    dead_ = dead_ || !stopping_;
+    flush();
     changed_.wait(lock, [&] { return threads_ == 0; });
     flush();
   }
@@ -258,12 +244,16 @@ class Http2::Session {
     if (stream == nullptr || stream->answering) return;
     stream->header_bytes += name.size() + value.size() + 32;  // as RFC 9113 counts them
     if (stream->header_bytes > options_.header_bytes) return;
-    if (name == ":method") stream->request.method = value;
-    else if (name == ":path") stream->target = value;
-    else if (name == ":authority") stream->request.headers["host"] = value;
+    if (name == ":method")
+      stream->request.method = value;
+    else if (name == ":path")
+      stream->target = value;
+    else if (name == ":authority")
+      stream->request.headers["host"] = value;
     else if (name == "cookie" && stream->request.headers.contains("cookie"))
       (stream->request.headers["cookie"] += "; ") += value;
-    else if (!name.starts_with(':')) stream->request.headers[std::string(name)] = value;
+    else if (!name.starts_with(':'))
+      stream->request.headers[std::string(name)] = value;
   }
 
   void frame_came(const nghttp2_frame& frame) {
@@ -299,14 +289,11 @@ class Http2::Session {
     }
     nghttp2_session_consume(session_, id, data.size());
     if (stream == nullptr) return;
-    if (stream->answering) {
-      stream->dropped += data.size();
-      return;
-    }
+    if (stream->answering) return void(stream->dropped += data.size());
     if (stream->request.body.size() + data.size() > options_.body_bytes) {
-      return refuse(stream, error_response(413, "the body is larger than " +
-                                                    std::to_string(options_.body_bytes) +
-                                                    " bytes; send less at once"));
+      return refuse(stream,
+                    error_response(413, "the body is larger than " + std::to_string(options_.body_bytes) +
+                                            " bytes; send less at once"));
     }
     stream->request.body += data;
   }
@@ -412,10 +399,10 @@ class Http2::Session {
         dead_ = !connection_.write(batch);
         batch.clear();
       }
-      if (size < 0) dead_ = true;
+      dead_ = dead_ || size < 0;
       if (last) break;
     }
-    if (dead_) changed_.notify_all();
+    if (dead_ || stopping_) changed_.notify_all();
   }
 
   // From here on without the lock, on a request's own thread.

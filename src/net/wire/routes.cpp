@@ -97,8 +97,8 @@ std::string encode_url(std::string_view text) {
 Response error_response(int status, const std::string& message) {
   Response response;
   response.status = status;
-  response.body = "{\"@type\":\"generic_error\",\"error_code\":" + std::to_string(status * 100) +
-                  ",\"message\":";
+  response.body =
+      "{\"@type\":\"generic_error\",\"error_code\":" + std::to_string(status * 100) + ",\"message\":";
   append_json_string(response.body, message);
   response.body += "}";
   return response;
