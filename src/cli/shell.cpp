@@ -2,8 +2,10 @@
 #include "cli/shell.h"
 
 #include <editline/readline.h>
+#include <langinfo.h>
 
 #include <algorithm>
+#include <clocale>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -131,6 +133,9 @@ bool changes_names(const std::string& text) {
 }
 
 void prepare(const std::string& history_file) {
+  // libedit drops what its locale cannot hold, and the platform speaks UTF-8 whatever the terminal says.
+  if (setlocale(LC_CTYPE, "") == nullptr || std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+    setlocale(LC_CTYPE, "C.UTF-8");
   struct sigaction action {};
   action.sa_handler = [](int) { interrupted = 1; };  // without SA_RESTART: reading a line ends
   sigaction(SIGINT, &action, nullptr);

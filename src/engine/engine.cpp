@@ -92,7 +92,7 @@ Result<Json> Engine::execute(const sql::Statement& statement, Session& session) 
     } else if constexpr (std::is_same_v<T, sql::Unsupported>) {
       return Error{Code::unsupported, sql::at(statement.place, known.what + " is not offered yet")};
     } else if constexpr (std::is_same_v<T, sql::InsertSelect>) {
-      return insert_query(known, statement.text, session);
+      return done(TRY(insert_query(known, statement.text, session)));
     } else {
       return Error{Code::invalid,
                    sql::at(statement.place, "SELECT and PRINT belong to /query, /query-stream or the shell")};

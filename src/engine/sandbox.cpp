@@ -50,6 +50,10 @@ class Sandbox final : public sql::SchemaLookup {
     TRY(sql::plan_insert(insert, catalog_));
     return {};
   }
+  Result<> take_one(const sql::InsertSelect& insert) {
+    TRY(sql::plan_insert_query(insert, catalog_));
+    return {};
+  }
   Result<> take_one(const sql::CreateType& create) {
     catalog_.types[create.name] = create.type;
     return {};

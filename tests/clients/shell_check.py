@@ -54,12 +54,12 @@ with running.platform(sys.argv[1]) as url, tempfile.TemporaryDirectory() as home
     shell.expect("> ")
     shell.type("DEFINE p = 'home';\n")
     shell.expect("\n> ")
-    shell.type("INSERT INTO visits (page, note) VALUES ('${p}', '" + "long " * 30 + "');\n")
+    shell.type("INSERT INTO visits (page, note) VALUES ('${p}', '" + "länger " * 30 + "');\n")
     shell.expect("\n> ")
     shell.type("SET 'auto.offset.reset' = 'earliest';\n")
     shell.expect("\n> ")
     shell.type("select page, note from vis\t emit changes;\n")  # completed to `visits`
-    table = shell.expect("home +long[^\r]*…\r\n")
+    table = shell.expect("home +länger[^\r]*…\r\n")
     assert max(len(line) for line in table.split("\r\n")[-4:]) <= 60, table
     os.kill(shell.process.pid, signal.SIGINT)
     shell.expect(r"\(1 row\)")
