@@ -41,6 +41,11 @@ std::string entity_of(const sql::Source& source, const char* action) {
   return (source.table ? "table/`" : "stream/`") + source.name + "`/" + action;
 }
 
+std::string created_message(const sql::Source& source) {
+  if (!source.query_id.empty()) return "Created query with ID " + source.query_id;
+  return std::string(source.table ? "Table" : "Stream") + " created";
+}
+
 // White space folded, for telling whether a text has changed.
 std::string folded(const std::string& text) {
   std::string out;
@@ -81,7 +86,12 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
   const sql::Catalog known = catalog();
   if (const sql::Source* existing = known.find(statement.name)) {
     if (statement.if_not_exists) {
-      return current_status(text, entity_of(*existing, "create"), statement.name + " exists already", "", -1);
+      Json warning = Json::object();
+      warning.set("@type", Json::string("warning_entity"));
+      warning.set("statementText", Json::string(text));
+      warning.set("message", Json::string(statement.name + " exists already"));
+      warning.set("warnings", Json::array());
+      return warning;
     }
     return Error{Code::conflict, statement.name + " exists already; DROP it first, or write IF NOT EXISTS"};
   }
@@ -128,11 +138,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic,
                                       plan.reads};
   }
-  const std::string message = plan.topology
-                                  ? "Created query with ID " + plan.source.query_id
-                                  : std::string(plan.source.table ? "Table" : "Stream") + " created";
-  Json status =
-      current_status(text, entity_of(plan.source, "create"), message, plan.source.query_id, sequence);
+  Json status = current_status(text, entity_of(plan.source, "create"), created_message(plan.source),
+                               plan.source.query_id, sequence);
   catalog_.sources[plan.source.name] = std::move(plan.source);
   return status;
 }
@@ -264,7 +271,7 @@ Result<Json> Engine::insert(const sql::InsertValues& statement, const std::strin
   const int32_t partition = record.key ? log::partition_of(*record.key, target.partitions)
                                        : static_cast<int32_t>(record.time.ms % target.partitions);
   TRY(producer_->append({target.topic, partition}, {&record, 1}));
-  return current_status(text, "insert/`" + plan.target + "`/values", "1 row inserted", "", -1);
+  return Json();
 }
 
 Result<Json> Engine::insert_query(const sql::InsertSelect& statement, const std::string& text,
@@ -348,6 +355,7 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
       queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name,
                                         plan.source.topic, plan.reads};
     }
+    outcomes_[entity_of(plan.source, "create")] = {created_message(plan.source), plan.source.query_id};
     catalog_.sources[plan.source.name] = std::move(plan.source);
   } else if (const auto* insert = std::get_if<sql::InsertSelect>(&statement.is)) {
     return replay_insert(command, *insert, running);

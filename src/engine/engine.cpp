@@ -1,15 +1,22 @@
 #include "engine/engine.h"
 
+#include "engine/push_queries.h"
 #include "schema/serde.h"
 #include "sql/parse.h"
 
 namespace tradewind::engine {
+namespace {
+
+constexpr size_t kMostOutcomes = 10'000;
+
+}  // namespace
 
 Engine::Engine(log::Log& log, schema::Registry& registry, Clock& clock, stream::RuntimeOptions options)
     : log_(log),
       registry_(registry),
       clock_(clock),
-      runtime_(stream::make_runtime(log, registry, clock, options)) {}
+      runtime_(stream::make_runtime(log, registry, clock, options)),
+      pushes_(std::make_unique<PushQueries>()) {}
 
 Engine::~Engine() = default;
 
@@ -53,13 +60,13 @@ Result<Json> Engine::execute(const sql::Statement& statement, Session& session) 
   const auto run = [&](const auto& known) -> Result<Json> {
     using T = std::remove_cvref_t<decltype(known)>;
     if constexpr (std::is_same_v<T, sql::CreateSource>)
-      return create(known, statement.text, session);
+      return done(TRY(create(known, statement.text, session)));
     else if constexpr (std::is_same_v<T, sql::Drop>)
-      return drop(known, statement.text);
+      return done(TRY(drop(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::Terminate>)
-      return terminate(known, statement.text);
+      return done(TRY(terminate(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::CreateType>)
-      return create_type(known, statement.text);
+      return done(TRY(create_type(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::InsertValues>)
       return insert(known, statement.text);
     else if constexpr (std::is_same_v<T, sql::Show>)
@@ -68,26 +75,54 @@ Result<Json> Engine::execute(const sql::Statement& statement, Session& session) 
       return describe(known, statement.text);
     else if constexpr (std::is_same_v<T, sql::Explain>)
       return explain(known, statement.text);
+    else if constexpr (std::is_same_v<T, sql::Assert>)
+      return assertion(known, statement.text);
     else if constexpr (std::is_same_v<T, sql::SetProperty>) {
       if (known.value)
         session[known.name] = *known.value;
       else
         session.erase(known.name);
-      return current_status(statement.text, "property/`" + known.name + "`/set",
-                            known.name + " is set for this request", "", -1);
+      return Json();
     } else if constexpr (std::is_same_v<T, sql::Define>) {
-      return current_status(statement.text, "variable/`" + known.name + "`/define", known.name + " is known",
-                            "", -1);
+      if (known.value)
+        session["${" + known.name + "}"] = *known.value;
+      else
+        session.erase("${" + known.name + "}");
+      return Json();
     } else if constexpr (std::is_same_v<T, sql::Unsupported>) {
       return Error{Code::unsupported, sql::at(statement.place, known.what + " is not offered yet")};
     } else if constexpr (std::is_same_v<T, sql::InsertSelect>) {
-      return insert_query(known, statement.text, session);
+      return done(TRY(insert_query(known, statement.text, session)));
     } else {
       return Error{Code::invalid,
-                   sql::at(statement.place, "a SELECT belongs to /query, /query-stream or the shell")};
+                   sql::at(statement.place, "SELECT and PRINT belong to /query, /query-stream or the shell")};
     }
   };
   return std::visit(run, statement.is);
+}
+
+Json Engine::done(Json status) {
+  const std::string id = status.string_at("commandId").value_or("");
+  const Json* said = status.find("commandStatus");
+  if (id.empty() || said == nullptr) return status;
+  const std::lock_guard lock(mutex_);
+  outcomes_[id] = {said->string_at("message").value_or(""), said->string_at("queryId").value_or("")};
+  if (outcomes_.size() > kMostOutcomes) outcomes_.erase(outcomes_.begin());
+  applied_.notify_all();
+  return status;
+}
+
+std::map<std::string, Outcome> Engine::outcomes() const {
+  const std::lock_guard lock(mutex_);
+  return outcomes_;
+}
+
+Result<> Engine::wait_for_command(int64_t sequence, Duration wait) {
+  std::unique_lock lock(mutex_);
+  if (applied_.wait_for(lock, wait, [&] { return next_command_ > sequence; })) return {};
+  return Error{Code::unavailable, "command " + std::to_string(sequence) +
+                                      " has not been carried out within " + std::to_string(wait.count()) +
+                                      " ms"};
 }
 
 Json current_status(const std::string& text, const std::string& entity, const std::string& message,

@@ -4,6 +4,7 @@
 //
 // Threads: all methods may be called from any thread; statements that change something run one after another.
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,6 +27,7 @@
 namespace tradewind::engine {
 
 // Settings of a request or a session: "auto.offset.reset" = earliest | latest, and what SET gave.
+// A variable of DEFINE lies here under "${NAME}".
 using Session = std::map<std::string, std::string>;
 
 // The rows of a SELECT as they come.
@@ -37,7 +39,34 @@ class RowStream {
       const = 0;  // which columns are keys; empty: not known (push queries)
   // More rows, waiting up to `wait` for them; nothing when there will be no more.
   virtual Result<std::optional<Batch>> next(Duration wait) = 0;
+  // From now on rows of a table that are gone come too, as Change::retract. Answers which columns tell such
+  // a row apart; none: there will be no such rows.
+  virtual std::vector<bool> show_deletions() { return {}; }
 };
+
+// Lines as they come: what PRINT shows.
+class LineStream {
+ public:
+  virtual ~LineStream() = default;
+  // More lines, each with its end; nothing when there will be no more.
+  virtual Result<std::optional<std::string>> next(Duration wait) = 0;
+};
+
+// Rows given one by one as JSON objects, for one source.
+class Inserter {
+ public:
+  virtual ~Inserter() = default;
+  // One answer per row; the good ones are durable.
+  virtual std::vector<Result<>> insert(const std::vector<Json>& rows) = 0;
+};
+
+// What became of a statement that changed something.
+struct Outcome {
+  std::string message;
+  std::string query_id;
+};
+
+class PushQueries;
 
 struct QueryRow {
   std::string id;
@@ -59,10 +88,20 @@ class Engine final : private sql::SchemaLookup {
   // One round of every worker: true when anything was read or committed. REQUIRES !options.own_threads.
   Result<bool> step() { return runtime_->step(); }
 
-  // One statement that is no SELECT; the answer as an entity of ksqlDB's /ksql.
+  // One statement that is no SELECT and no PRINT; the answer as an entity of ksqlDB's /ksql. Null for those
+  // that have none there: INSERT VALUES, SET and DEFINE.
   Result<Json> execute(const sql::Statement& statement, Session& session);
   // A SELECT. `unsupported` and `invalid` name line and column.
   Result<std::unique_ptr<RowStream>> select(const sql::Query& query, const Session& session);
+  Result<std::unique_ptr<LineStream>> print(const sql::Print& statement);
+  Result<std::unique_ptr<Inserter>> inserter(const std::string& target);
+  // Tries the statements one after another without doing anything: the error of the first that would fail.
+  // `failed` becomes its index.
+  Result<> check(const std::vector<sql::Statement>& statements, size_t& failed);
+  // Waits until the command of that number has been carried out; unavailable: not in time.
+  Result<> wait_for_command(int64_t sequence, Duration wait);
+  // By command id: "stream/`ORDERS`/create".
+  std::map<std::string, Outcome> outcomes() const;
   // The statements of a text, with the engine's types and the variables given.
   Result<std::vector<sql::Statement>> parse(const std::string& text,
                                             const std::map<std::string, std::string>& variables) const;
@@ -99,9 +138,20 @@ class Engine final : private sql::SchemaLookup {
 
   // describe.cpp: what only looks
   Result<Json> show(const sql::Show& statement, const std::string& text, const Session& session) const;
-  Json show_queries(const std::string& text) const;
+  Json show_queries(const std::string& text, bool extended) const;
+  Json show_variables(const std::string& text, const Session& session) const;
+  Json show_sources(const sql::Show& statement, const std::string& text, const sql::Catalog& known) const;
+  Result<Json> show_topics(const sql::Show& statement, const std::string& text) const;
+  Json about_source(const sql::Source& source, bool extended) const;
   Result<Json> describe(const sql::Describe& statement, const std::string& text) const;
   Result<Json> explain(const sql::Explain& statement, const std::string& text);
+
+  // assertion.cpp
+  Result<Json> assertion(const sql::Assert& statement, const std::string& text);
+  Result<> holds(const sql::Assert& statement);
+
+  // Remembers what a statement did.
+  Json done(Json status);
 
   // select.cpp
   void catch_up(const std::string& source, Duration wait);
@@ -117,6 +167,9 @@ class Engine final : private sql::SchemaLookup {
   sql::Catalog catalog_;
   std::map<std::string, QueryRow> queries_;
   int64_t next_command_ = 0;
+  std::condition_variable applied_;  // next_command_ has grown
+  std::map<std::string, Outcome> outcomes_;
+  std::unique_ptr<PushQueries> pushes_;
 };
 
 inline constexpr const char* kCommandsTopic = "tw.commands";
@@ -124,6 +177,15 @@ inline constexpr const char* kCommandsTopic = "tw.commands";
 // `{"@type": "currentStatus", ...}`
 Json current_status(const std::string& text, const std::string& entity, const std::string& message,
                     const std::string& query_id, int64_t sequence);
+
+// The properties that a request may set, with their defaults.
+struct KnownProperty {
+  const char* name;
+  const char* value;
+  bool editable;
+};
+const std::vector<KnownProperty>& known_properties();
+bool is_property(const std::string& name);
 
 // One value as it stands in answers: DECIMAL as a number with its scale, times as text, BYTES as base64.
 void append_json(const Type& type, const Column& column, size_t row, std::string& out);

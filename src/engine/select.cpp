@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <charconv>
 
-#include "engine/engine.h"
+#include "engine/push_queries.h"
 #include "expr/evaluate.h"
 #include "sql/parse.h"
 
 namespace tradewind::engine {
 namespace {
 
-constexpr int64_t kPullWaitMs = 5000;  // for what was durable when the question came
+constexpr size_t kMostWaitingRows = 50'000;  // of a push query, for one reader
+constexpr int64_t kPullWaitMs = 5000;        // for what was durable when the question came
 
 class RowsAtHand final : public RowStream {
  public:
@@ -26,41 +27,6 @@ class RowsAtHand final : public RowStream {
   std::vector<bool> keys_;
   std::vector<Batch> batches_;
   size_t next_ = 0;
-};
-
-class PushedRows final : public RowStream {
- public:
-  PushedRows(sql::PushPlan plan, std::unique_ptr<stream::Subscription> subscription)
-      : plan_(std::move(plan)), subscription_(std::move(subscription)) {}
-  const std::vector<Field>& columns() const override { return plan_.columns; }
-  const std::vector<bool>& keys() const override { return keys_; }
-
-  Result<std::optional<Batch>> next(Duration wait) override {
-    if (plan_.limit && given_ >= *plan_.limit) return std::optional<Batch>();
-    if (waiting_.empty()) {
-      if (plan_.until_now && subscription_->read_out()) return std::optional<Batch>();
-      for (Batch& batch : TRY(subscription_->poll(plan_.until_now ? Duration(0) : wait)))
-        waiting_.push_back(std::move(batch));
-      if (waiting_.empty()) return std::optional(Batch());
-    }
-    Batch batch = std::move(waiting_.front());
-    waiting_.erase(waiting_.begin());
-    std::vector<uint32_t> rows;
-    for (uint32_t i = 0; i < batch.rows(); ++i) {
-      if (batch.change(i) == Change::insert && (!plan_.limit || given_ < *plan_.limit)) {
-        rows.push_back(i);
-        ++given_;
-      }
-    }
-    return std::optional(batch.filtered(std::move(rows)));
-  }
-
- private:
-  sql::PushPlan plan_;
-  std::unique_ptr<stream::Subscription> subscription_;
-  std::vector<bool> keys_;
-  std::vector<Batch> waiting_;
-  int64_t given_ = 0;
 };
 
 // The rows of a view that match, as the columns that were asked for.
@@ -116,8 +82,10 @@ Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const
   if (auto* push = std::get_if<sql::PushPlan>(&plan)) {
     const auto reset = session.find("auto.offset.reset");
     const bool earliest = push->until_now || (reset != session.end() && reset->second == "earliest");
-    auto subscription = TRY(stream::subscribe(log_, registry_, clock_, push->topology, earliest));
-    return std::unique_ptr<RowStream>(new PushedRows(std::move(*push), std::move(subscription)));
+    const auto subscribe = [this, topology = push->topology, earliest] {
+      return stream::subscribe(log_, registry_, clock_, topology, earliest);
+    };
+    return pushes_->open(std::move(*push), earliest, subscribe, kMostWaitingRows);
   }
   auto& pull = std::get<sql::PullPlan>(plan);
   const sql::Catalog known = catalog();

@@ -27,10 +27,16 @@ size_t take(char* data, size_t, size_t size, void* to) {
   return size;
 }
 
+int look(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  const auto& ended = *static_cast<const std::function<bool()>*>(to);
+  return ended != nullptr && ended() ? 1 : 0;
+}
+
 }  // namespace
 
 struct HttpClient::Handle {
   std::string base_url;
+  std::function<bool()> ended;
   CURL* curl = curl_easy_init();
 
   explicit Handle(std::string url) : base_url(std::move(url)) {
@@ -55,6 +61,11 @@ struct HttpClient::Handle {
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+    if (ended != nullptr) {
+      curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+      curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look);
+      curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &ended);
+    }
     if (body != nullptr) {
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
@@ -63,7 +74,7 @@ struct HttpClient::Handle {
     curl_slist_free_all(list);
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (code != CURLE_OK && !sink.ended) {
+    if (code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK && !sink.ended) {
       return Error{Code::unavailable, "no answer from " + base_url + ": " + curl_easy_strerror(code)};
     }
     return Answer{static_cast<int>(status), std::move(sink.body)};
@@ -72,6 +83,10 @@ struct HttpClient::Handle {
 
 HttpClient::HttpClient(std::string base_url) : handle_(std::make_unique<Handle>(std::move(base_url))) {}
 HttpClient::~HttpClient() = default;
+
+void HttpClient::ended_by(std::function<bool()> ended) {
+  handle_->ended = std::move(ended);
+}
 
 Result<Answer> HttpClient::get(const std::string& target, Duration deadline) {
   return handle_->run(target, nullptr, {}, deadline, nullptr);

@@ -33,6 +33,9 @@ class HttpClient {
   Result<Answer> stream(const std::string& target, std::string_view body,
                         const std::map<std::string, std::string>& headers, Duration deadline,
                         const std::function<bool(std::string_view)>& each);
+  // Asked about every second while an answer is awaited: when it says true the request ends as if its
+  // answer had.
+  void ended_by(std::function<bool()> ended);
 
  private:
   struct Handle;

@@ -8,134 +8,47 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <thread>
 
-#include "base/json.h"
-#include "base/planted.h"
 #include "net/metrics.h"
+#include "net/wire/http2.h"
+#include "net/wire/routes.h"
+#include "net/wire/socket_connection.h"
 
 namespace tradewind::net {
 namespace {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
+namespace websocket = boost::beast::websocket;
 using asio::ip::tcp;
 
-struct Route {
-  std::string method;
-  std::string pattern;
-  std::vector<std::string> segments;
-  Handler handler;
-};
-
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> segments;
-  while (!path.empty()) {
-    path.remove_prefix(path[0] == '/' ? 1 : 0);
-    const size_t end = std::min(path.find('/'), path.size());
-    segments.emplace_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
-  return segments;
-}
-
-// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. REQUIRES the
-// escapes of `raw` are whole.
-bool matches(const Route& route, const std::vector<std::string>& raw,
-             std::map<std::string, std::string>& captures) {
-  if (route.segments.size() != raw.size()) return false;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    const std::string& wanted = route.segments[i];
-    if (wanted.size() > 2 && wanted.front() == '{') {
-      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(raw[i], false).value_or("");
-    } else if (wanted != raw[i]) {
-      captures.clear();
-      return false;
-    }
-  }
-  return true;
-}
-
-std::string error_body(int status, const std::string& message) {
-  std::string body = "{\"error_code\":" + std::to_string(status * 100) + ",\"message\":";
-  planted() ? void(body += '"' + message + '"') : append_json_string(body, message);
-  return body + "}";
-}
-
-Response error_response(int status, const std::string& message) {
-  Response response;
-  response.status = status;
-  response.body = error_body(status, message);
-  return response;
-}
-
-// Blocking calls on the native socket: with Asio's own, a timeout of the socket would only make it wait
-// again.
-class SocketConnection final : public Connection {
- public:
-  explicit SocketConnection(tcp::socket& socket) : socket_(socket) {}
-
-  Read read(char* out, size_t size, size_t& got) override {
-    const ssize_t done = ::recv(socket_.native_handle(), out, size, 0);
-    got = done > 0 ? static_cast<size_t>(done) : 0;
-    if (done > 0) return Read::some;
-    if (done == 0) return Read::end;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? Read::late : Read::broken;
-  }
-
-  bool write(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      bytes.remove_prefix(static_cast<size_t>(sent));
-    }
-    return true;
-  }
-
-  void set_wait(Duration wait) override {
-    timeval time{};
-    time.tv_sec = wait.count() / 1000;
-    time.tv_usec = static_cast<suseconds_t>(wait.count() % 1000 * 1000);
-    setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
-    setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-  }
-
-  bool gone() override {
-    char byte;
-    return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-  }
-
-  // Closing while the client still sends would reset the connection, and with it the answer on its way: what
-  // comes is taken for a moment longer.
-  void finish() {
-    ::shutdown(socket_.native_handle(), SHUT_WR);
-    const auto until = std::chrono::steady_clock::now() + kLinger;
-    set_wait(kLinger);
-    std::vector<char> ignored(64 * 1024);
-    size_t got = 0;
-    while (read(ignored.data(), ignored.size(), got) == Read::some) {
-      if (std::chrono::steady_clock::now() >= until) return;
-    }
-  }
-
- private:
-  static constexpr Duration kLinger{1000};
-  tcp::socket& socket_;
-};
-
-// A Connection as Beast wants to read it.
+// A Connection as Beast wants to read and, for WebSockets, to write it.
 struct ByteStream {
   Connection& connection;
+  asio::io_context& context;
+  std::string looked_at{};  // read already, to see whether something came
+
+  using executor_type = asio::io_context::executor_type;
+  executor_type get_executor() { return context.get_executor(); }
 
   template <typename Buffers>
   size_t read_some(const Buffers& buffers, boost::system::error_code& error) {
     const asio::mutable_buffer buffer = *asio::buffer_sequence_begin(buffers);
-    size_t got = 0;
     error = {};
+    if (!looked_at.empty()) {
+      const size_t size = std::min(buffer.size(), looked_at.size());
+      std::memcpy(buffer.data(), looked_at.data(), size);
+      looked_at.erase(0, size);
+      return size;
+    }
+    size_t got = 0;
     switch (connection.read(static_cast<char*>(buffer.data()), buffer.size(), got)) {
       case Connection::Read::some: return got;
       case Connection::Read::end: error = asio::error::make_error_code(asio::error::eof); break;
@@ -153,71 +66,83 @@ struct ByteStream {
     if (error) throw boost::system::system_error(error);
     return got;
   }
+  template <typename Buffers>
+  size_t write_some(const Buffers& buffers, boost::system::error_code& error) {
+    std::string bytes;
+    for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
+      const asio::const_buffer buffer = *at;
+      bytes.append(static_cast<const char*>(buffer.data()), buffer.size());
+    }
+    error = {};
+    if (!connection.write(bytes)) error = asio::error::make_error_code(asio::error::broken_pipe);
+    return error ? 0 : bytes.size();
+  }
+  template <typename Buffers>
+  size_t write_some(const Buffers& buffers) {
+    boost::system::error_code error;
+    const size_t sent = write_some(buffers, error);
+    if (error) throw boost::system::system_error(error);
+    return sent;
+  }
+
+  // What comes within a moment; false: the client is gone.
+  bool look() {
+    char bytes[512];
+    size_t got = 0;
+    const Connection::Read read = connection.read(bytes, sizeof bytes, got);
+    looked_at.append(bytes, got);
+    return read == Connection::Read::some || read == Connection::Read::late;
+  }
 };
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+// Beast asks for these by their names when a WebSocket ends; the connection is closed by its owner.
+[[maybe_unused]] void teardown(boost::beast::role_type, ByteStream&, boost::system::error_code& error) {
+  error = {};
 }
+[[maybe_unused]] void beast_close_socket(ByteStream&) {}
 
-bool parse_query(std::string_view text, std::map<std::string, std::string>& query) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('&'), text.size());
-    const std::string_view pair = text.substr(0, end);
-    const size_t equals = std::min(pair.find('='), pair.size());
-    const auto name = decode_url(pair.substr(0, equals), true);
-    const auto value = decode_url(pair.substr(std::min(equals + 1, pair.size())), true);
-    if (!name || !value) return false;
-    query[*name] = *value;
-    text.remove_prefix(std::min(end + 1, text.size()));
+using Message = http::request<http::string_body>;
+using Parser = http::request_parser<http::string_body>;
+
+// A body as it comes. REQUIRES the header has been read.
+struct BodyPieces {
+  ByteStream& stream;
+  boost::beast::flat_buffer& buffer;
+  Parser& parser;
+  Duration usual_wait;
+
+  Piece next(std::string& piece, Duration wait) {
+    boost::system::error_code error;
+    stream.connection.set_wait(std::max(wait, Duration(1)));  // nothing would be for ever
+    while (!parser.is_done() && !error && parser.get().body().empty())
+      http::read_some(stream, buffer, parser, error);
+    stream.connection.set_wait(usual_wait);
+    piece = std::move(parser.get().body());
+    parser.get().body().clear();
+    if (!piece.empty()) return Piece::some;
+    if (parser.is_done()) return Piece::end;
+    return error == asio::error::timed_out ? Piece::none : Piece::broken;
   }
-  return true;
+};
+
+bool names_token(std::string_view list, std::string_view token) {
+  return http::token_list(boost::beast::string_view(list.data(), list.size()))
+      .exists(boost::beast::string_view(token.data(), token.size()));
 }
 
 }  // namespace
 
-std::optional<std::string> decode_url(std::string_view text, bool plus_is_space) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    const int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-std::string encode_url(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 15];
-    }
-  }
-  return out;
-}
-
 class HttpServer::Engine {
  public:
-  explicit Engine(HttpServerOptions options) : options_(std::move(options)), acceptor_(context_) {
+  explicit Engine(HttpServerOptions options)
+      : options_(std::move(options)), routes_(options_.metrics), acceptor_(context_) {
+    working_.most = options_.most_connections;
     if (options_.metrics != nullptr) connections_ = &options_.metrics->gauge(kConnections);
   }
   ~Engine() { stop(); }
 
-  void route(const std::string& method, const std::string& pattern, Handler handler) {
-    routes_.push_back({method, pattern, split_path(pattern), std::move(handler)});
+  void route(const std::string& method, const std::string& pattern, Handler handler, bool pieces) {
+    routes_.add(method, pattern, std::move(handler), pieces);
   }
 
   Result<> start() {
@@ -259,8 +184,13 @@ class HttpServer::Engine {
   void serve(Connection& connection) {
     boost::beast::flat_buffer buffer;
     buffer.reserve(64 * 1024);
+    ByteStream stream{connection, context_};
     try {
-      while (!stopping_ && serve_one(connection, buffer)) {
+      if (speaks_http2(stream, buffer)) {
+        Http2 http2(connection, routes_, options_, stopping_, working_);
+        return http2.serve(text_of(buffer));
+      }
+      while (!stopping_ && serve_one(stream, buffer)) {
       }
     } catch (const std::exception&) {
       // The client broke off.
@@ -305,11 +235,11 @@ class HttpServer::Engine {
   }
 
   void turn_away(tcp::socket& socket) {
-    SocketConnection connection(socket);
+    SocketConnection connection(socket.native_handle());
     connection.set_wait(Duration(1000));
     Response full = error_response(503, "too many connections; try again");
     full.headers["Retry-After"] = "1";
-    count("other", nullptr, 503, {});
+    routes_.count("other", nullptr, 503, {});
     answer(connection, full, false, "GET");
   }
 
@@ -319,7 +249,7 @@ class HttpServer::Engine {
       if (stopping_) return;
       open_.push_back(&socket);
     }
-    SocketConnection connection(socket);
+    SocketConnection connection(socket.native_handle());
     serve(connection);
     connection.finish();
     const std::lock_guard lock(mutex_);
@@ -327,40 +257,113 @@ class HttpServer::Engine {
     quiet_.notify_all();
   }
 
-  // False: the connection ends.
-  bool serve_one(Connection& connection, boost::beast::flat_buffer& buffer) {
-    ByteStream stream{connection};
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(static_cast<uint32_t>(options_.header_bytes));
-    parser.body_limit(options_.body_bytes);
-    boost::system::error_code error;
-    connection.set_wait(options_.idle_time);
-    http::read_header(stream, buffer, parser, error);
-    connection.set_wait(options_.request_time);
-    if (!error && parser.get()[http::field::expect] == "100-continue") {
-      if (!connection.write("HTTP/1.1 100 Continue\r\n\r\n")) return false;
-    }
-    if (!error) http::read(stream, buffer, parser, error);
-    if (error) return refuse_unread(connection, error, parser.got_some());
-    auto message = parser.release();
-    const bool keep = message.keep_alive();
-    const std::string method(message.method_string());
-    const bool usual = message.method() != http::verb::unknown;
-    const auto began = std::chrono::steady_clock::now();
-    const Route* route = nullptr;
-    const Response response = dispatch(message, route);
-    count(usual ? method : "other", route, response.status, std::chrono::steady_clock::now() - began);
-    return answer(connection, response, keep, method) && keep;
+  static std::string_view text_of(const boost::beast::flat_buffer& buffer) {
+    return {static_cast<const char*>(buffer.data().data()), buffer.size()};
   }
 
-  // What no route took has no time: that would be the client's, not ours.
-  void count(std::string_view method, const Route* route, int status, std::chrono::nanoseconds took) {
-    if (options_.metrics == nullptr) return;
-    const std::string_view pattern = route == nullptr ? std::string_view("none") : route->pattern;
-    const std::string code = std::to_string(status);
-    options_.metrics->counter(kRequests, std::array{method, pattern, std::string_view(code)}).add();
-    if (route == nullptr) return;
-    options_.metrics->histogram(kRequestDuration, std::array{method, pattern}).observe_ns(took.count());
+  // Reads as much as it takes to tell.
+  bool speaks_http2(ByteStream& stream, boost::beast::flat_buffer& buffer) {
+    stream.connection.set_wait(options_.idle_time);
+    while (buffer.size() < kHttp2Preface.size()) {
+      boost::system::error_code error;
+      const size_t got = stream.read_some(buffer.prepare(4096), error);
+      buffer.commit(got);
+      if (error || !kHttp2Preface.starts_with(text_of(buffer).substr(0, kHttp2Preface.size()))) return false;
+      stream.connection.set_wait(options_.request_time);
+    }
+    return text_of(buffer).starts_with(kHttp2Preface);
+  }
+
+  // False: the connection ends.
+  bool serve_one(ByteStream& stream, boost::beast::flat_buffer& buffer) {
+    Parser parser;
+    parser.header_limit(static_cast<uint32_t>(options_.header_bytes));
+    parser.body_limit(boost::none);
+    boost::system::error_code error;
+    stream.connection.set_wait(options_.idle_time);
+    http::read_header(stream, buffer, parser, error);
+    stream.connection.set_wait(options_.request_time);
+    if (error) return refuse_unread(stream.connection, error, parser.got_some());
+    if (parser.get()[http::field::expect] == "100-continue") {
+      if (!stream.connection.write("HTTP/1.1 100 Continue\r\n\r\n")) return false;
+    }
+    Request request = request_of(parser.get());
+    const std::string target(parser.get().target());
+    Response response;
+    const Route* route = routes_.find(target, request, response);
+    const bool keep = parser.get().keep_alive();
+    if (route != nullptr && route->pieces) {
+      BodyPieces pieces{stream, buffer, parser, options_.request_time};
+      request.read = [&pieces](std::string& piece, Duration wait) { return pieces.next(piece, wait); };
+      response = routes_.answer(*route, request);
+      return answer(stream.connection, response, keep, request.method) && keep && parser.is_done();
+    }
+    if (parser.content_length().value_or(0) > options_.body_bytes)
+      return refuse_unread(stream.connection, http::error::body_limit, true);
+    parser.body_limit(options_.body_bytes);
+    http::read(stream, buffer, parser, error);
+    if (error) return refuse_unread(stream.connection, error, parser.got_some());
+    if (websocket::is_upgrade(parser.get())) request.headers["upgrade"] = "websocket";
+    request.body = std::move(parser.get().body());
+    if (upgrades_to_http2(request)) {
+      Http2 http2(stream.connection, routes_, options_, stopping_, working_);
+      const std::string settings(request.header("http2-settings"));
+      if (http2.serve_upgraded(settings, std::move(request), target, text_of(buffer))) return false;
+      return refuse(stream.connection, 400, "HTTP2-Settings is broken");
+    }
+    if (route == nullptr)
+      routes_.count(request.method, nullptr, response.status, {});
+    else
+      response = routes_.answer(*route, request);
+    if (response.socket != nullptr) return talk(stream, parser.get(), response);
+    return answer(stream.connection, response, keep, request.method) && keep;
+  }
+
+  static Request request_of(const Message& message) {
+    Request request;
+    request.method = std::string(message.method_string());
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+      request.headers[name] = std::string(field.value());
+    }
+    return request;
+  }
+
+  bool upgrades_to_http2(const Request& request) const {
+    return !stopping_ && request.headers.contains("http2-settings") &&
+           names_token(request.header("upgrade"), "h2c");
+  }
+
+  // A WebSocket, to its end.
+  bool talk(ByteStream& stream, const Message& message, const Response& response) {
+    if (!websocket::is_upgrade(message))
+      return refuse(stream.connection, 400, "this speaks WebSocket: the request must ask for an upgrade");
+    websocket::stream<ByteStream&> socket(stream);
+    boost::system::error_code error;
+    socket.accept(message, error);
+    if (error) return false;
+    socket.text(true);
+    boost::beast::flat_buffer heard;
+    const auto listen = [&] {  // what clients say is only that they go, or ping
+      stream.connection.set_wait(Duration(1));
+      const bool there = stream.look();
+      stream.connection.set_wait(options_.request_time);
+      if (!there && !stopping_) return false;
+      if (stream.looked_at.empty()) return true;
+      socket.read_some(heard, 4096, error);
+      heard.clear();
+      return !error;
+    };
+    const Farewell farewell = response.socket([&](std::string_view piece) {
+      if (!piece.empty() && !error) socket.write(asio::const_buffer(piece.data(), piece.size()), error);
+      return !error && !stopping_ && listen();
+    });
+    if (!error) {
+      socket.close({static_cast<websocket::close_code>(farewell.code), farewell.reason.substr(0, 120)},
+                   error);
+    }
+    return false;
   }
 
   void show_connections() {
@@ -385,43 +388,9 @@ class HttpServer::Engine {
   }
 
   bool refuse(Connection& connection, int status, const std::string& why) {
-    count("other", nullptr, status, {});
+    routes_.count("other", nullptr, status, {});
     answer(connection, error_response(status, why), false, "GET");
     return false;
-  }
-
-  Response dispatch(http::request<http::string_body>& message, const Route*& took) {
-    Request request;
-    request.method = std::string(message.method_string());
-    const std::string target(message.target());
-    const size_t question = target.find('?');
-    const std::string raw_path = target.substr(0, question);
-    const auto path = decode_url(raw_path, false);
-    if (!path || (question != std::string::npos && !parse_query(target.substr(question + 1), request.query)))
-      return error_response(400, "an escape in the address is broken: % wants two hexadecimal digits");
-    request.path = *path;
-    for (const auto& field : message) {
-      std::string name(field.name_string());
-      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-      request.headers[name] = std::string(field.value());
-    }
-    request.body = std::move(message.body());
-    const std::vector<std::string> segments = split_path(raw_path);
-    bool path_known = false;
-    for (const Route& route : routes_) {
-      if (!matches(route, segments, request.captures)) continue;
-      path_known = true;
-      const bool head = request.method == "HEAD" && route.method == "GET";
-      if (route.method != request.method && !head) continue;
-      took = &route;
-      try {
-        return route.handler(request);
-      } catch (const std::exception& failure) {
-        return error_response(500, failure.what());
-      }
-    }
-    if (path_known) return error_response(405, request.method + " is not offered for " + request.path);
-    return error_response(404, "nothing is at " + request.path);
   }
 
   bool answer(Connection& connection, const Response& response, bool keep, const std::string& method) {
@@ -451,7 +420,8 @@ class HttpServer::Engine {
   }
 
   HttpServerOptions options_;
-  std::vector<Route> routes_;
+  Routes routes_;
+  Working working_;
   asio::io_context context_;
   tcp::acceptor acceptor_;
   int port_ = 0;
@@ -468,7 +438,10 @@ HttpServer::HttpServer(HttpServerOptions options) : engine_(std::make_unique<Eng
 HttpServer::~HttpServer() = default;
 
 void HttpServer::route(const std::string& method, const std::string& pattern, Handler handler) {
-  engine_->route(method, pattern, std::move(handler));
+  engine_->route(method, pattern, std::move(handler), false);
+}
+void HttpServer::route_in_pieces(const std::string& method, const std::string& pattern, Handler handler) {
+  engine_->route(method, pattern, std::move(handler), true);
 }
 Result<> HttpServer::start() {
   return engine_->start();

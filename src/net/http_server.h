@@ -1,6 +1,6 @@
 #pragma once
-// HttpServer: HTTP/1.1 over loopback or a network address: routes to handlers, bounded connections, limits on
-// header, body and time.
+// HttpServer: HTTP/1.1 and HTTP/2 (in clear text, known beforehand or by Upgrade: h2c) on one port: routes to
+// handlers, bounded connections and requests, limits on header, body and time.
 //
 // Threads: start() and stop() by one; handlers run on the connections' threads, many at once.
 
@@ -27,7 +27,7 @@ namespace tradewind::net {
 struct HttpServerOptions {
   std::string address = "127.0.0.1";
   int port = 8088;                         // 0: any free one
-  size_t most_connections = 256;           // one more is answered 503
+  size_t most_connections = 256;           // and requests of HTTP/2; one more is answered 503
   size_t header_bytes = 16 * 1024;         // more: 431
   size_t body_bytes = 8 * 1024 * 1024;     // more: 413
   Duration request_time{15'000};           // for the rest of a request once it has begun; later: 408
@@ -46,6 +46,8 @@ class HttpServer {
 
   // `pattern` has {names} for segments: "/subjects/{subject}/versions". REQUIRES not started.
   void route(const std::string& method, const std::string& pattern, Handler handler);
+  // The same, and the handler reads the body as it comes: Request::read.
+  void route_in_pieces(const std::string& method, const std::string& pattern, Handler handler);
   // io: the address cannot be had, with the remedy.
   Result<> start();
   // Stops taking connections, ends streams, waits for requests at hand.

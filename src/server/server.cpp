@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include "server/routes/rest.h"
 #include "server/routes/schemas.h"
 
 namespace tradewind::server {
@@ -12,10 +13,21 @@ net::HttpServerOptions counted(net::HttpServerOptions options, telemetry::Regist
   return options;
 }
 
+// Whose cluster this is: one process, so one for all.
+net::Response metadata(bool whole) {
+  const std::string id =
+      R"({"id":"tradewind","scope":{"path":[],"clusters":{"kafka-cluster":"embedded","ksql-cluster":"tradewind"}}})";
+  net::Response response;
+  response.body = whole ? R"({"version":"0.29.0","clusterId":)" + id + "}" : id;
+  return response;
+}
+
 }  // namespace
 
 Server::Server(Parts parts, net::HttpServerOptions options)
-    : parts_(parts), http_(counted(std::move(options), parts.metrics)) {
+    : parts_(parts),
+      http_(counted(std::move(options), parts.metrics)),
+      rest_(std::make_unique<Rest>(parts.engine, ready_)) {
   declare_checks();
   declare_routes();
 }
@@ -50,10 +62,7 @@ void Server::declare_checks() {
 void Server::declare_routes() {
   using net::Request;
   declare_schema_routes(http_, parts_.registry);
-  http_.route("POST", "/ksql", [this](const Request& r) { return ksql(r); });
-  http_.route("POST", "/query", [this](const Request& r) { return query(r); });
-  http_.route("POST", "/query-stream", [this](const Request& r) { return query_stream(r); });
-  http_.route("POST", "/close-query", [this](const Request& r) { return close_query(r); });
+  rest_->declare(http_);
   http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
   http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
   http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
@@ -62,7 +71,13 @@ void Server::declare_routes() {
   http_.route("GET", "/startupz", [this](const Request&) { return readiness(); });
   http_.route("GET", "/healthcheck", [this](const Request&) { return health(); });
   http_.route("GET", "/info", [this](const Request&) { return info(); });
-  http_.route("GET", "/", [this](const Request&) { return info(); });
+  http_.route("GET", "/clusterStatus", [this](const Request&) { return cluster(); });
+  http_.route("GET", "/v1/metadata", [this](const Request&) { return metadata(true); });
+  http_.route("GET", "/v1/metadata/id", [this](const Request&) { return metadata(false); });
+  http_.route("GET", "/chc/ready",
+              [](const Request&) { return net::Response{.content_type = "text/plain"}; });
+  http_.route("GET", "/chc/live", [](const Request&) { return net::Response{.content_type = "text/plain"}; });
+  http_.route("GET", "/", [this](const Request& r) { return front(r); });
 }
 
 Result<> Server::start() {
@@ -70,10 +85,7 @@ Result<> Server::start() {
 }
 
 void Server::stop() {
-  {
-    const std::lock_guard lock(open_mutex_);
-    for (const auto& [id, ended] : open_) *ended = true;
-  }
+  rest_->stop();
   http_.stop();
 }
 
@@ -189,6 +201,26 @@ net::Response Server::info() const {
   response.body =
       "{\"KsqlServerInfo\":{\"version\":\"0.29.0\",\"kafkaClusterId\":\"embedded\",\"ksqlServiceId\":"
       "\"tradewind\",\"serverStatus\":\"RUNNING\",\"tradewindVersion\":\"0.1.0\"}}";
+  return response;
+}
+
+// One node, which holds everything.
+net::Response Server::cluster() const {
+  const std::string host = "127.0.0.1:" + std::to_string(http_.port());
+  net::Response response;
+  response.body = "{\"clusterStatus\":{\"" + host +
+                  "\":{\"hostAlive\":true,\"lastStatusUpdateMs\":" + std::to_string(parts_.clock.now().ms) +
+                  ",\"activeStandbyPerQuery\":{},\"hostStoreLags\":{\"stateStoreLags\":{},\"updateTimeMs\":" +
+                  std::to_string(parts_.clock.now().ms) + "}}}}";
+  return response;
+}
+
+// Programs are sent where ksqlDB sends them; people see the same page.
+net::Response Server::front(const net::Request& request) const {
+  if (request.header("accept").find("text/html") != std::string_view::npos) return info();
+  net::Response response;
+  response.status = 307;
+  response.headers["Location"] = "/info";
   return response;
 }
 

@@ -25,6 +25,8 @@ struct Parts {
   telemetry::Registry& metrics;
 };
 
+class Rest;
+
 class Server {
  public:
   Server(Parts parts, net::HttpServerOptions options);
@@ -40,10 +42,6 @@ class Server {
  private:
   void declare_routes();
   void declare_checks();
-  net::Response ksql(const net::Request& request);
-  net::Response query(const net::Request& request);
-  net::Response query_stream(const net::Request& request);
-  net::Response close_query(const net::Request& request);
   net::Response events(const net::Request& request);
   net::Response producer(const net::Request& request);
   net::Response metrics() const;
@@ -51,14 +49,14 @@ class Server {
   net::Response readiness() const;
   net::Response health() const;
   net::Response info() const;
+  net::Response cluster() const;
+  net::Response front(const net::Request& request) const;
 
   Parts parts_;
   net::HttpServer http_;
   telemetry::Health health_;
   std::atomic<bool> ready_{false};
-  std::atomic<int64_t> next_query_{0};
-  std::mutex open_mutex_;
-  std::map<std::string, std::shared_ptr<std::atomic<bool>>> open_;  // push queries: set to end them
+  std::unique_ptr<Rest> rest_;
 };
 
 // Every metric of the platform, for its reference page.

@@ -275,6 +275,7 @@ Result<PushPlan> plan_push(const Query& query, const Source& source) {
   topology.steps = bound.steps;
   plan.topology = TRY(stream::build(std::move(topology)));
   for (const BoundColumn& column : bound.columns) plan.columns.push_back({column.name, column.type});
+  plan.keys = row_keys(bound, query, source);
   return plan;
 }
 

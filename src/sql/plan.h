@@ -43,6 +43,7 @@ struct PullPlan {
 struct PushPlan {
   stream::Topology topology;  // without a sink
   std::vector<Field> columns;
+  std::vector<bool> keys;  // which tell the rows of a table apart; empty: none do
   std::optional<int64_t> limit;
   bool until_now = false;
 };

@@ -141,9 +141,31 @@ TEST(Parse, NamesLineColumnAndWhatIsExpected) {
   EXPECT_THAT(failed("SELECT " + std::string(1000, '(') + "1"), HasSubstr("nested too deeply"));
 }
 
+TEST(Parse, ReadsPrintAndAssert) {
+  const auto statements = parse(
+      "PRINT 'x' FROM BEGINNING INTERVAL 2 LIMIT 3; ASSERT NOT EXISTS TOPIC t;"
+      "ASSERT SCHEMA SUBJECT 't-value' ID 4 TIMEOUT 5 SECONDS;");
+  ASSERT_TRUE(statements.ok()) << statements.error().message;
+  const auto& print = std::get<Print>((*statements)[0].is);
+  EXPECT_EQ(print.topic, "x");
+  EXPECT_TRUE(print.from_beginning);
+  EXPECT_EQ(print.interval, 2);
+  EXPECT_EQ(print.limit, 3);
+  const auto& topic = std::get<Assert>((*statements)[1].is);
+  EXPECT_FALSE(topic.exists);
+  EXPECT_EQ(topic.topic, "t");
+  EXPECT_EQ(topic.timeout_ms, 1000);
+  const auto& schema = std::get<Assert>((*statements)[2].is);
+  EXPECT_EQ(schema.subject, "t-value");
+  EXPECT_EQ(schema.id, 4);
+  EXPECT_EQ(schema.timeout_ms, 5000);
+  EXPECT_FALSE(parse("ASSERT SCHEMA;").ok());
+  EXPECT_FALSE(parse("PRINT t INTERVAL 0;").ok());
+}
+
 TEST(Parse, KnowsStatementsThatAreNotOfferedYet) {
-  for (const char* text : {"PRINT 'x';", "PAUSE q;", "ASSERT TOPIC t;", "ALTER STREAM s ADD c INT;",
-                           "CREATE SINK CONNECTOR c WITH (a='b');"}) {
+  for (const char* text :
+       {"RESUME q;", "PAUSE q;", "ALTER STREAM s ADD c INT;", "CREATE SINK CONNECTOR c WITH (a='b');"}) {
     const auto statements = parse(text);
     ASSERT_TRUE(statements.ok()) << text;
     EXPECT_TRUE(std::holds_alternative<Unsupported>((*statements)[0].is)) << text;

@@ -140,7 +140,8 @@ struct Show {
   bool extended = false;
 };
 struct Describe {
-  std::string name;
+  std::string name;  // or "STREAMS", "TABLES" with `all`
+  bool all = false;
   bool extended = false;
   bool function = false;
 };
@@ -162,6 +163,23 @@ struct CreateType {
   Type type;
   bool if_not_exists = false;
 };
+// PRINT: the records of a topic as they lie there.
+struct Print {
+  std::string topic;
+  bool from_beginning = false;
+  int64_t interval = 1;  // every so many-th
+  std::optional<int64_t> limit;
+};
+// ASSERT [NOT EXISTS] TOPIC or SCHEMA, waiting for it.
+struct Assert {
+  bool exists = true;
+  bool schema = false;
+  std::string topic;
+  Properties with;  // of the topic
+  std::string subject;
+  std::optional<int64_t> id;
+  int64_t timeout_ms = 1000;
+};
 // Known to the language, not offered yet.
 struct Unsupported {
   std::string what;
@@ -171,7 +189,7 @@ struct Statement {
   std::string text;  // as written, without the semicolon
   Place place;
   std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Show, Describe, Explain,
-               SetProperty, Define, CreateType, Unsupported>
+               SetProperty, Define, CreateType, Print, Assert, Unsupported>
       is;
 };
 

@@ -33,7 +33,7 @@ BANNED = [(r"\bstd::format\b", "GCC 12 has none", "build the text by hand"),
           (r"\bstd::random_device\b", "chance is an argument", "take a Random&"),
           (r"\bTODO\b|\bFIXME\b", "a promise in the code", "do it or leave it out")]
 CLOCKS = r"system_clock|sleep_for|sleep_until"
-LIBRARIES = re.compile(r'#include <(boost/|simdjson|yaml-cpp|spdlog|fmt/|curl/|rocksdb/|avro\.h|zlib\.h|gtest|gmock)')
+LIBRARIES = re.compile(r'#include <(boost/|simdjson|yaml-cpp|spdlog|fmt/|curl/|nghttp2/|editline/|rocksdb/|avro\.h|zlib\.h|gtest|gmock)')
 included = set()
 
 for path in files:

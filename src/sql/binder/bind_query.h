@@ -28,5 +28,7 @@ struct BoundQuery {
 // REQUIRES the query's source is known. `persistent`: the rules of CREATE ... AS hold (keys in the
 // projection, ...).
 Result<BoundQuery> bind_query(const Query& query, const Source& source, bool persistent);
+// Which columns tell the rows of a table apart; empty: it is no table, or not all of them are selected.
+std::vector<bool> row_keys(const BoundQuery& bound, const Query& query, const Source& source);
 
 }  // namespace tradewind::sql

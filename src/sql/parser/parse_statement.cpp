@@ -45,7 +45,9 @@ Result<Statement> Parser::parse_statement() {
     if (take_word("ALL")) return Statement{.is = Terminate{}};
     return Statement{.is = Terminate{TRY(identifier("a query id or ALL"))}};
   }
-  for (const char* known : {"PAUSE", "RESUME", "PRINT", "ASSERT", "ALTER", "RUN"}) {
+  if (is_word("PRINT")) return print();
+  if (is_word("ASSERT")) return assertion();
+  for (const char* known : {"PAUSE", "RESUME", "ALTER", "RUN"}) {
     if (is_word(known)) return unsupported(known);
   }
   return wrong("a statement such as CREATE, SELECT, INSERT, SHOW or DROP");
@@ -214,8 +216,57 @@ Result<Statement> Parser::describe() {
   TRY(need_word("DESCRIBE"));
   Describe made;
   made.function = take_word("FUNCTION");
+  made.all = !made.function && (is_word("STREAMS") || is_word("TABLES"));
   made.name = TRY(identifier("a name"));
   made.extended = take_word("EXTENDED");
+  return Statement{.is = std::move(made)};
+}
+
+// A topic may be written as a name or as text; a name is kept as it was written.
+Result<std::string> Parser::name_or_text(const char* what) {
+  const Token& token = peek();
+  const bool word = token.kind == Token::Kind::word;
+  if (!word && token.kind != Token::Kind::quoted_name && token.kind != Token::Kind::string)
+    return wrong(what);
+  ++at_;
+  return word ? token.raw : token.text;
+}
+
+Result<Statement> Parser::print() {
+  ++at_;
+  Print made;
+  made.topic = TRY(name_or_text("the name of a topic"));
+  if (take_word("FROM")) {
+    TRY(need_word("BEGINNING"));
+    made.from_beginning = true;
+  }
+  if (take_word("INTERVAL") || take_word("SAMPLE")) {
+    made.interval = TRY(whole_number("every how many-th record"));
+    if (made.interval < 1) return wrong_at(peek().place, "INTERVAL is at least 1");
+  }
+  if (take_word("LIMIT")) made.limit = TRY(whole_number("a number of records"));
+  return Statement{.is = std::move(made)};
+}
+
+Result<Statement> Parser::assertion() {
+  ++at_;
+  Assert made;
+  if (take_word("NOT")) {
+    TRY(need_word("EXISTS"));
+    made.exists = false;
+  }
+  if (take_word("TOPIC")) {
+    made.topic = TRY(name_or_text("the name of a topic"));
+    if (is_word("WITH")) made.with = TRY(with_clause());
+  } else if (take_word("SCHEMA")) {
+    made.schema = true;
+    if (take_word("SUBJECT")) made.subject = TRY(name_or_text("the name of a subject"));
+    if (take_word("ID")) made.id = TRY(whole_number("the id of a schema"));
+    if (made.subject.empty() && !made.id) return wrong("SUBJECT or ID");
+  } else {
+    return wrong("TOPIC or SCHEMA");
+  }
+  if (take_word("TIMEOUT")) made.timeout_ms = TRY(duration());
   return Statement{.is = std::move(made)};
 }
 

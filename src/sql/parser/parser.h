@@ -34,6 +34,9 @@ class Parser {
   Result<Statement> describe();
   Result<Statement> explain();
   Result<Statement> set(bool unset);
+  Result<Statement> print();
+  Result<Statement> assertion();
+  Result<std::string> name_or_text(const char* what);
   Result<Statement> define(bool undefine);
   Result<Properties> with_clause();
   Result<std::vector<ColumnClause>> columns();
