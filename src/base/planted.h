@@ -1,6 +1,6 @@
 #pragma once
-// planted(): whether the bugs that the fuzz targets must find are there: one in what each of them feeds. Always
-// false, and gone, but in a build for fuzzing, where the environment's TW_PLANTED_BUG brings them.
+// planted(): whether the bugs that the fuzz targets must find are there: one in what each of them feeds.
+// Always false, and gone, but in a build for fuzzing, where the environment's TW_PLANTED_BUG brings them.
 // tests/fuzz/planted.sh lets each target look for its bug.
 
 #ifdef TW_FUZZ
