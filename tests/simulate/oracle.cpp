@@ -37,11 +37,11 @@ std::vector<std::string> texts_of(const Group& group) {
                                : *std::min_element(group.seen.begin(), group.seen.end()));
   };
   return {std::to_string(group.count),
-          some ? std::to_string(group.sum) : "null",
+          std::to_string(group.sum),  // of nulls: 0
           decimal_text(group.money, 4),
           extreme(false),
           extreme(true),
-          some ? double_text(static_cast<double>(group.sum) / static_cast<double>(group.numbers)) : "null",
+          double_text(some ? static_cast<double>(group.sum) / static_cast<double>(group.numbers) : 0.0),
           *group.keys.begin(),
           std::to_string(group.keys.size())};
 }
