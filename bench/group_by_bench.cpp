@@ -111,7 +111,7 @@ Answer fold_table(const std::vector<Batch>& batches) {
                                                              {"C", Kind::bigint}}));
   const int64_t before = cpu_ns();
   const auto made = stream::AggregateTable::make(step, *output, std::make_shared<Dictionary>(), 1);
-  std::vector<uint32_t> late;
+  std::vector<stream::LateRow> late;
   expr::Notes notes;
   int64_t folded = 0;
   for (const Batch& batch : batches) {

@@ -49,7 +49,7 @@ inline constexpr Metric kQueryLateRows{
     .name = "tw_query_late_rows_total",
     .kind = Kind::counter,
     .labels = {"query"},
-    .sentence = "Rows after their window's grace; kept in tw.<query>.late."};
+    .sentence = "Rows after the grace of one of their windows; kept in tw.<query>.late."};
 inline constexpr Metric kQueryBadRows{.name = "tw_query_bad_rows_total",
                                       .kind = Kind::counter,
                                       .labels = {"query"},

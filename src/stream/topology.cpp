@@ -35,15 +35,26 @@ Result<Schema> after(const std::string& query, const ExplodeStep& step, const Sc
   return Schema(std::move(fields));
 }
 
+Result<> check_window(const std::string& query, const WindowSpec& window) {
+  const bool tumbling = window.kind == WindowSpec::Kind::tumbling;
+  if (window.kind == WindowSpec::Kind::session) return misfit(query, "sessions do not run yet");
+  if (window.advance.count() <= 0 || window.size < window.advance ||
+      (tumbling && window.advance != window.size)) {
+    return misfit(query, "a window must be as long as its advance, at least, and that more than 0 ms");
+  }
+  if (most_windows(window) > kMostWindows) {
+    return misfit(query, "a row would lie in more than " + std::to_string(kMostWindows) + " windows");
+  }
+  return {};
+}
+
 Result<Schema> after(const std::string& query, const AggregateStep& step, const Schema&) {
   if (step.keys.empty() || step.key_names.size() != step.keys.size())
     return misfit(query, "an aggregate needs keys");
   std::vector<Field> fields;
   for (size_t i = 0; i < step.keys.size(); ++i) fields.push_back({step.key_names[i], step.keys[i]->type});
   if (step.window) {
-    if (step.window->size.count() <= 0 || step.window->kind != WindowSpec::Kind::tumbling) {
-      return Error{Code::unsupported, query + ": only tumbling windows of more than 0 ms run yet"};
-    }
+    TRY(check_window(query, *step.window));
     fields.push_back({"WINDOWSTART", Kind::bigint});
     fields.push_back({"WINDOWEND", Kind::bigint});
   }
@@ -88,8 +99,11 @@ std::string step_text(const Step& step, const Schema& input) {
     text += (i == 0 ? " by " : ", ") + expr::text_of(*aggregate.keys[i], input);
   }
   if (aggregate.window) {
-    text += " in windows of " + std::to_string(aggregate.window->size.count()) + " ms, grace " +
-            std::to_string(aggregate.window->grace.count()) + " ms, kept " +
+    text += " in windows of " + std::to_string(aggregate.window->size.count()) + " ms" +
+            (aggregate.window->kind == WindowSpec::Kind::hopping
+                 ? " every " + std::to_string(aggregate.window->advance.count()) + " ms"
+                 : "") +
+            ", grace " + std::to_string(aggregate.window->grace.count()) + " ms, kept " +
             std::to_string(aggregate.window->retention.count()) + " ms";
   }
   return text;

@@ -81,6 +81,8 @@ std::vector<PlanChoice> random_plans(Random& random) {
     choice.windowed = random.chance(0.6);
     choice.explodes = random.chance(0.3);
     choice.window_ms = random.between(1, 5) * 10'000;
+    choice.advance_ms =
+        random.chance(0.6) ? choice.window_ms : random.between(1, choice.window_ms / 4'000) * 4'000;
     choice.grace_ms = random.between(0, 4) * 5'000;
     choice.one_worker = choice.window_ms <= 20'000;
     if (random.chance(0.4)) choice.least_number = random.between(0, 50);
@@ -165,10 +167,13 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
                 {"MIN", expr::column(1, Kind::string), "FIRST"},
                 {"COUNT_DISTINCT", expr::column(1, Kind::string), "KEYS"}};
   if (choice.windowed) {
-    step.window = stream::WindowSpec{.size = Duration(choice.window_ms),
-                                     .advance = Duration(choice.window_ms),
-                                     .grace = Duration(choice.grace_ms),
-                                     .retention = Duration(1LL << 40)};
+    const bool hops = choice.advance_ms < choice.window_ms;
+    step.window = stream::WindowSpec{
+        .kind = hops ? stream::WindowSpec::Kind::hopping : stream::WindowSpec::Kind::tumbling,
+        .size = Duration(choice.window_ms),
+        .advance = Duration(choice.advance_ms),
+        .grace = Duration(choice.grace_ms),
+        .retention = Duration(1LL << 40)};
   }
   const size_t keys = step.keys.size();
   const size_t first = keys + (choice.windowed ? 2 : 0);
@@ -201,15 +206,19 @@ struct Folding {
     if (choice.least_number != INT64_MIN && (row.null_number || row.number < choice.least_number)) return;
     stream_time = std::max(stream_time, row.time_ms);
     if (row.null_group) return;
-    std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
-    if (choice.windowed) {
-      const int64_t start = row.time_ms - row.time_ms % choice.window_ms;
-      if (start + choice.window_ms + choice.grace_ms <= stream_time) {
-        ++late;
-        return;
-      }
-      name += "@" + std::to_string(start);
+    const std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
+    if (!choice.windowed) return add(name, row);
+    bool missed = false;
+    int64_t start = row.time_ms - row.time_ms % choice.advance_ms;
+    for (; start + choice.window_ms > row.time_ms; start -= choice.advance_ms) {
+      const bool closed = start + choice.window_ms + choice.grace_ms <= stream_time;
+      if (!closed) add(name + "@" + std::to_string(start), row);
+      missed = missed || closed;
     }
+    late += missed ? 1 : 0;
+  }
+
+  void add(const std::string& name, const InputRow& row) {
     Group& group = groups[name];
     ++group.count;
     group.money += row.money;

@@ -34,6 +34,7 @@ struct PlanChoice {
   bool windowed = false;
   bool explodes = false;  // the list's elements are the numbers
   int64_t window_ms = 0;
+  int64_t advance_ms = 0;  // less than the window: hopping
   int64_t grace_ms = 0;
   int64_t least_number = INT64_MIN;  // rows below are filtered out
   int64_t least_count = 0;           // groups with fewer rows are not shown (HAVING)

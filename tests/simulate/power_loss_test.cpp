@@ -314,7 +314,7 @@ class Simulation {
       const auto document = parse_json(key);
       names = {document->string_at("G").value_or(""), document->string_at("K").value_or("")};
     }
-    return key_of(choice, names, std::to_string(start));
+    return key_of(choice, names, std::to_string(static_cast<int64_t>(start)));
   }
 
   Coverage& coverage_;

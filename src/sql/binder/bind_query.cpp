@@ -63,8 +63,8 @@ class QueryBinder {
     }
     if (query_.window && query_.group_by.empty())
       return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
-    if (query_.window && query_.window->kind != WindowClause::Kind::tumbling) {
-      return Error{Code::unsupported, at(query_.window->place, "only TUMBLING windows run yet")};
+    if (query_.window && query_.window->kind == WindowClause::Kind::session) {
+      return Error{Code::unsupported, at(query_.window->place, "SESSION windows do not run yet")};
     }
     if (query_.having != nullptr && query_.group_by.empty()) {
       return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
@@ -283,6 +283,17 @@ class QueryBinder {
   Result<stream::WindowSpec> window_of(const WindowClause& clause) const {
     stream::WindowSpec window;
     window.size = window.advance = Duration(clause.size_ms);
+    if (clause.kind == WindowClause::Kind::hopping) {
+      window.kind = stream::WindowSpec::Kind::hopping;
+      window.advance = Duration(clause.advance_ms);
+      if (clause.advance_ms <= 0 || clause.advance_ms > clause.size_ms) {
+        return wrong(clause.place, "HOPPING needs ADVANCE BY of more than nothing and at most SIZE");
+      }
+      if (stream::most_windows(window) > stream::kMostWindows) {
+        return wrong(clause.place, "a row would lie in more than " + std::to_string(stream::kMostWindows) +
+                                       " windows; use a longer ADVANCE BY");
+      }
+    }
     window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
     const int64_t least = clause.size_ms + window.grace.count();
     window.retention = Duration(clause.retention_ms.value_or(least));

@@ -28,7 +28,7 @@ Result<> AggregateOperator::open(Context& context) {
 }
 
 Result<> AggregateOperator::process(const Batch& rows, Collector&) {
-  std::vector<uint32_t> late;
+  std::vector<LateRow> late;
   expr::Notes notes;
   if (partial_ != nullptr && !adopted_) {  // one worker kept how far the partitions are with the table
     adopted_ = true;
@@ -49,11 +49,9 @@ Result<> AggregateOperator::process(const Batch& rows, Collector&) {
 }
 
 // A late row is kept as text in the side topic: its columns as far as they were read, and why it was late.
-Result<> AggregateOperator::keep_late(const Batch& rows, const std::vector<uint32_t>& late) {
+Result<> AggregateOperator::keep_late(const Batch& rows, const std::vector<LateRow>& late) {
   late_rows_ += static_cast<int64_t>(late.size());
-  const AggregateTable& table = partial_ != nullptr ? *partial_ : *table_;
-  const auto progress = table.progress().find(rows.origin().partition);
-  for (const uint32_t row : late) {
+  for (const auto& [row, stream_time_ms] : late) {
     std::string text = "{";
     for (size_t i = 0; i < rows.schema()->size(); ++i) {
       if (!rows.has(i)) continue;
@@ -71,8 +69,8 @@ Result<> AggregateOperator::keep_late(const Batch& rows, const std::vector<uint3
       text += plain ? escaped : "\"" + escaped + "\"";
     }
     const int64_t time = rows.times_ms()[row];
-    text += ",\"EVENT_TIME\":" + std::to_string(time) + ",\"STREAM_TIME\":" +
-            std::to_string(progress == table.progress().end() ? time : progress->second) + "}";
+    text += ",\"EVENT_TIME\":" + std::to_string(time) + ",\"STREAM_TIME\":" + std::to_string(stream_time_ms) +
+            "}";
     const log::RecordView record{.value = text, .time = Timestamp{time}};
     TRY(context_->append({late_topic(context_->query()), 0}, {&record, 1}));
   }
@@ -93,7 +91,8 @@ void AggregateOperator::expire() {
   const int64_t size = step_.window->size.count();
   const int64_t kept = std::max(step_.window->retention.count(), size + step_.window->grace.count());
   // A window goes when start + kept <= slowest: at once with grace only, so that it is never written again.
-  const int64_t bound = floor_to(Timestamp{slowest - kept}, step_.window->size).ms + size;
+  const Duration advance = step_.window->advance;
+  const int64_t bound = (floor_to(Timestamp{slowest - kept}, advance) + advance).ms;
   table_->expire_before(bound);
 }
 
@@ -102,7 +101,7 @@ Result<> AggregateOperator::send_partials() {
   std::map<int32_t, int64_t> progress = partial_->progress();
   int64_t newest = INT64_MIN;
   for (const auto& [partition, time] : progress) newest = std::max(newest, time);
-  const int64_t step = step_.window ? step_.window->size.count() : INT64_MAX;
+  const int64_t step = step_.window ? step_.window->advance.count() : INT64_MAX;
   const bool tell = step_.window && (told_ms_ == INT64_MIN || newest - told_ms_ >= step);
   if (!partial_->has_changes() && !tell) return {};
   partial_->take_partials(by_group);

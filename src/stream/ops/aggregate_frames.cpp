@@ -44,11 +44,11 @@ void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, 
     pack.varint(count);
     int64_t last = 0;
     if (step_.window) {
-      const int64_t size = step_.window->size.count();
+      const int64_t advance = step_.window->advance.count();
       int64_t start = INT64_MIN;
       int64_t ordinal = 0;
       for (size_t i = 0; i < count; ++i) {
-        if (windows[i] != start) ordinal = (start = windows[i]) / size;
+        if (windows[i] != start) ordinal = (start = windows[i]) / advance;
         pack.zigzag(ordinal - last);
         last = ordinal;
       }
@@ -146,7 +146,7 @@ Result<> AggregateTable::take_frame(BytesView in, bool replace) {
     int64_t delta = 0;
     if (!get_zigzag(in, delta)) return bad;
     last += delta;
-    windows[i] = last * step_.window->size.count();
+    windows[i] = last * step_.window->advance.count();
   }
   last = 0;
   for (uint64_t i = 0; i < count; ++i) {

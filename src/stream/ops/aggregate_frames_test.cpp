@@ -35,7 +35,7 @@ std::unique_ptr<AggregateTable> table() {
 
 TEST(AggregateFrames, AreTheBytesThatTheirPageShows) {
   const auto counts = table();
-  std::vector<uint32_t> late;
+  std::vector<LateRow> late;
   expr::Notes notes;
   ASSERT_TRUE(counts->fold_rows(rows({"a", "a", "a"}, {60'000, 61'000, 60'500}), late, notes).ok());
   Frames sink;
@@ -47,7 +47,7 @@ TEST(AggregateFrames, AreTheBytesThatTheirPageShows) {
 TEST(AggregateFrames, GiveTheSameTableAgain) {
   const auto counts = table();
   const auto again = table();
-  std::vector<uint32_t> late;
+  std::vector<LateRow> late;
   expr::Notes notes;
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(counts->fold_rows(rows({"a", "b", "a"}, {60'000, 61'000, 119'000}), late, notes).ok());

@@ -38,6 +38,7 @@ AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> k
       row_key_(key_types(step_)),
       state_(place_states(step_, aggregates_), *keys_) {
   for (const auto& aggregate : aggregates_) grows_ = grows_ || aggregate->grows();
+  CHECK(!step_.window || step_.window->advance.count() > 0);
 }
 
 Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const AggregateStep& step, const Schema&,
@@ -71,40 +72,40 @@ void AggregateTable::intern_keys(const std::vector<ColumnPtr>& columns, size_t c
   batch_ids_ = ids_.data();
 }
 
-int64_t AggregateTable::window_of(int64_t time_ms) const {
-  return floor_to(Timestamp{time_ms}, step_.window->size).ms;
-}
-
-// The window of each row; null where the row does not count.
-void AggregateTable::find_windows(const Batch& rows, std::vector<uint32_t>& late) {
+// Of each row the window that is the `pass`th, by its start, of those that hold it; null where it does not
+// count. How far stream time is behind the batch. The windows of a row close in the order of their starts, so
+// the first pass meets every row that is late for any of them.
+int64_t AggregateTable::find_windows(const Batch& rows, int64_t pass, int64_t stream_time,
+                                     std::vector<LateRow>& late) {
   const int64_t* times = rows.times_ms().data();
   const size_t count = rows.rows();
   const int64_t size = step_.window->size.count();
+  const int64_t advance = step_.window->advance.count();
   const int64_t closing = size + step_.window->grace.count();
-  const int32_t partition = rows.origin().partition;
-  const auto seen = progress_.find(partition);
-  int64_t stream_time = seen == progress_.end() ? INT64_MIN : seen->second;
   int64_t start = 0;
-  int64_t end = 0;  // of `window`; empty at first
+  int64_t from = 0;  // the times whose `pass`th window is this one; none at first
+  int64_t to = 0;
   state::TableState::Window* window = nullptr;
   for (size_t i = 0; i < count; ++i) {
     const int64_t time = times[i];
     stream_time = std::max(stream_time, time);
     windows_[i] = nullptr;
     if (batch_ids_[i] == Dictionary::kNone) continue;
-    if (time < start || time >= end) {
-      start = window_of(time);
-      end = start + size;
+    if (time < from || time >= to) {
+      to = floor_to(Timestamp{time - size}, step_.window->advance).ms + advance + size;
+      from = to - advance;
+      start = to - size + pass * advance;
       window = nullptr;
     }
+    if (pass > 0 && start > time) continue;  // this row lies in fewer windows
     if (start + closing <= stream_time || start < expired_) {
-      late.push_back(static_cast<uint32_t>(i));
+      if (pass == 0) late.push_back({static_cast<uint32_t>(i), stream_time});
       continue;
     }
     if (window == nullptr) window = &state_.window(start);
     windows_[i] = window;
   }
-  progress_[partition] = stream_time;
+  return stream_time;
 }
 
 // The rows of the groups, in blocks small enough for the first cache and passes that let memory work ahead.
@@ -127,30 +128,39 @@ void AggregateTable::find_rows(const int64_t* times, size_t count) {
   }
 }
 
-Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<uint32_t>& late, expr::Notes& notes) {
+Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes) {
   const size_t count = rows.rows();
   if (count == 0) return {};
   std::vector<ColumnPtr> columns;
   for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
   intern_keys(columns, count);
+  std::vector<ColumnPtr> arguments;
+  for (const AggregateCall& call : step_.calls) {
+    arguments.push_back(call.argument == nullptr ? nullptr : expr::evaluate(*call.argument, rows, notes));
+  }
   rows_.resize(count);
   windows_.resize(count);
-  if (step_.window) {
-    find_windows(rows, late);
-  } else {
+  if (!step_.window) {
     state::TableState::Window* all = &state_.window(state::TableState::kNoWindow);
     for (size_t i = 0; i < count; ++i) windows_[i] = batch_ids_[i] == Dictionary::kNone ? nullptr : all;
+    return fold_pass(rows, arguments);
   }
-  find_rows(rows.times_ms().data(), count);
-  return add(rows, notes);
+  const int32_t partition = rows.origin().partition;
+  const auto seen = progress_.find(partition);
+  const int64_t before = seen == progress_.end() ? INT64_MIN : seen->second;
+  const int64_t passes = most_windows(*step_.window);
+  for (int64_t pass = 0; pass < passes; ++pass) {
+    progress_[partition] = find_windows(rows, pass, before, late);
+    TRY(fold_pass(rows, arguments));
+  }
+  return {};
 }
 
-Result<> AggregateTable::add(const Batch& rows, expr::Notes& notes) {
-  const size_t count = rows.rows();
+// The rows whose windows have been found, into those.
+Result<> AggregateTable::fold_pass(const Batch& rows, const std::vector<ColumnPtr>& arguments) {
+  find_rows(rows.times_ms().data(), rows.rows());
   for (size_t a = 0; a < aggregates_.size(); ++a) {
-    const expr::ExpressionPtr& argument = step_.calls[a].argument;
-    const ColumnPtr values = argument == nullptr ? nullptr : expr::evaluate(*argument, rows, notes);
-    auto added = aggregates_[a]->add(rows_.data(), values.get(), rows.changes(), count);
+    auto added = aggregates_[a]->add(rows_.data(), arguments[a].get(), rows.changes(), rows.rows());
     if (!added.ok()) return added.error().within(step_.calls[a].output);
   }
   return {};

@@ -21,13 +21,20 @@
 
 namespace tradewind::stream {
 
+// A row of a batch that came too late for its window, or for the first of them.
+struct LateRow {
+  uint32_t row = 0;
+  int64_t stream_time_ms = 0;  // of its partition when it came
+};
+
 class AggregateTable final : public state::Durable {
  public:
   static Result<std::unique_ptr<AggregateTable>> make(const AggregateStep& step, const Schema& output,
                                                       std::shared_ptr<Dictionary> keys, int32_t groups);
 
-  // Folds rows in. Rows that came too late are named in `late`; rows with a null key are left out.
-  Result<> fold_rows(const Batch& rows, std::vector<uint32_t>& late, expr::Notes& notes);
+  // Folds rows in, each into every window that holds it. Rows that came too late for one of their windows are
+  // named in `late`, once; rows with a null key are left out.
+  Result<> fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes);
   // How far event time has got in each source partition, as seen by this table.
   const std::map<int32_t, int64_t>& progress() const { return progress_; }
   void raise_progress(int32_t partition, int64_t time_ms);
@@ -72,8 +79,8 @@ class AggregateTable final : public state::Durable {
 
   AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
   void intern_keys(const std::vector<ColumnPtr>& columns, size_t count);
-  Result<> add(const Batch& rows, expr::Notes& notes);
-  void find_windows(const Batch& rows, std::vector<uint32_t>& late);
+  Result<> fold_pass(const Batch& rows, const std::vector<ColumnPtr>& arguments);
+  int64_t find_windows(const Batch& rows, int64_t pass, int64_t stream_time, std::vector<LateRow>& late);
   void find_rows(const int64_t* times, size_t count);
   Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
                  const std::vector<Change>* changes) const;
@@ -84,7 +91,6 @@ class AggregateTable final : public state::Durable {
                  bool whole, Bytes& out) const;
   void put_progress(bool moved_only, state::FrameSink& sink);
   Result<> take_frame(BytesView frame, bool replace);
-  int64_t window_of(int64_t time_ms) const;
 
   AggregateStep step_;
   std::shared_ptr<Dictionary> keys_;

@@ -33,7 +33,7 @@ class AggregateOperator final : public Operator {
   int64_t late_rows() const { return late_rows_; }
 
  private:
-  Result<> keep_late(const Batch& rows, const std::vector<uint32_t>& late);
+  Result<> keep_late(const Batch& rows, const std::vector<LateRow>& late);
   Result<> send_partials();
   void expire();
 
