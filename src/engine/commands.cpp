@@ -6,6 +6,7 @@
 #include "schema/serde.h"
 #include "sql/check_source.h"
 #include "sql/parse.h"
+#include "sql/windowed_source.h"
 
 namespace tradewind::engine {
 namespace {
@@ -34,6 +35,10 @@ std::string resolved_text(const sql::Source& source) {
   if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", source.timestamp_column);
   if (source.value_format == schema::Format::delimited)
     text += ", " + property("VALUE_DELIMITER", source.delimiter);
+  if (source.window_type) text += ", " + property("WINDOW_TYPE", sql::name_of(*source.window_type));
+  if (source.window_size_ms) {
+    text += ", " + property("WINDOW_SIZE", std::to_string(*source.window_size_ms) + " MILLISECONDS");
+  }
   return text + ")";
 }
 

@@ -6,6 +6,7 @@
 #include "expr/function.h"
 #include "schema/serde.h"
 #include "sql/parse.h"
+#include "sql/windowed_source.h"
 
 namespace tradewind::engine {
 namespace {
@@ -280,7 +281,7 @@ Result<Json> Engine::show(const sql::Show& statement, const std::string& text, c
 Json Engine::about_source(const sql::Source& source, bool extended) const {
   Json about = Json::object();
   about.set("name", Json::string(source.name));
-  about.set("windowType", source.window_size_ms ? Json::string("TUMBLING") : Json());
+  about.set("windowType", source.window_type ? Json::string(sql::name_of(*source.window_type)) : Json());
   Json writers = Json::array();
   Json readers = Json::array();
   {

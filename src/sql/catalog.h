@@ -8,6 +8,7 @@
 
 #include "data/type.h"
 #include "schema/serde.h"
+#include "stream/window.h"
 
 namespace tradewind::sql {
 
@@ -25,7 +26,8 @@ struct Source {
   int32_t partitions = 1;
   schema::Format key_format = schema::Format::kafka;
   schema::Format value_format = schema::Format::avro;
-  std::optional<int64_t> window_size_ms;  // windowed key
+  std::optional<stream::WindowSpec::Kind> window_type;  // windowed key
+  std::optional<int64_t> window_size_ms;                // unless they are sessions
   std::string timestamp_column;
   std::string delimiter = ",";
   std::string query_id;    // of the query that writes it; empty: declared by hand

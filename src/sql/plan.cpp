@@ -6,6 +6,7 @@
 #include "sql/binder/bind_query.h"
 #include "sql/binder/plan_pull.h"
 #include "sql/binder/scope.h"
+#include "sql/windowed_source.h"
 
 namespace tradewind::sql {
 namespace {
@@ -147,9 +148,7 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   plan.source.partitions = existing.ok() ? *existing : *wanted;
   TRY(declare_columns(statement, lookup, plan.source));
   TRY(apply_timestamp(statement.with, plan.source));
-  if (const auto size = statement.with.find("WINDOW_SIZE"); size != statement.with.end()) {
-    return Error{Code::unsupported, "windowed sources that are declared by hand are not offered yet"};
-  }
+  TRY(apply_window(statement.with, plan.source));
   return plan;
 }
 
@@ -223,10 +222,7 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   sink.topic = topic == statement.with.end() ? sink.name : topic->second;
   if (const auto wanted = TRY(partitions_of(statement.with))) sink.partitions = *wanted;
   if (const auto existing = lookup.partitions(sink.topic); existing.ok()) sink.partitions = *existing;
-  if (bound.window)
-    sink.window_size_ms = bound.window->size.count();
-  else if (bound.window_start)
-    sink.window_size_ms = from->window_size_ms;
+  keep_windows(*from, bound, sink);
   TRY(apply_timestamp(statement.with, sink));
   plan.create_topic = true;
   stream::Topology topology;

@@ -89,6 +89,7 @@ struct Query {
   std::vector<NodePtr> partition_by;
   NodePtr having;
   Emit emit = Emit::none;
+  Place emit_place;
   std::optional<int64_t> limit;
 };
 

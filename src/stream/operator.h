@@ -54,6 +54,9 @@ class Context {
   // True when the partition was read to its end and has been silent for so long that nobody waits for it.
   virtual bool idle(int32_t partition) = 0;
   virtual int32_t source_partitions() const = 0;
+  // How long no record has come from the source, once that is long enough for windows to close by the clock;
+  // else 0.
+  virtual Duration silence() = 0;
   // Records of the commit at hand: results, late rows, partials. The bytes are copied.
   virtual Result<> append(const log::Position& position, std::span<const log::RecordView> records) = 0;
 };

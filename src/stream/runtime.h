@@ -42,7 +42,8 @@ struct RuntimeOptions {
   size_t rows_per_commit = 1'000'000;  // who is further behind than this commits by rows, not by time
   size_t rows_per_batch = 1024;
   Duration idle_partition{
-      30'000};  // a silent partition that is read out does not hold windows open for longer
+      30'000};             // a silent partition that is read out does not hold windows open for longer
+  Duration idle_close{0};  // after so long without a record windows close by the clock; 0: never
   bool own_threads = true;
   int64_t state_bytes = 1LL << 30;           // of all queries together
   size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about

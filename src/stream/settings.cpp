@@ -19,6 +19,10 @@ void RuntimeOptions::fields(Options& options) {
                  "Who is further behind than this commits by rows, not by time.");
   options.duration("stream.idle_partition", idle_partition, {Duration(1), Duration(86'400'000)},
                    "A silent partition that is read out does not hold windows open for longer.");
+  options.duration(
+      "stream.idle_close", idle_close, {Duration(0), Duration(86'400'000)},
+      "After so long without a record of its source the windows of an EMIT FINAL query close by the "
+      "clock: event time goes on with the silence. 0: only records move event time.");
   options.bytes("state.memory_bytes", state_bytes, {int64_t{16} << 20, int64_t{1} << 40},
                 "Memory for all tables together; a query that would go beyond stops with the remedy.");
   options.bytes("state.snapshot_slice_bytes", snapshot_slice_bytes, {int64_t{4} << 10, int64_t{16} << 20},

@@ -72,6 +72,7 @@ class TaskSubscription final : public Subscription, private TaskHost {
     const auto spec = log_.topic(topic);
     return spec.ok() ? spec->partitions : 1;
   }
+  Duration silence(const std::string&) override { return Duration(0); }
   Timestamp now() override { return clock_.now(); }
 
   log::Log& log_;

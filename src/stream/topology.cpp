@@ -51,6 +51,7 @@ Result<> check_window(const std::string& query, const WindowSpec& window) {
 Result<Schema> after(const std::string& query, const AggregateStep& step, const Schema&) {
   if (step.keys.empty() || step.key_names.size() != step.keys.size())
     return misfit(query, "an aggregate needs keys");
+  if (step.final && !step.window) return misfit(query, "only windows close");
   std::vector<Field> fields;
   for (size_t i = 0; i < step.keys.size(); ++i) fields.push_back({step.key_names[i], step.keys[i]->type});
   if (step.window) {
@@ -105,6 +106,7 @@ std::string step_text(const Step& step, const Schema& input) {
                  : "") +
             ", grace " + std::to_string(aggregate.window->grace.count()) + " ms, kept " +
             std::to_string(aggregate.window->retention.count()) + " ms";
+    if (aggregate.final) text += ", given out when they close";
   }
   return text;
 }
@@ -158,6 +160,11 @@ std::string Topology::text() const {
   return text + "\n";
 }
 
+bool needs_one_worker(const Topology& topology) {
+  const auto at = topology.aggregate();
+  return at && std::get<AggregateStep>(topology.steps[*at]).final;
+}
+
 Result<Topology> build(Topology parts) {
   if (parts.name.empty()) return Error{Code::invalid, "a topology needs a name"};
   parts.schemas = {source_schema(parts.source)};
@@ -173,6 +180,7 @@ Result<Topology> build(Topology parts) {
   }
   if (aggregates > 1) return misfit(parts.name, "one query has at most one GROUP BY");
   if (parts.source.table) parts.materialized = true;
+  if (needs_one_worker(parts)) parts.one_worker = true;
   if (parts.materialized && !parts.source.wanted.empty()) {
     // Rows are kept by key, whatever the query shows of it.
     for (const size_t i : row_key_columns(parts.source)) parts.source.wanted[i] = {};

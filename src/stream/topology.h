@@ -69,6 +69,7 @@ struct AggregateStep {
   std::vector<std::string> key_names;
   std::vector<AggregateCall> calls;
   std::optional<WindowSpec> window;
+  bool final = false;  // windowed only: rows come once, when their window closes, instead
 };
 
 using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep>;
@@ -107,6 +108,10 @@ struct Topology {
   std::optional<size_t> aggregate() const;
   std::string text() const;
 };
+
+// Whether what it computes needs to know how far every partition is, or hangs on the order of rows: build()
+// then gives it to one worker.
+bool needs_one_worker(const Topology& topology);
 
 // Checks the parts and fills in `schemas`. invalid: what does not fit and where.
 Result<Topology> build(Topology parts);

@@ -36,6 +36,7 @@ struct PlanChoice {
   int64_t window_ms = 0;
   int64_t advance_ms = 0;  // less than the window: hopping
   int64_t grace_ms = 0;
+  bool final = false;                // a window's row comes once, when it has closed
   int64_t least_number = INT64_MIN;  // rows below are filtered out
   int64_t least_count = 0;           // groups with fewer rows are not shown (HAVING)
   std::string over;                  // the query whose table is grouped again; empty: the input
@@ -50,7 +51,8 @@ size_t value_columns(const PlanChoice& choice);
 using Table = std::map<std::string, std::vector<std::string>>;
 
 struct Expected {
-  Table rows;
+  Table rows;   // of the state
+  Table given;  // of the topic
   int64_t late = 0;
 };
 

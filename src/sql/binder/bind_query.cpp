@@ -57,9 +57,11 @@ class QueryBinder {
                    at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
     }
     if (!query_.partition_by.empty()) TRY(check_partition_by());
-    if (query_.emit == Query::Emit::final) {
-      return Error{Code::unsupported,
-                   at(query_.from_place, "EMIT FINAL is not offered yet; use EMIT CHANGES")};
+    if (query_.emit == Query::Emit::final && (!query_.window || query_.group_by.empty())) {
+      return wrong(
+          query_.emit_place,
+          "EMIT FINAL gives a window's rows when it closes; without a WINDOW and a GROUP BY use EMIT "
+          "CHANGES");
     }
     if (query_.window && query_.group_by.empty())
       return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
@@ -229,6 +231,7 @@ class QueryBinder {
     }
     if (step.keys.empty()) step.keys.push_back(expr::constant(Kind::integer, Value(int64_t{1})));
     if (query_.window) step.window = bound_.window = TRY(window_of(*query_.window));
+    step.final = query_.emit == Query::Emit::final;
     // Nothing is known of the results before all select items are bound: their columns are found by number.
     first_result_ = step.keys.size() + (step.window ? 2 : 0);
     ItemNames names(items_);
@@ -294,7 +297,10 @@ class QueryBinder {
                                        " windows; use a longer ADVANCE BY");
       }
     }
-    window.grace = Duration(clause.grace_ms.value_or(std::max<int64_t>(kDayMs - clause.size_ms, 0)));
+    // Whoever waits for the end of a window does not want to wait for a day more.
+    const int64_t usual =
+        query_.emit == Query::Emit::final ? 0 : std::max<int64_t>(kDayMs - clause.size_ms, 0);
+    window.grace = Duration(clause.grace_ms.value_or(usual));
     const int64_t least = clause.size_ms + window.grace.count();
     window.retention = Duration(clause.retention_ms.value_or(least));
     if (window.retention.count() < least) {

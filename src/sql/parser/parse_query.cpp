@@ -31,6 +31,7 @@ Result<Query> Parser::query() {
     made.partition_by = TRY(expression_list());
   }
   if (take_word("HAVING")) made.having = TRY(expression());
+  made.emit_place = peek().place;
   if (take_word("EMIT")) {
     if (take_word("FINAL"))
       made.emit = Query::Emit::final;
@@ -105,6 +106,12 @@ Result<int64_t> Parser::duration() {
   int64_t ms = 0;
   if (__builtin_mul_overflow(count, known->second, &ms) || ms > INT64_MAX / 4)
     return wrong_at(place, "that time is too long");
+  return ms;
+}
+
+Result<int64_t> Parser::lone_duration() {
+  const int64_t ms = TRY(duration());
+  if (peek().kind != Token::Kind::end) return wrong("nothing more");
   return ms;
 }
 

@@ -22,6 +22,8 @@ class Parser {
   Result<std::optional<Statement>> statement();
   // For tests and rules: one expression, to the end of the text.
   Result<NodePtr> lone_expression();
+  // A number and a unit of time, in ms.
+  Result<int64_t> lone_duration();
 
  private:
   // parse_statement.cpp

@@ -77,17 +77,47 @@ Result<> AggregateOperator::keep_late(const Batch& rows, const std::vector<LateR
   return {};
 }
 
-// Windows may go when the slowest partition that still speaks has passed their end by the retention.
-void AggregateOperator::expire() {
-  if (!step_.window || table_->progress().empty()) return;
+// How far the slowest partition is that still speaks; the greatest number when none does, nothing while one
+// that is waited for has not begun.
+std::optional<int64_t> AggregateOperator::slowest() const {
   int64_t slowest = INT64_MAX;
   for (int32_t p = 0; p < context_->source_partitions(); ++p) {
     const auto at = table_->progress().find(p);
     if (context_->idle(p) && (at == table_->progress().end() || at->second < slowest)) continue;
-    if (at == table_->progress().end()) return;
+    if (at == table_->progress().end()) return std::nullopt;
     slowest = std::min(slowest, at->second);
   }
-  if (slowest == INT64_MAX) return;
+  return slowest;
+}
+
+// Windows that start before it have closed. Where every partition is silent the furthest of them counts, and
+// after stream.idle_close event time goes on with the clock.
+std::optional<int64_t> AggregateOperator::closed_before() const {
+  const Duration silence = context_->silence();
+  std::optional<int64_t> time = slowest();
+  if (time == INT64_MAX || silence.count() > 0) {
+    time.reset();
+    for (const auto& [partition, reached] : table_->progress()) {
+      if (partition >= 0) time = std::max(time.value_or(INT64_MIN), reached);
+    }
+  }
+  if (!time) return std::nullopt;
+  const Timestamp passed = Timestamp{*time} + silence - step_.window->size - step_.window->grace;
+  return (floor_to(passed, step_.window->advance) + step_.window->advance).ms;
+}
+
+bool AggregateOperator::closing_due() const {
+  if (!step_.final) return false;
+  const auto bound = closed_before();
+  return bound && table_->has_closed(*bound);
+}
+
+// Windows may go when the slowest partition that still speaks has passed their end by the retention.
+void AggregateOperator::expire() {
+  if (!step_.window || table_->progress().empty()) return;
+  const auto known = slowest();
+  if (!known || *known == INT64_MAX) return;
+  const int64_t slowest = *known;
   const int64_t size = step_.window->size.count();
   const int64_t kept = std::max(step_.window->retention.count(), size + step_.window->grace.count());
   // A window goes when start + kept <= slowest: at once with grace only, so that it is never written again.
@@ -116,6 +146,11 @@ Result<> AggregateOperator::send_partials() {
 
 Result<> AggregateOperator::flush(Collector& out) {
   if (partial_ != nullptr) TRY(send_partials());
+  if (step_.final) {
+    if (const auto bound = closed_before()) TRY(table_->emit_closed(output_, *bound, 1024, out));
+    expire();
+    return {};
+  }
   expire();
   return table_->emit_changes(output_, retracts_, 1024, out);
 }

@@ -104,7 +104,7 @@ void AggregateTable::put_progress(bool moved_only, state::FrameSink& sink) {
     if (moved_only && saved != saved_progress_.end() && saved->second == time) continue;
     scratch_.clear();
     put_frame(nullptr, nullptr, 0, {{partition, time}}, false, scratch_);
-    sink.frame(partition, scratch_);
+    sink.frame(std::max(partition, 0), scratch_);  // kGivenOut lies with the first
   }
 }
 
@@ -118,6 +118,7 @@ void AggregateTable::committed() {
   state_.committed();
   if (expire_next_ > expired_) {
     expired_ = expire_next_;
+    closed_ = std::max(closed_, expired_);
     state_.drop_before(expired_, [&](char* row) {
       for (const auto& aggregate : aggregates_) aggregate->dropped(row);
     });

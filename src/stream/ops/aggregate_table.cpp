@@ -50,6 +50,7 @@ Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const AggregateStep
 void AggregateTable::raise_progress(int32_t partition, int64_t time_ms) {
   const auto [at, added] = progress_.emplace(partition, time_ms);
   if (!added) at->second = std::max(at->second, time_ms);
+  if (partition == kGivenOut) closed_ = std::max(closed_, at->second);
 }
 
 void AggregateTable::intern_keys(const std::vector<ColumnPtr>& columns, size_t count) {
@@ -98,7 +99,7 @@ int64_t AggregateTable::find_windows(const Batch& rows, int64_t pass, int64_t st
       window = nullptr;
     }
     if (pass > 0 && start > time) continue;  // this row lies in fewer windows
-    if (start + closing <= stream_time || start < expired_) {
+    if (start + closing <= stream_time || start < closed_) {
       if (pass == 0) late.push_back({static_cast<uint32_t>(i), stream_time});
       continue;
     }
@@ -236,6 +237,33 @@ Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, si
       changes.clear();
     }
   }
+  return {};
+}
+
+bool AggregateTable::has_closed(int64_t start_ms) const {
+  const auto first = state_.windows().lower_bound(closed_);
+  return first != state_.windows().end() && first->first < start_ms;
+}
+
+Result<> AggregateTable::emit_closed(const SchemaPtr& schema, int64_t start_ms, size_t rows_per_batch,
+                                     Collector& out) {
+  if (!has_closed(start_ms)) return {};
+  std::vector<Seen> rows;
+  const auto& windows = state_.windows();
+  for (auto at = windows.lower_bound(closed_); at != windows.end() && at->first < start_ms; ++at) {
+    rows.clear();
+    for (uint32_t n = 0; n < at->second->rows(); ++n) rows.push_back({state_.row(*at->second, n), at->first});
+    std::sort(rows.begin(), rows.end(), [&](const Seen& a, const Seen& b) {
+      return keys_->key(state::TableState::header(a.row).key) <
+             keys_->key(state::TableState::header(b.row).key);
+    });
+    for (size_t from = 0; from < rows.size(); from += rows_per_batch) {
+      const size_t to = std::min(from + rows_per_batch, rows.size());
+      const std::vector<Seen> some(rows.data() + from, rows.data() + to);
+      TRY(out.emit(batch_of(schema, some, nullptr)));
+    }
+  }
+  raise_progress(kGivenOut, start_ms);
   return {};
 }
 

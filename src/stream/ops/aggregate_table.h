@@ -35,7 +35,9 @@ class AggregateTable final : public state::Durable {
   // Folds rows in, each into every window that holds it. Rows that came too late for one of their windows are
   // named in `late`, once; rows with a null key are left out.
   Result<> fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes);
-  // How far event time has got in each source partition, as seen by this table.
+  // How far event time has got in each source partition, as seen by this table; under kGivenOut the start
+  // before which windows have been given out.
+  static constexpr int32_t kGivenOut = -1;
   const std::map<int32_t, int64_t>& progress() const { return progress_; }
   void raise_progress(int32_t partition, int64_t time_ms);
 
@@ -44,6 +46,11 @@ class AggregateTable final : public state::Durable {
   bool has_changes() const { return !state_.dirty().empty(); }
   // About what a commit will write of it: a result and a frame's entry for each row.
   size_t changed_bytes() const { return state_.dirty().size() * (state_.row_bytes() + 64); }
+
+  // The rows of windows that start before `start_ms` and have not been given out, ordered by window and key.
+  // From now on they count as given out: they take no more rows.
+  Result<> emit_closed(const SchemaPtr& schema, int64_t start_ms, size_t rows_per_batch, Collector& out);
+  bool has_closed(int64_t start_ms) const;
 
   // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one
   // of them.
@@ -103,6 +110,7 @@ class AggregateTable final : public state::Durable {
   std::map<int32_t, int64_t> progress_;
   std::map<int32_t, int64_t> saved_progress_;
   int64_t expired_ = INT64_MIN;
+  int64_t closed_ = INT64_MIN;  // windows that start before this are gone or given out
   int64_t expire_next_ = INT64_MIN;
   Cursor snapshot_at_;
 

@@ -31,10 +31,14 @@ class AggregateOperator final : public Operator {
   const AggregateTable* table() const { return table_.get(); }
   AggregateTable* table() { return table_.get(); }
   int64_t late_rows() const { return late_rows_; }
+  // Windows have closed since the last flush, without a row that came.
+  bool closing_due() const;
 
  private:
   Result<> keep_late(const Batch& rows, const std::vector<LateRow>& late);
   Result<> send_partials();
+  std::optional<int64_t> slowest() const;
+  std::optional<int64_t> closed_before() const;
   void expire();
 
   AggregateStep step_;

@@ -23,6 +23,7 @@ class TaskHost {
   virtual void note(RowNote note) = 0;
   virtual bool idle(const std::string& query, int32_t partition) = 0;
   virtual int32_t source_partitions(const std::string& topic) = 0;
+  virtual Duration silence(const std::string& query) = 0;
   virtual Timestamp now() = 0;
 };
 
@@ -55,6 +56,8 @@ class Task final : private Context {
   };
   const std::vector<Kept>& durables() const { return durables_; }
   size_t changed_bytes() const;
+  // A commit would give out windows, though no row came.
+  bool closing_due() const { return aggregate_ != nullptr && aggregate_->closing_due(); }
 
   // The state that views read; one of the two, or none.
   const AggregateTable* aggregate() const { return aggregate_ == nullptr ? nullptr : aggregate_->table(); }
@@ -83,6 +86,7 @@ class Task final : private Context {
   void note(RowNote note) override;
   bool idle(int32_t partition) override { return host_.idle(topology_->name, partition); }
   int32_t source_partitions() const override { return source_partitions_; }
+  Duration silence() override { return host_.silence(topology_->name); }
   Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
 
   std::shared_ptr<const Topology> topology_;

@@ -160,6 +160,7 @@ Result<bool> Worker::step(Duration wait) {
     read += *polled;
   }
   if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
+  if (read == 0 && !work_since_commit_) work_since_commit_ = closing_due();
   if (commit_due(read == 0)) {
     TRY(commit_or_rebuild());
     return true;
@@ -209,6 +210,27 @@ bool Worker::idle(const std::string& query, int32_t partition) {
            lane->last_empty_ms - place->second.last_record_ms >= options_.idle_partition.count();
   }
   return true;
+}
+
+Duration Worker::silence(const std::string& query) {
+  int64_t least = INT64_MAX;
+  for (const auto& lane : lanes_) {
+    if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
+      continue;
+    for (const auto& [partition, place] : lane->places) {
+      const bool read_out = lane->last_empty_ms != INT64_MIN;
+      least = std::min(least, read_out ? lane->last_empty_ms - place.last_record_ms : 0);
+    }
+  }
+  const int64_t enough = options_.idle_close.count();
+  return enough > 0 && least != INT64_MAX && least >= enough ? Duration(least) : Duration(0);
+}
+
+bool Worker::closing_due() const {
+  for (const std::shared_ptr<Query>& known : queries()) {
+    if (known->task != nullptr && known->task->closing_due()) return true;
+  }
+  return false;
 }
 
 Result<> Worker::append(const log::Position& position, std::span<const log::RecordView> records) {

@@ -129,6 +129,7 @@ class Worker final : private TaskHost {
 
   // commit.cpp
   bool commit_due(bool read_nothing) const;
+  bool closing_due() const;
   Result<> prepare();
   Result<> passed(CommitStep step) const;
   Result<> trim_state();
@@ -155,6 +156,7 @@ class Worker final : private TaskHost {
   void note(RowNote note) override;
   bool idle(const std::string& query, int32_t partition) override;
   int32_t source_partitions(const std::string& topic) override;
+  Duration silence(const std::string& query) override;
   Timestamp now() override { return clock_.now(); }
 
   const int index_;
