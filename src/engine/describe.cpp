@@ -219,7 +219,7 @@ Json Engine::show_sources(const sql::Show& statement, const std::string& text,
     one.set("topic", Json::string(source.topic));
     one.set("keyFormat", Json::string(schema::name_of(source.key_format)));
     one.set("valueFormat", Json::string(schema::name_of(source.value_format)));
-    one.set("isWindowed", Json::boolean(source.window_size_ms.has_value()));
+    one.set("isWindowed", Json::boolean(source.window_type.has_value()));
     list.push(std::move(one));
   }
   made.set(statement.extended ? "sourceDescriptions" : tables ? "tables" : "streams", std::move(list));

@@ -95,7 +95,8 @@ Result<Driver::Answer> Driver::rows_of(const std::string& source) {
   Answer answer;
   answer.columns.push_back({"ROWTIME", Kind::bigint});
   answer.columns.insert(answer.columns.end(), spec.key_columns.begin(), spec.key_columns.end());
-  if (spec.window_size) answer.columns.push_back({"WINDOWSTART", Kind::bigint});
+  if (spec.windowed()) answer.columns.push_back({"WINDOWSTART", Kind::bigint});
+  if (spec.sessions) answer.columns.push_back({"WINDOWEND", Kind::bigint});
   answer.columns.insert(answer.columns.end(), spec.value_columns.begin(), spec.value_columns.end());
   answer.rows = TRY(stream::rows_in(log_, *registry_, spec));
   return answer;

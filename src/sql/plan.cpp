@@ -171,6 +171,7 @@ stream::SinkSpec sink_of(const Source& sink, const BoundQuery& bound) {
   spec.timestamp_column = sink.timestamp_column;
   spec.delimiter = sink.delimiter[0];
   spec.window_start = bound.window_start;
+  spec.window_end = bound.window_end;
   for (size_t i = 0; i < bound.columns.size(); ++i) {
     (bound.columns[i].key ? spec.key_columns : spec.value_columns).push_back(i);
   }
@@ -286,6 +287,7 @@ stream::SourceSpec source_spec(const Source& source) {
   spec.timestamp_column = source.timestamp_column;
   spec.delimiter = source.delimiter[0];
   if (source.window_size_ms) spec.window_size = Duration(*source.window_size_ms);
+  spec.sessions = source.window_type == stream::WindowSpec::Kind::session;
   for (const SourceColumn& column : source.columns) {
     (column.key ? spec.key_columns : spec.value_columns).push_back({column.name, column.type});
   }
@@ -297,7 +299,7 @@ Schema view_schema(const Source& table) {
   for (const SourceColumn& column : table.columns) {
     if (column.key) fields.push_back({column.name, column.type});
   }
-  if (table.window_size_ms) {
+  if (table.window_type) {
     fields.push_back({"WINDOWSTART", Kind::bigint});
     fields.push_back({"WINDOWEND", Kind::bigint});
   }
@@ -330,6 +332,8 @@ Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const C
     return Error{Code::invalid, target->name + " is a table; INSERT INTO ... SELECT works on streams"};
   if (target->read_only)
     return Error{Code::invalid, target->name + " is read-only: it was made with CREATE SOURCE"};
+  if (target->window_type)
+    return Error{Code::invalid, target->name + " has windows, which INSERT INTO ... SELECT does not write"};
   const Source* from = source_of(statement.query, catalog);
   if (from == nullptr) return unknown_source(statement.query);
   if (statement.query.limit) return Error{Code::invalid, "LIMIT cannot stand in INSERT INTO ... SELECT"};

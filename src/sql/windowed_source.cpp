@@ -45,11 +45,12 @@ Result<> apply_window(const Properties& with, Source& source) {
   if (type == with.end() && size == with.end()) return {};
   if (type == with.end()) return Error{Code::invalid, "WINDOW_SIZE needs a WINDOW_TYPE beside it"};
   source.window_type = TRY(kind_of(type->second));
-  if (*source.window_type == Kind::session) {
-    return Error{Code::unsupported, "sources with sessions are not offered yet"};
+  const bool session = *source.window_type == Kind::session;
+  if (session != (size == with.end())) {
+    return Error{Code::invalid, session ? "sessions have no WINDOW_SIZE; leave it out"
+                                        : "WINDOW_TYPE needs a WINDOW_SIZE beside it"};
   }
-  if (size == with.end()) return Error{Code::invalid, "WINDOW_TYPE needs a WINDOW_SIZE beside it"};
-  source.window_size_ms = TRY(size_of(size->second));
+  if (!session) source.window_size_ms = TRY(size_of(size->second));
   if (std::none_of(source.columns.begin(), source.columns.end(), [](const auto& c) { return c.key; })) {
     return Error{Code::invalid, source.name + " needs a KEY column: windows are a part of the key"};
   }
@@ -59,7 +60,7 @@ Result<> apply_window(const Properties& with, Source& source) {
 void keep_windows(const Source& from, const BoundQuery& query, Source& made) {
   if (query.window) {
     made.window_type = query.window->kind;
-    made.window_size_ms = query.window->size.count();
+    if (query.window->kind != Kind::session) made.window_size_ms = query.window->size.count();
   } else if (query.window_start) {
     made.window_type = from.window_type;
     made.window_size_ms = from.window_size_ms;

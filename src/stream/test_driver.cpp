@@ -59,7 +59,8 @@ SourceSpec written_by(const Topology& topology) {
   const Schema& schema = topology.schemas.back();
   for (const size_t i : sink.key_columns) source.key_columns.push_back(schema[i]);
   for (const size_t i : sink.value_columns) source.value_columns.push_back(schema[i]);
-  if (sink.window_start) {
+  source.sessions = sink.window_end.has_value();
+  if (sink.window_start && !source.sessions) {
     source.window_size = Duration(0);
     if (const auto at = topology.aggregate()) {
       const auto& window = std::get<AggregateStep>(topology.steps[*at]).window;

@@ -75,6 +75,32 @@ TEST(TestDriver, GoesOnWhereTheDriverBeforeItStopped) {
   }
 }
 
+// With stream.idle_close event time goes on with the clock once nothing has come for so long.
+TEST(TestDriver, ClosesWindowsOfASilentSourceByTheClock) {
+  const auto log = log::make_memory_log();
+  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
+  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+  RuntimeOptions options;
+  options.idle_close = Duration(5'000);
+  TestDriver driver(*log, *registry, options);
+  Topology topology = minutes();
+  std::get<AggregateStep>(topology.steps[0]).final = true;
+  ASSERT_TRUE(driver.start().ok());
+  ASSERT_TRUE(driver.add(topology).ok());
+  ASSERT_TRUE(driver.feed(topology.source, {"00:00:10  a  1", "00:00:50  a  2"}).ok());
+  ASSERT_TRUE(driver.settle().ok());
+  driver.clock().advance(Duration(19'000));  // the window and its grace end 20 s after the last row
+  ASSERT_TRUE(driver.settle().ok());
+  EXPECT_TRUE(driver.rows(topology)->empty());
+  driver.clock().advance(Duration(1'000));
+  ASSERT_TRUE(driver.settle().ok());
+  EXPECT_THAT(*driver.rows(topology), ElementsAre(ElementsAre("00:00:50", "a", "00:00:00", "3")));
+  // What comes for it now is late, though the stream itself has not got so far.
+  ASSERT_TRUE(driver.feed(topology.source, {"00:00:55  a  4", "00:01:00  b  8"}).ok());
+  ASSERT_TRUE(driver.settle().ok());
+  EXPECT_EQ(driver.runtime().status()[0].late_rows, 1);
+}
+
 TEST(TestDriver, SaysWhichLineOfAFeedIsWrong) {
   const auto log = log::make_memory_log();
   ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());

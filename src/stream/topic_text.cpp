@@ -27,6 +27,10 @@ Error wrong(size_t line, const std::string& what) {
   return {Code::invalid, "line " + std::to_string(line + 1) + ": " + what};
 }
 
+size_t window_cells(const SourceSpec& source) {
+  return source.sessions ? 2 : source.windowed() ? 1 : 0;
+}
+
 // Cells of one line -> bytes.
 class LineEncoder {
  public:
@@ -47,7 +51,7 @@ class LineEncoder {
     if (!time) return Error{Code::invalid, "'" + cells[0] + "' is no time such as 00:01:00"};
     record.time = *time;
     const size_t keys = source_.key_columns.size();
-    const size_t window = source_.window_size ? 1 : 0;
+    const size_t window = window_cells(source_);
     const bool tombstone = cells.size() == keys + window + 2 && cells.back() == kTombstone;
     if (!tombstone && cells.size() != 1 + keys + window + source_.value_columns.size()) {
       return Error{Code::invalid, std::to_string(cells.size()) + " cells; there must be a time and " +
@@ -59,6 +63,11 @@ class LineEncoder {
     if (window > 0 && record.key) {
       const auto start = time_of_cell(cells[1 + keys]);
       if (!start) return Error{Code::invalid, "'" + cells[1 + keys] + "' is no start of a window"};
+      if (source_.sessions) {
+        const auto end = time_of_cell(cells[2 + keys]);
+        if (!end) return Error{Code::invalid, "'" + cells[2 + keys] + "' is no end of a session"};
+        put_big64(*record.key, static_cast<uint64_t>(end->ms));
+      }
       put_big64(*record.key, static_cast<uint64_t>(start->ms));
     }
     if (tombstone || value_ == nullptr) return record;
@@ -91,10 +100,10 @@ class LineEncoder {
 };
 
 // The partition of a record: by its key (without the window), or in turn.
-int32_t partition_for(const TextRecord& record, size_t line, bool windowed, int32_t partitions) {
+int32_t partition_for(const TextRecord& record, size_t line, size_t window_bytes, int32_t partitions) {
   if (!record.key) return static_cast<int32_t>(line % static_cast<size_t>(partitions));
   BytesView key = *record.key;
-  if (windowed) key.remove_suffix(8);
+  key.remove_suffix(window_bytes);
   return log::partition_of(key, partitions);
 }
 
@@ -137,22 +146,28 @@ class BatchReader {
     std::vector<std::optional<BytesView>> keys;
     std::vector<std::optional<BytesView>> values;
     std::vector<int64_t> starts;
+    std::vector<int64_t> ends;
+    const size_t width = 8 * window_cells(source_);
     for (const log::RecordView& record : batch.records) {
       values.push_back(record.value);
       keys.push_back(record.key);
       uint64_t start = 0;
-      if (source_.window_size && record.key && record.key->size() >= 8) {
-        BytesView tail = record.key->substr(record.key->size() - 8);
+      uint64_t end = 0;
+      if (width > 0 && record.key && record.key->size() >= width) {
+        BytesView tail = record.key->substr(record.key->size() - width);
+        if (source_.sessions) (void)get_big64(tail, end);
         (void)get_big64(tail, start);
-        keys.back()->remove_suffix(8);
+        keys.back()->remove_suffix(width);
       }
       starts.push_back(static_cast<int64_t>(start));
+      ends.push_back(static_cast<int64_t>(end));
     }
     for (size_t i = 0; i < rows.size(); ++i) rows[i].push_back(time_cell(batch.records[i].time.ms));
     TRY(add(key_.get(), source_.key_columns, keys, batch.buffer, rows));
-    for (size_t i = 0; i < rows.size() && source_.window_size; ++i) rows[i].push_back(time_cell(starts[i]));
+    for (size_t i = 0; i < rows.size() && source_.windowed(); ++i) rows[i].push_back(time_cell(starts[i]));
+    for (size_t i = 0; i < rows.size() && source_.sessions; ++i) rows[i].push_back(time_cell(ends[i]));
     TRY(add(value_.get(), source_.value_columns, values, batch.buffer, rows));
-    const size_t keep = 1 + source_.key_columns.size() + (source_.window_size ? 1 : 0);
+    const size_t keep = 1 + source_.key_columns.size() + window_cells(source_);
     for (size_t i = 0; i < rows.size(); ++i) {
       if (batch.records[i].value) continue;
       rows[i].resize(keep);
@@ -203,7 +218,7 @@ Result<std::vector<TextRecord>> records_of(const std::vector<std::string>& lines
     if (cells.empty()) continue;
     auto record = encoder.record(cells);
     if (!record.ok()) return wrong(i, record.error().message);
-    record->partition = partition_for(*record, i, source.window_size.has_value(), partitions);
+    record->partition = partition_for(*record, i, 8 * window_cells(source), partitions);
     records.push_back(std::move(*record));
   }
   return records;
@@ -224,7 +239,7 @@ Result<std::vector<TextRecord>> raw_records_of(const std::vector<std::string>& l
     };
     record.key = part(cells[1]);
     record.value = part(cells[2]);
-    record.partition = partition_for(record, i, false, partitions);
+    record.partition = partition_for(record, i, 0, partitions);
     records.push_back(std::move(record));
   }
   return records;

@@ -2,9 +2,9 @@
 // Topic text: records of a topic as lines of cells, both ways, in the formats and columns of its source; for
 // tests and tools.
 //
-// Feeding, a line is: event time, then a cell per column (keys, [window start], values). "tombstone" in place
-// of the values is a record without a value, null in place of a single key one without a key. What is read
-// back has the same cells. Pure but for the log that is handed in.
+// Feeding, a line is: event time, then a cell per column (keys, [window start, [session end]], values).
+// "tombstone" in place of the values is a record without a value, null in place of a single key one without a
+// key. What is read back has the same cells. Pure but for the log that is handed in.
 
 #include <string>
 #include <string_view>

@@ -37,7 +37,9 @@ Result<Schema> after(const std::string& query, const ExplodeStep& step, const Sc
 
 Result<> check_window(const std::string& query, const WindowSpec& window) {
   const bool tumbling = window.kind == WindowSpec::Kind::tumbling;
-  if (window.kind == WindowSpec::Kind::session) return misfit(query, "sessions do not run yet");
+  if (window.kind == WindowSpec::Kind::session) {
+    return window.size.count() > 0 ? Result<>() : misfit(query, "sessions need a gap of more than 0 ms");
+  }
   if (window.advance.count() <= 0 || window.size < window.advance ||
       (tumbling && window.advance != window.size)) {
     return misfit(query, "a window must be as long as its advance, at least, and that more than 0 ms");
@@ -100,7 +102,9 @@ std::string step_text(const Step& step, const Schema& input) {
     text += (i == 0 ? " by " : ", ") + expr::text_of(*aggregate.keys[i], input);
   }
   if (aggregate.window) {
-    text += " in windows of " + std::to_string(aggregate.window->size.count()) + " ms" +
+    const bool sessions = aggregate.window->kind == WindowSpec::Kind::session;
+    text += (sessions ? " in sessions with gaps of " : " in windows of ") +
+            std::to_string(aggregate.window->size.count()) + " ms" +
             (aggregate.window->kind == WindowSpec::Kind::hopping
                  ? " every " + std::to_string(aggregate.window->advance.count()) + " ms"
                  : "") +
@@ -116,7 +120,7 @@ std::string step_text(const Step& step, const Schema& input) {
 Schema source_schema(const SourceSpec& source) {
   std::vector<Field> fields = source.key_columns;
   fields.insert(fields.end(), source.value_columns.begin(), source.value_columns.end());
-  if (source.window_size) {
+  if (source.windowed()) {
     fields.push_back({"WINDOWSTART", Kind::bigint});
     fields.push_back({"WINDOWEND", Kind::bigint});
   }
@@ -129,7 +133,9 @@ Schema source_schema(const SourceSpec& source) {
 std::vector<size_t> row_key_columns(const SourceSpec& source) {
   std::vector<size_t> columns(source.key_columns.size());
   std::iota(columns.begin(), columns.end(), size_t{0});
-  if (source.window_size) columns.push_back(source.key_columns.size() + source.value_columns.size());
+  const size_t start = source.key_columns.size() + source.value_columns.size();
+  if (source.windowed()) columns.push_back(start);
+  if (source.sessions) columns.push_back(start + 1);
   return columns;
 }
 
@@ -162,7 +168,9 @@ std::string Topology::text() const {
 
 bool needs_one_worker(const Topology& topology) {
   const auto at = topology.aggregate();
-  return at && std::get<AggregateStep>(topology.steps[*at]).final;
+  if (!at) return false;
+  const auto& step = std::get<AggregateStep>(topology.steps[*at]);
+  return step.final || (step.window && step.window->kind == WindowSpec::Kind::session);
 }
 
 Result<Topology> build(Topology parts) {

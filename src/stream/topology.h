@@ -25,16 +25,19 @@ struct SourceSpec {
   std::vector<Field> key_columns;
   std::vector<Field> value_columns;
   std::optional<Duration> window_size;  // the key carries a window start (8 bytes) behind it
+  bool sessions = false;                // the key carries a session's end and start (16 bytes) behind it
   std::string timestamp_column;         // BIGINT or TIMESTAMP; empty: the record's own time
   char delimiter = ',';
   std::vector<schema::Wanted> wanted;  // one per column of source_schema(); empty: all
+
+  bool windowed() const { return window_size.has_value() || sessions; }
 };
 
 // Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
 // (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
 // The columns of source_schema() that tell rows of a table apart: its keys, and WINDOWSTART of a windowed
-// one.
+// one; with sessions WINDOWEND too.
 std::vector<size_t> row_key_columns(const SourceSpec& source);
 
 struct FilterStep {
@@ -84,6 +87,7 @@ struct SinkSpec {
   std::vector<size_t> key_columns;
   std::vector<size_t> value_columns;
   std::optional<size_t> window_start;  // this BIGINT column is appended to the key, 8 bytes big-endian
+  std::optional<size_t> window_end;    // sessions: this one too, before the start
   std::string timestamp_column;        // of the result, sets the record's time; empty: the row's time
   char delimiter = ',';
 };

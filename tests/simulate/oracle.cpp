@@ -27,6 +27,15 @@ struct Group {
   Int128 money = 0;
   std::vector<int64_t> seen;
   std::set<std::string> keys;
+
+  void take(const Group& other) {
+    count += other.count;
+    numbers += other.numbers;
+    sum += other.sum;
+    money += other.money;
+    seen.insert(seen.end(), other.seen.begin(), other.seen.end());
+    keys.insert(other.keys.begin(), other.keys.end());
+  }
 };
 
 std::vector<std::string> texts_of(const Group& group) {
@@ -85,6 +94,7 @@ std::vector<PlanChoice> random_plans(Random& random) {
         random.chance(0.6) ? choice.window_ms : random.between(1, choice.window_ms / 4'000) * 4'000;
     choice.grace_ms = random.between(0, 4) * 5'000;
     choice.one_worker = choice.window_ms <= 20'000;
+    choice.session = choice.windowed && random.chance(0.25);
     choice.final = choice.windowed && random.chance(0.3);
     if (random.chance(0.4)) choice.least_number = random.between(0, 50);
     if (random.chance(0.3)) choice.least_count = random.between(1, 4);
@@ -169,12 +179,14 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
                 {"COUNT_DISTINCT", expr::column(1, Kind::string), "KEYS"}};
   if (choice.windowed) {
     const bool hops = choice.advance_ms < choice.window_ms;
-    step.window = stream::WindowSpec{
-        .kind = hops ? stream::WindowSpec::Kind::hopping : stream::WindowSpec::Kind::tumbling,
-        .size = Duration(choice.window_ms),
-        .advance = Duration(choice.advance_ms),
-        .grace = Duration(choice.grace_ms),
-        .retention = Duration(1LL << 40)};
+    using Kind = stream::WindowSpec::Kind;
+    step.window = stream::WindowSpec{.kind = choice.session ? Kind::session
+                                             : hops         ? Kind::hopping
+                                                            : Kind::tumbling,
+                                     .size = Duration(choice.window_ms),
+                                     .advance = Duration(choice.advance_ms),
+                                     .grace = Duration(choice.grace_ms),
+                                     .retention = Duration(1LL << 40)};
   }
   step.final = choice.final;
   const size_t keys = step.keys.size();
@@ -191,16 +203,24 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   for (size_t i = 0; i < keys; ++i) sink.key_columns.push_back(i);
   for (size_t i = 0; i < 8; ++i) sink.value_columns.push_back(first + i);
   if (choice.windowed) sink.window_start = keys;
+  if (choice.session) sink.window_end = keys + 1;
   made.sink = sink;
   return made;
 }
 
 namespace {
 
+struct Session {
+  int64_t start = 0;
+  int64_t end = 0;
+  Group group;
+};
+
 // Rows of one partition, in order, into groups by name.
 struct Folding {
   const PlanChoice& choice;
   std::map<std::string, Group> groups;
+  std::map<std::string, std::vector<Session>> sessions;
   int64_t late = 0;
   int64_t stream_time = INT64_MIN;
 
@@ -210,6 +230,7 @@ struct Folding {
     if (row.null_group) return;
     const std::string name = choice.two_keys ? row.group + "|" + row.key : row.group;
     if (!choice.windowed) return add(name, row);
+    if (choice.session) return take_session(name, row);
     bool missed = false;
     int64_t start = row.time_ms - row.time_ms % choice.advance_ms;
     for (; start + choice.window_ms > row.time_ms; start -= choice.advance_ms) {
@@ -220,8 +241,35 @@ struct Folding {
     late += missed ? 1 : 0;
   }
 
-  void add(const std::string& name, const InputRow& row) {
-    Group& group = groups[name];
+  void add(const std::string& name, const InputRow& row) { add(groups[name], row); }
+
+  // Sessions are kept until the end: which of them a row meets is searched among all.
+  void take_session(const std::string& name, const InputRow& row) {
+    const int64_t gap = choice.window_ms;
+    const int64_t closed = stream_time - gap - choice.grace_ms;  // sessions that end before are over
+    std::vector<Session>& all = sessions[name];
+    Session made{.start = row.time_ms, .end = row.time_ms};
+    std::vector<size_t> met;
+    for (size_t i = 0; i < all.size(); ++i) {
+      const bool near = all[i].start - gap <= row.time_ms && row.time_ms <= all[i].end + gap;
+      if (!near || (choice.final && all[i].end < closed)) continue;
+      met.push_back(i);
+      made.start = std::min(made.start, all[i].start);
+      made.end = std::max(made.end, all[i].end);
+    }
+    if (made.end < closed) {
+      ++late;
+      return;
+    }
+    for (auto i = met.rbegin(); i != met.rend(); ++i) {
+      made.group.take(all[*i].group);
+      all.erase(all.begin() + static_cast<ptrdiff_t>(*i));
+    }
+    add(made.group, row);
+    all.push_back(std::move(made));
+  }
+
+  static void add(Group& group, const InputRow& row) {
     ++group.count;
     group.money += row.money;
     group.keys.insert(row.key);
@@ -267,6 +315,15 @@ Expected fold(log::Log& log, const PlanChoice& choice, int32_t partitions) {
     const int64_t start = choice.final ? std::stoll(name.substr(name.rfind('@') + 1)) : 0;
     const bool open = choice.final && start + choice.window_ms + choice.grace_ms > slowest;
     if (!open) expected.given[name] = expected.rows[name];
+  }
+  for (const auto& [name, sessions] : folding.sessions) {
+    for (const Session& session : sessions) {
+      if (session.group.count < choice.least_count) continue;
+      const std::string full = name + "@" + std::to_string(session.start) + "~" + std::to_string(session.end);
+      expected.rows[full] = texts_of(session.group);
+      const bool open = choice.final && session.end + choice.window_ms + choice.grace_ms >= slowest;
+      if (!open) expected.given[full] = expected.rows[full];
+    }
   }
   return expected;
 }

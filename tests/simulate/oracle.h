@@ -33,6 +33,7 @@ struct PlanChoice {
   bool one_worker = false;
   bool windowed = false;
   bool explodes = false;  // the list's elements are the numbers
+  bool session = false;   // with a gap of window_ms
   int64_t window_ms = 0;
   int64_t advance_ms = 0;  // less than the window: hopping
   int64_t grace_ms = 0;
@@ -47,7 +48,8 @@ std::vector<PlanChoice> random_plans(Random& random);
 stream::Topology topology_of(const PlanChoice& choice, int32_t partitions);
 size_t value_columns(const PlanChoice& choice);
 
-// Result rows by key text ("group" or "group|key", then "@start" if windowed): the columns' texts.
+// Result rows by key text ("group" or "group|key", then "@start" if windowed, "@start~end" for sessions): the
+// columns' texts.
 using Table = std::map<std::string, std::vector<std::string>>;
 
 struct Expected {

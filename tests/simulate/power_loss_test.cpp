@@ -18,7 +18,7 @@
 namespace tradewind::simulate {
 namespace {
 
-constexpr int kSeeds = 200;
+constexpr int kSeeds = 240;
 constexpr int kLongSeeds = 5000;
 
 std::string text_at(const Batch& rows, size_t column, size_t row) {
@@ -40,7 +40,14 @@ class Simulation {
         disk_(seed * 31 + 7),
         choices_(random_plans(random_)),
         partitions_(static_cast<int32_t>(random_.between(1, 4))),
-        workers_(static_cast<int>(random_.between(1, 2))) {}
+        workers_(static_cast<int>(random_.between(1, 2))) {
+    // With several partitions it hangs on how they were interleaved which row of a session is late.
+    for (PlanChoice& choice : choices_) {
+      if (!choice.session || partitions_ == 1) continue;
+      choice.final = false;
+      choice.grace_ms = 1LL << 40;
+    }
+  }
 
   void run() {
     const int lives = static_cast<int>(random_.between(2, 5));
@@ -262,7 +269,9 @@ class Simulation {
         std::vector<std::string> names, values;
         for (size_t i = 0; i < keys; ++i) names.push_back(text_at(rows, i, row));
         for (size_t i = 0; i < value_columns(choice); ++i) values.push_back(text_at(rows, first + i, row));
-        table[key_of(choice, names, choice.windowed ? text_at(rows, keys, row) : "")] = values;
+        std::string window = choice.windowed ? text_at(rows, keys, row) : "";
+        if (choice.session) window += "~" + text_at(rows, keys + 1, row);
+        table[key_of(choice, names, window)] = values;
       }
       return true;
     });
@@ -306,17 +315,22 @@ class Simulation {
 
   static std::string record_key(const PlanChoice& choice, BytesView key) {
     uint64_t start = 0;
+    uint64_t end = 0;
     if (choice.windowed) {
-      BytesView tail = key.substr(key.size() - 8);
+      const size_t width = choice.session ? 16 : 8;
+      BytesView tail = key.substr(key.size() - width);
+      if (choice.session) get_big64(tail, end);
       get_big64(tail, start);
-      key.remove_suffix(8);
+      key.remove_suffix(width);
     }
     std::vector<std::string> names = {std::string(key)};
     if (choice.two_keys) {
       const auto document = parse_json(key);
       names = {document->string_at("G").value_or(""), document->string_at("K").value_or("")};
     }
-    return key_of(choice, names, std::to_string(static_cast<int64_t>(start)));
+    std::string window = std::to_string(static_cast<int64_t>(start));
+    if (choice.session) window += "~" + std::to_string(static_cast<int64_t>(end));
+    return key_of(choice, names, window);
   }
 
   Coverage& coverage_;

@@ -65,9 +65,6 @@ class QueryBinder {
     }
     if (query_.window && query_.group_by.empty())
       return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
-    if (query_.window && query_.window->kind == WindowClause::Kind::session) {
-      return Error{Code::unsupported, at(query_.window->place, "SESSION windows do not run yet")};
-    }
     if (query_.having != nullptr && query_.group_by.empty()) {
       return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
     }
@@ -144,11 +141,8 @@ class QueryBinder {
     bound_.table = source_.table;
     if (source_.table && !scope_.arrays.empty())
       return wrong(query_.from_place, "EXPLODE does not work on a table");
-    if (source_.window_size_ms) {
-      bound_.window_start = project.names.size();
-      const size_t at = *scope_.schema.find("WINDOWSTART");
-      project.names.push_back("WINDOWSTART");
-      project.expressions.push_back(expr::column(at, Kind::bigint));
+    if (source_.window_type) {
+      add_window(*scope_.schema.find("WINDOWSTART"), *source_.window_type, project);
     }
     after_.emplace_back(std::move(project));
     return {};
@@ -177,6 +171,17 @@ class QueryBinder {
     if (!bound_.rekeyed) return key_of(expression).has_value();
     return std::any_of(new_key_.begin(), new_key_.end(),
                        [&](const ExpressionPtr& key) { return expr::same(*key, expression); });
+  }
+
+  // Hands on the window's start, and of a session its end, which stands beside it.
+  void add_window(size_t start, stream::WindowSpec::Kind kind, stream::ProjectStep& project) {
+    bound_.window_start = project.names.size();
+    project.names.push_back("WINDOWSTART");
+    project.expressions.push_back(expr::column(start, Kind::bigint));
+    if (kind != stream::WindowSpec::Kind::session) return;
+    bound_.window_end = project.names.size();
+    project.names.push_back("WINDOWEND");
+    project.expressions.push_back(expr::column(start + 1, Kind::bigint));
   }
 
   // The key column an expression is, if it is one as it stands.
@@ -273,11 +278,7 @@ class QueryBinder {
       project.names.push_back(name);
       project.expressions.push_back(std::move(expression));
     }
-    if (step_.window) {
-      bound_.window_start = project.names.size();
-      project.names.push_back("WINDOWSTART");
-      project.expressions.push_back(expr::column(step_.keys.size(), Kind::bigint));
-    }
+    if (step_.window) add_window(step_.keys.size(), step_.window->kind, project);
     after_.emplace_back(std::move(step_));
     if (having != nullptr) after_.emplace_back(stream::FilterStep{std::move(having)});
     after_.emplace_back(std::move(project));
@@ -297,6 +298,11 @@ class QueryBinder {
                                        " windows; use a longer ADVANCE BY");
       }
     }
+    const bool session = clause.kind == WindowClause::Kind::session;
+    if (session) {
+      window.kind = stream::WindowSpec::Kind::session;
+      window.advance = Duration(0);
+    }
     // Whoever waits for the end of a window does not want to wait for a day more.
     const int64_t usual =
         query_.emit == Query::Emit::final ? 0 : std::max<int64_t>(kDayMs - clause.size_ms, 0);
@@ -304,8 +310,8 @@ class QueryBinder {
     const int64_t least = clause.size_ms + window.grace.count();
     window.retention = Duration(clause.retention_ms.value_or(least));
     if (window.retention.count() < least) {
-      return wrong(clause.place, "RETENTION must be at least SIZE and GRACE PERIOD together, " +
-                                     std::to_string(least) + " ms");
+      return wrong(clause.place, std::string("RETENTION must be at least ") + (session ? "the gap" : "SIZE") +
+                                     " and GRACE PERIOD together, " + std::to_string(least) + " ms");
     }
     return window;
   }

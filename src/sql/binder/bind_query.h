@@ -22,6 +22,7 @@ struct BoundQuery {
   bool rekeyed = false;                // PARTITION BY: the columns that are keys, maybe none, are the new key
   std::vector<BoundColumn> columns;    // of the last step, in its order
   std::optional<size_t> window_start;  // index of the column that holds it, if windowed
+  std::optional<size_t> window_end;    // the same, of sessions
   std::optional<stream::WindowSpec> window;
 };
 

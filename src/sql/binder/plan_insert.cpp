@@ -23,7 +23,7 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
   const Source* target = catalog.find(statement.target);
   if (target == nullptr) return Error{Code::not_found, "no stream or table is called " + statement.target};
   if (target->read_only) return Error{Code::invalid, statement.target + " is read-only"};
-  if (target->window_size_ms)
+  if (target->window_type)
     return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
   std::vector<std::string> columns = statement.columns;
   for (size_t i = 0; columns.empty() && i < target->columns.size(); ++i) {

@@ -35,12 +35,12 @@ std::optional<std::vector<Value>> values_of(const Node& node, const Field& colum
   return values;
 }
 
-void bound_windows(const Node& node, int64_t size_ms, PullPlan& plan) {
+void bound_windows(const Node& node, std::optional<int64_t> size_ms, PullPlan& plan) {
   if (node.form != Node::Form::call || node.children.size() != 2) return;
   const Node& name = *node.children[0];
   const Node& literal = *node.children[1];
   if (name.form != Node::Form::name || literal.form != Node::Form::literal || literal.value.is_null()) return;
-  if (name.text != "WINDOWSTART" && name.text != "WINDOWEND") return;
+  if (name.text != "WINDOWSTART" && (name.text != "WINDOWEND" || !size_ms)) return;
   int64_t time = 0;
   if (literal.type.kind() == Kind::string) {
     const auto read = from_iso(literal.value.text());
@@ -51,7 +51,7 @@ void bound_windows(const Node& node, int64_t size_ms, PullPlan& plan) {
   } else {
     return;
   }
-  if (name.text == "WINDOWEND") time -= size_ms;
+  if (name.text == "WINDOWEND") time -= *size_ms;
   if (node.text == "=" || node.text == ">=" || node.text == ">")
     plan.window_from = std::max(plan.window_from, time);
   if (node.text == "=" || node.text == "<=" || node.text == "<")
@@ -115,8 +115,10 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
     std::vector<Value> one;
     cross(choices, one, plan.keys.emplace());
   }
-  for (const NodePtr& condition : conditions)
-    bound_windows(*condition, table.window_size_ms.value_or(0), plan);
+  if (!plan.keys && table.window_type == stream::WindowSpec::Kind::session) {
+    return Error{Code::invalid, at(query.from_place, "sessions are looked up by key; say which in WHERE")};
+  }
+  for (const NodePtr& condition : conditions) bound_windows(*condition, table.window_size_ms, plan);
   std::vector<SelectItem> items;
   for (const SelectItem& item : query.items) TRY(expand_fields(item, scope, items));
   ItemNames names(items);

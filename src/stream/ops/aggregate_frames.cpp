@@ -7,7 +7,6 @@
 
 #include "base/coding.h"
 #include "base/mutant.h"
-#include "log/partitioner.h"
 #include "stream/ops/aggregate_table.h"
 
 namespace tradewind::stream {
@@ -18,17 +17,6 @@ constexpr size_t kSnapshotRows = 512;
 constexpr size_t kAhead = 24;  // rows that memory is asked for before they are read
 
 }  // namespace
-
-int32_t AggregateTable::group_of(uint32_t key) {
-  if (groups_ == 1) return 0;
-  if (group_epoch_ != keys_->epoch()) {
-    group_of_.clear();
-    group_epoch_ = keys_->epoch();
-  }
-  if (key >= group_of_.size()) group_of_.resize(std::max<size_t>(keys_->size(), key + 1), -1);
-  if (group_of_[key] < 0) group_of_[key] = log::partition_of(keys_->key(key), groups_);
-  return group_of_[key];
-}
 
 void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, size_t count,
                                const Progress& progress, bool whole, Bytes& out) const {
@@ -61,8 +49,8 @@ void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, 
       last = time;
     }
     for (size_t i = 0; i < count; ++i) {
-      if (i + kAhead < count) keys_->look(state::TableState::header(rows[i + kAhead]).key);
-      pack.bytes(keys_->key(state::TableState::header(rows[i]).key));
+      if (i + kAhead < count) keys_.dictionary().look(state::TableState::header(rows[i + kAhead]).key);
+      pack.bytes(keys_.key(state::TableState::header(rows[i]).key));
     }
   }
   for (const auto& aggregate : aggregates_) aggregate->save(rows, count, whole, out);
@@ -74,7 +62,7 @@ void AggregateTable::changes(state::FrameSink& sink) {
   std::vector<int32_t> groups(dirty.size());
   for (size_t i = 0; i < dirty.size(); ++i) {
     if (i + kAhead < dirty.size()) __builtin_prefetch(dirty[i + kAhead].row);
-    groups[i] = group_of(state::TableState::header(dirty[i].row).key);
+    groups[i] = keys_.group_of(state::TableState::header(dirty[i].row).key);
     ++starts[static_cast<size_t>(groups[i]) + 1];
   }
   for (size_t g = 0; g < static_cast<size_t>(groups_); ++g) starts[g + 1] += starts[g];
@@ -160,7 +148,7 @@ Result<> AggregateTable::take_frame(BytesView in, bool replace) {
   for (uint64_t i = 0; i < count; ++i) {
     BytesView key;
     if (!get_bytes(in, key)) return bad;
-    ids[i] = keys_->intern(key);
+    ids[i] = keys_.dictionary().intern(key);
   }
   for (uint64_t i = 0; i < count; ++i) {
     rows_[i] = state_.touch(state_.window(windows[i]), ids[i]);
@@ -191,7 +179,7 @@ void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
   std::vector<std::vector<const char*>> rows(static_cast<size_t>(groups_));
   std::vector<std::vector<int64_t>> windows(static_cast<size_t>(groups_));
   for (const auto& change : dirty) {
-    const auto g = static_cast<size_t>(group_of(state::TableState::header(change.row).key));
+    const auto g = static_cast<size_t>(keys_.group_of(state::TableState::header(change.row).key));
     rows[g].push_back(change.row);
     windows[g].push_back(change.window->start());
   }
@@ -227,7 +215,7 @@ bool AggregateTable::snapshot(size_t budget, state::FrameSink& sink) {
     uint32_t n = at->first == snapshot_at_.window ? snapshot_at_.row : 0;
     for (; n < window.rows() && given < budget; ++n) {
       const char* row = state_.row(window, n);
-      const auto g = static_cast<size_t>(group_of(state::TableState::header(row).key));
+      const auto g = static_cast<size_t>(keys_.group_of(state::TableState::header(row).key));
       rows[g].push_back(row);
       windows[g].push_back(at->first);
       given += state_.row_bytes();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "log/partitioner.h"
-
 namespace tradewind::stream {
 namespace {
 
@@ -33,10 +31,9 @@ size_t place_states(const AggregateStep& step, std::vector<std::unique_ptr<expr:
 
 AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups)
     : step_(std::move(step)),
-      keys_(std::move(keys)),
+      keys_(key_types(step_), std::move(keys), groups),
       groups_(groups),
-      row_key_(key_types(step_)),
-      state_(place_states(step_, aggregates_), *keys_) {
+      state_(place_states(step_, aggregates_), keys_.dictionary()) {
   for (const auto& aggregate : aggregates_) grows_ = grows_ || aggregate->grows();
   CHECK(!step_.window || step_.window->advance.count() > 0);
 }
@@ -51,26 +48,6 @@ void AggregateTable::raise_progress(int32_t partition, int64_t time_ms) {
   const auto [at, added] = progress_.emplace(partition, time_ms);
   if (!added) at->second = std::max(at->second, time_ms);
   if (partition == kGivenOut) closed_ = std::max(closed_, at->second);
-}
-
-void AggregateTable::intern_keys(const std::vector<ColumnPtr>& columns, size_t count) {
-  if (row_key_.plain()) {
-    batch_ids_ = keys_->intern_column(*columns[0]).data();
-    return;
-  }
-  ids_.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    const bool null =
-        std::any_of(columns.begin(), columns.end(), [&](const ColumnPtr& c) { return c->is_null(i); });
-    if (null) {
-      ids_[i] = Dictionary::kNone;
-      continue;
-    }
-    scratch_.clear();
-    row_key_.encode(columns, i, scratch_);
-    ids_[i] = keys_->intern(scratch_);
-  }
-  batch_ids_ = ids_.data();
 }
 
 // Of each row the window that is the `pass`th, by its start, of those that hold it; null where it does not
@@ -91,7 +68,7 @@ int64_t AggregateTable::find_windows(const Batch& rows, int64_t pass, int64_t st
     const int64_t time = times[i];
     stream_time = std::max(stream_time, time);
     windows_[i] = nullptr;
-    if (batch_ids_[i] == Dictionary::kNone) continue;
+    if (ids_[i] == Dictionary::kNone) continue;
     if (time < from || time >= to) {
       to = floor_to(Timestamp{time - size}, step_.window->advance).ms + advance + size;
       from = to - advance;
@@ -115,10 +92,10 @@ void AggregateTable::find_rows(const int64_t* times, size_t count) {
   for (size_t from = 0; from < count; from += kBlock) {
     const size_t to = std::min(from + kBlock, count);
     for (size_t i = from; i < to; ++i) {
-      if (windows_[i] != nullptr) state_.look(*windows_[i], batch_ids_[i]);
+      if (windows_[i] != nullptr) state_.look(*windows_[i], ids_[i]);
     }
     for (size_t i = from; i < to; ++i) {
-      rows_[i] = windows_[i] == nullptr ? nullptr : state_.find_row(*windows_[i], batch_ids_[i]);
+      rows_[i] = windows_[i] == nullptr ? nullptr : state_.find_row(*windows_[i], ids_[i]);
     }
     for (size_t i = from; i < to; ++i) {
       if (rows_[i] == nullptr) continue;
@@ -134,7 +111,7 @@ Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<LateRow>& late
   if (count == 0) return {};
   std::vector<ColumnPtr> columns;
   for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
-  intern_keys(columns, count);
+  ids_ = keys_.intern(columns, count);
   std::vector<ColumnPtr> arguments;
   for (const AggregateCall& call : step_.calls) {
     arguments.push_back(call.argument == nullptr ? nullptr : expr::evaluate(*call.argument, rows, notes));
@@ -143,7 +120,7 @@ Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<LateRow>& late
   windows_.resize(count);
   if (!step_.window) {
     state::TableState::Window* all = &state_.window(state::TableState::kNoWindow);
-    for (size_t i = 0; i < count; ++i) windows_[i] = batch_ids_[i] == Dictionary::kNone ? nullptr : all;
+    for (size_t i = 0; i < count; ++i) windows_[i] = ids_[i] == Dictionary::kNone ? nullptr : all;
     return fold_pass(rows, arguments);
   }
   const int32_t partition = rows.origin().partition;
@@ -167,30 +144,12 @@ Result<> AggregateTable::fold_pass(const Batch& rows, const std::vector<ColumnPt
   return {};
 }
 
-void AggregateTable::key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const {
-  if (row_key_.plain()) {
-    auto column = std::make_shared<Column>(row_key_.types()[0], rows.size());
-    BytesView* views = column->data<BytesView>();
-    for (size_t i = 0; i < rows.size(); ++i) keys_->look(state::TableState::header(rows[i].row).key);
-    for (size_t i = 0; i < rows.size(); ++i)
-      views[i] = keys_->key(state::TableState::header(rows[i].row).key);
-    columns.push_back(std::move(column));
-    return;
-  }
-  std::vector<ColumnBuilder> builders;
-  for (const Type& type : row_key_.types()) builders.emplace_back(type);
-  for (const Seen& seen : rows) {
-    const auto values = row_key_.decode(keys_->key(state::TableState::header(seen.row).key));
-    CHECK(values.has_value());
-    for (size_t i = 0; i < builders.size(); ++i) builders[i].append((*values)[i]);
-  }
-  for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-}
-
 Batch AggregateTable::batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
                                const std::vector<Change>* changes) const {
+  std::vector<uint32_t> ids(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) ids[i] = state::TableState::header(rows[i].row).key;
   std::vector<ColumnPtr> columns;
-  key_columns(rows, columns);
+  keys_.columns(ids, columns);
   if (step_.window) {
     auto starts = std::make_shared<Column>(Kind::bigint, rows.size());
     auto ends = std::make_shared<Column>(Kind::bigint, rows.size());
@@ -254,8 +213,8 @@ Result<> AggregateTable::emit_closed(const SchemaPtr& schema, int64_t start_ms, 
     rows.clear();
     for (uint32_t n = 0; n < at->second->rows(); ++n) rows.push_back({state_.row(*at->second, n), at->first});
     std::sort(rows.begin(), rows.end(), [&](const Seen& a, const Seen& b) {
-      return keys_->key(state::TableState::header(a.row).key) <
-             keys_->key(state::TableState::header(b.row).key);
+      return keys_.key(state::TableState::header(a.row).key) <
+             keys_.key(state::TableState::header(b.row).key);
     });
     for (size_t from = 0; from < rows.size(); from += rows_per_batch) {
       const size_t to = std::min(from + rows_per_batch, rows.size());
@@ -289,10 +248,8 @@ bool AggregateTable::scan(const SchemaPtr& schema, Cursor& cursor, int64_t windo
 
 Batch AggregateTable::find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from,
                            int64_t to) const {
-  Bytes bytes;
-  row_key_.encode(key, bytes);
   std::vector<Seen> rows;
-  const uint32_t id = keys_->find(bytes);
+  const uint32_t id = keys_.find(key);
   if (id != Dictionary::kNone) {
     for (auto at = state_.windows().lower_bound(from); at != state_.windows().end() && at->first <= to;
          ++at) {

@@ -5,27 +5,19 @@
 //
 // Threads: one worker owns it; the read methods may be called by others while the worker's lock is held.
 
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
-#include "data/row_key.h"
 #include "expr/aggregate.h"
 #include "expr/evaluate.h"
 #include "state/durable.h"
 #include "state/table_state.h"
-#include "stream/operator.h"
+#include "stream/ops/event_time.h"
+#include "stream/ops/group_keys.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
-
-// A row of a batch that came too late for its window, or for the first of them.
-struct LateRow {
-  uint32_t row = 0;
-  int64_t stream_time_ms = 0;  // of its partition when it came
-};
 
 class AggregateTable final : public state::Durable {
  public:
@@ -37,8 +29,7 @@ class AggregateTable final : public state::Durable {
   Result<> fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes);
   // How far event time has got in each source partition, as seen by this table; under kGivenOut the start
   // before which windows have been given out.
-  static constexpr int32_t kGivenOut = -1;
-  const std::map<int32_t, int64_t>& progress() const { return progress_; }
+  const Progress& progress() const { return progress_; }
   void raise_progress(int32_t partition, int64_t time_ms);
 
   // The rows that changed since the last commit, as updates if `retracts`, else the new rows only.
@@ -85,39 +76,31 @@ class AggregateTable final : public state::Durable {
   };
 
   AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
-  void intern_keys(const std::vector<ColumnPtr>& columns, size_t count);
   Result<> fold_pass(const Batch& rows, const std::vector<ColumnPtr>& arguments);
   int64_t find_windows(const Batch& rows, int64_t pass, int64_t stream_time, std::vector<LateRow>& late);
   void find_rows(const int64_t* times, size_t count);
   Batch batch_of(const SchemaPtr& schema, const std::vector<Seen>& rows,
                  const std::vector<Change>* changes) const;
-  void key_columns(const std::vector<Seen>& rows, std::vector<ColumnPtr>& columns) const;
-  int32_t group_of(uint32_t key);
-  using Progress = std::map<int32_t, int64_t>;
   void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
                  bool whole, Bytes& out) const;
   void put_progress(bool moved_only, state::FrameSink& sink);
   Result<> take_frame(BytesView frame, bool replace);
 
   AggregateStep step_;
-  std::shared_ptr<Dictionary> keys_;
+  GroupKeys keys_;
   int32_t groups_;
-  RowKey row_key_;
   std::vector<std::unique_ptr<expr::Aggregate>> aggregates_;
   state::TableState state_;
   bool grows_ = false;
 
-  std::map<int32_t, int64_t> progress_;
-  std::map<int32_t, int64_t> saved_progress_;
+  Progress progress_;
+  Progress saved_progress_;
   int64_t expired_ = INT64_MIN;
   int64_t closed_ = INT64_MIN;  // windows that start before this are gone or given out
   int64_t expire_next_ = INT64_MIN;
   Cursor snapshot_at_;
 
-  std::vector<int32_t> group_of_;  // by key id, -1 unknown
-  uint64_t group_epoch_ = 0;
-  std::vector<uint32_t> ids_;  // of the batch at hand
-  const uint32_t* batch_ids_ = nullptr;
+  const uint32_t* ids_ = nullptr;  // of the batch at hand
   std::vector<char*> rows_;
   std::vector<state::TableState::Window*> windows_;
   Bytes scratch_;

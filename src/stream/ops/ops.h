@@ -35,9 +35,7 @@ class AggregateOperator final : public Operator {
   bool closing_due() const;
 
  private:
-  Result<> keep_late(const Batch& rows, const std::vector<LateRow>& late);
   Result<> send_partials();
-  std::optional<int64_t> slowest() const;
   std::optional<int64_t> closed_before() const;
   void expire();
 

@@ -57,12 +57,15 @@ class Sink final : public Operator {
     return encoder.encode(columns_, rows.rows(), out);
   }
 
-  // Windowed keys: the key's bytes, then the window's start as Kafka Streams writes it.
+  // Windowed keys: the key's bytes, then, as Kafka Streams writes it, the window's start; of a session its
+  // end and its start.
   void append_windows(const Batch& rows) {
     windowed_.clear();
     const int64_t* starts = rows.column(*sink_.window_start)->data<int64_t>();
+    const int64_t* ends = sink_.window_end ? rows.column(*sink_.window_end)->data<int64_t>() : nullptr;
     for (size_t i = 0; i < rows.rows(); ++i) {
       if (key_encoder_ != nullptr) windowed_.bytes.append(keys_[i]);
+      if (ends != nullptr) put_big64(windowed_.bytes, static_cast<uint64_t>(ends[i]));
       put_big64(windowed_.bytes, static_cast<uint64_t>(starts[i]));
       windowed_.ends.push_back(static_cast<uint32_t>(windowed_.bytes.size()));
     }

@@ -41,7 +41,7 @@ schema::Wanted merge(const schema::Wanted& a, const schema::Wanted& b) {
 bool Reader::alike(const SourceSpec& a, const SourceSpec& b) {
   return a.topic == b.topic && a.table == b.table && a.key_format == b.key_format &&
          a.value_format == b.value_format && a.key_columns == b.key_columns &&
-         a.value_columns == b.value_columns && a.window_size == b.window_size &&
+         a.value_columns == b.value_columns && a.window_size == b.window_size && a.sessions == b.sessions &&
          a.timestamp_column == b.timestamp_column && a.delimiter == b.delimiter;
 }
 
@@ -78,17 +78,22 @@ void Reader::split(std::span<const log::RecordView> records) {
   for (size_t i = 0; i < records.size(); ++i) values_[i] = records[i].value;
   keys_.clear();
   window_starts_.clear();
-  if (key_decoder_ == nullptr && !source_.window_size) return;
+  window_ends_.clear();
+  if (key_decoder_ == nullptr && !source_.windowed()) return;
   for (const log::RecordView& record : records) {
     std::optional<BytesView> key = record.key;
-    if (source_.window_size) {
+    if (source_.windowed()) {
+      const size_t width = source_.sessions ? 16 : 8;
       uint64_t start = 0;
-      if (key && key->size() >= 8) {
-        BytesView tail = key->substr(key->size() - 8);
+      uint64_t end = 0;
+      if (key && key->size() >= width) {
+        BytesView tail = key->substr(key->size() - width);
+        if (source_.sessions) get_big64(tail, end);
         get_big64(tail, start);
-        key->remove_suffix(8);
+        key->remove_suffix(width);
       }
       window_starts_.push_back(static_cast<int64_t>(start));
+      if (source_.sessions) window_ends_.push_back(static_cast<int64_t>(end));
     }
     keys_.push_back(key);
   }
@@ -136,9 +141,11 @@ void Reader::pseudo_columns(std::span<const log::RecordView> records, int32_t pa
     }
     ++at;
   };
-  if (source_.window_size) {
+  if (source_.windowed()) {
     bigints([&](size_t i) { return window_starts_[i]; });
-    bigints([&](size_t i) { return window_starts_[i] + source_.window_size->count(); });
+    bigints([&](size_t i) {
+      return source_.sessions ? window_ends_[i] : window_starts_[i] + source_.window_size->count();
+    });
   }
   bigints([&](size_t i) { return times[i]; });
   if (wants(at)) {

@@ -52,6 +52,7 @@ class Reader {
   std::vector<std::optional<BytesView>> keys_;
   std::vector<std::optional<BytesView>> values_;
   std::vector<int64_t> window_starts_;
+  std::vector<int64_t> window_ends_;  // of sessions
   std::vector<schema::BadRow> bad_;
 };
 

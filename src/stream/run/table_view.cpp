@@ -108,11 +108,16 @@ class TableView final : public View {
     for (const size_t i : topology_->sink->key_columns) columns.push_back(rows.column(i));
     if (windowed_) {
       const ColumnPtr starts = rows.column(*topology_->sink->window_start);
+      columns.push_back(starts);
+    }
+    if (topology_->sink->window_end) {
+      columns.push_back(rows.column(*topology_->sink->window_end));
+    } else if (windowed_) {
+      const ColumnPtr& starts = columns.back();
       auto ends = std::make_shared<Column>(Kind::bigint, rows.rows());
       for (size_t i = 0; i < rows.rows(); ++i) {
         ends->data<int64_t>()[i] = starts->data<int64_t>()[i] + window_size_.count();
       }
-      columns.push_back(starts);
       columns.push_back(std::move(ends));
     }
     for (const size_t i : topology_->sink->value_columns) columns.push_back(rows.column(i));
@@ -151,9 +156,13 @@ class TableView final : public View {
       {
         const std::lock_guard lock(worker.lock());
         if (query.task == nullptr) return false;
-        rows = query.task->aggregate() != nullptr
-                   ? query.task->aggregate()->find(types, key, request.window_from, request.window_to)
-                   : query.task->materialized()->find(key);
+        if (query.task->sessions() != nullptr) {
+          rows = query.task->sessions()->find(types, key, request.window_from, request.window_to);
+        } else {
+          rows = query.task->aggregate() != nullptr
+                     ? query.task->aggregate()->find(types, key, request.window_from, request.window_to)
+                     : query.task->materialized()->find(key);
+        }
         rows = own_stored(rows);
       }
       if (rows.rows() != 0 && !each(finish(rows))) return true;
@@ -164,6 +173,7 @@ class TableView final : public View {
   bool scan(Worker& worker, const Worker::Query& query, const ViewRequest& request,
             const std::function<bool(const Batch&)>& each) const {
     AggregateTable::Cursor cursor{.window = request.window_from};
+    SessionTable::Cursor sessions{.from = request.window_from, .to = request.window_to};
     int32_t group = 0;
     Bytes after;
     bool more = true;
@@ -172,7 +182,9 @@ class TableView final : public View {
       {
         const std::lock_guard lock(worker.lock());
         if (query.task == nullptr) return false;
-        if (query.task->aggregate() != nullptr) {
+        if (query.task->sessions() != nullptr) {
+          more = query.task->sessions()->scan(stored_schema(), sessions, kRowsPerLock, rows);
+        } else if (query.task->aggregate() != nullptr) {
           more =
               query.task->aggregate()->scan(stored_schema(), cursor, request.window_to, kRowsPerLock, rows);
         } else {

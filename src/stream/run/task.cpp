@@ -124,6 +124,13 @@ Result<> Task::make_operators(AggregateMode mode) {
       for (size_t j = i + 1; j < topology.steps.size(); ++j) {
         retracts = retracts || std::holds_alternative<FilterStep>(topology.steps[j]);
       }
+      if (aggregate->window && aggregate->window->kind == WindowSpec::Kind::session) {
+        auto sessions = std::make_unique<SessionOperator>(*aggregate, output, retracts,
+                                                          dictionary_name(topology, i, *aggregate));
+        sessions_ = sessions.get();
+        operators_.push_back(std::move(sessions));
+        continue;
+      }
       auto made = std::make_unique<AggregateOperator>(*aggregate, topology.schemas[i], output, mode, retracts,
                                                       dictionary_name(topology, i, *aggregate));
       aggregate_ = made.get();
@@ -173,10 +180,12 @@ Result<> Task::flush() {
     TRY(operators_[i]->flush(chain));
   }
   if (aggregate_ != nullptr) figures_.late_rows = aggregate_->late_rows();
+  if (sessions_ != nullptr) figures_.late_rows = sessions_->late_rows();
   return {};
 }
 
 size_t Task::changed_bytes() const {
+  if (sessions_ != nullptr) return sessions_->table().changed_bytes();
   return aggregate_ == nullptr ? 0 : aggregate_->table()->changed_bytes();
 }
 

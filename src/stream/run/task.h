@@ -4,12 +4,14 @@
 // Threads: its worker's; the table behind views is read by others while they hold the worker's lock.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "stream/operator.h"
 #include "stream/ops/ops.h"
+#include "stream/ops/session_aggregate.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
@@ -57,10 +59,14 @@ class Task final : private Context {
   const std::vector<Kept>& durables() const { return durables_; }
   size_t changed_bytes() const;
   // A commit would give out windows, though no row came.
-  bool closing_due() const { return aggregate_ != nullptr && aggregate_->closing_due(); }
+  bool closing_due() const {
+    return (aggregate_ != nullptr && aggregate_->closing_due()) ||
+           (sessions_ != nullptr && sessions_->closing_due());
+  }
 
-  // The state that views read; one of the two, or none.
+  // The state that views read; one of them, or none.
   const AggregateTable* aggregate() const { return aggregate_ == nullptr ? nullptr : aggregate_->table(); }
+  const SessionTable* sessions() const { return sessions_ == nullptr ? nullptr : &sessions_->table(); }
   const MaterializeOperator* materialized() const { return materialized_; }
 
   // How many parts the state of a topology is cut into.
@@ -101,6 +107,7 @@ class Task final : private Context {
   uint64_t moments_ = 0;
   std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
   AggregateOperator* aggregate_ = nullptr;
+  SessionOperator* sessions_ = nullptr;
   size_t aggregate_at_ = 0;
   MaterializeOperator* materialized_ = nullptr;
   std::vector<Kept> durables_;
