@@ -174,7 +174,10 @@ void SessionTable::replace(uint32_t id, std::vector<Session> sessions) {
     drop_row(old.row.get());
   }
   key.sessions = std::move(sessions);
-  for (const Session& session : key.sessions) ends_.insert({session.end, id});
+  for (Session& session : key.sessions) {
+    session.changed = true;  // committed() settles it
+    ends_.insert({session.end, id});
+  }
 }
 
 Result<> SessionTable::fold(int32_t, BytesView frame) {
