@@ -122,8 +122,7 @@ Result<std::unique_ptr<Inserter>> Engine::inserter(const std::string& target) {
   const sql::Source* source = known.find(target);
   if (source == nullptr) return Error{Code::not_found, "no stream or table is called " + target};
   if (source->read_only) return Error{Code::invalid, target + " is read-only"};
-  if (source->window_type)
-    return Error{Code::invalid, "rows cannot be inserted into the windowed " + target};
+  if (source->window_type) return Error{Code::invalid, "rows cannot be inserted into the windowed " + target};
   auto made = std::make_unique<SourceInserter>(*source, *producer_, registry_, clock_);
   TRY(made->open());
   return std::unique_ptr<Inserter>(std::move(made));

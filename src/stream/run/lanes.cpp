@@ -158,8 +158,25 @@ void Worker::merge_lanes() {
   }
 }
 
+// A partition that stands at its bound is not read: what lies behind it would be fetched and left out again
+// at every poll, and could keep the lane's other partitions from their turn for ever.
+Result<> Worker::wait_at_bounds(Lane& lane) {
+  for (auto& [partition, place] : lane.places) {
+    const bool waits = place.next >= bound_for(lane, partition);
+    if (waits == place.waits) continue;
+    const log::Position position{lane.topic, partition};
+    if (waits)
+      lane.consumer->unassign(position);
+    else
+      TRY(lane.consumer->assign(position, place.next));
+    place.waits = waits;
+  }
+  return {};
+}
+
 Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
   if (lane.members.empty() || lane.held) return size_t{0};
+  TRY(wait_at_bounds(lane));
   std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
   size_t read = 0;
   const int64_t now_ms = clock_.now().ms;

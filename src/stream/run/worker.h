@@ -122,6 +122,7 @@ class Worker final : private TaskHost {
   Result<> assign(Lane& lane);
   void merge_lanes();
   void hold_back();
+  Result<> wait_at_bounds(Lane& lane);
   Result<size_t> poll_lane(Lane& lane, Duration wait);
   Result<> deliver(Lane& lane, const log::FetchedBatch& batch);
   Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
