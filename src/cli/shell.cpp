@@ -3,6 +3,7 @@
 
 #include <editline/readline.h>
 #include <langinfo.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <clocale>
@@ -132,12 +133,30 @@ bool changes_names(const std::string& text) {
          words.find("RUN") != std::string::npos;
 }
 
+// A signal that comes just before a read would not end it: another one follows every 50 ms until the shell
+// has seen that it was interrupted.
+void remind(bool again) {
+  itimerval every{};
+  if (again) every.it_interval.tv_usec = every.it_value.tv_usec = 50'000;
+  setitimer(ITIMER_REAL, &every, nullptr);
+}
+
+void forget_interruption() {
+  remind(false);
+  interrupted = 0;
+}
+
 void prepare(const std::string& history_file) {
   // libedit drops what its locale cannot hold, and the platform speaks UTF-8 whatever the terminal says.
   if (setlocale(LC_CTYPE, "") == nullptr || std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
     setlocale(LC_CTYPE, "C.UTF-8");
   struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };  // without SA_RESTART: reading a line ends
+  action.sa_handler = [](int) {};  // without SA_RESTART: reading a line ends
+  sigaction(SIGALRM, &action, nullptr);
+  action.sa_handler = [](int) {
+    interrupted = 1;
+    remind(true);
+  };
   sigaction(SIGINT, &action, nullptr);
   rl_catch_signals = 0;
   rl_readline_name = "tradewind";
@@ -157,7 +176,7 @@ int run_shell(SqlSession& session) {
   std::puts("tradewind sql: statements end with ';', 'help' helps, Ctrl-D leaves.");
   std::string text;
   while (true) {
-    interrupted = 0;
+    forget_interruption();
     char* typed = readline(text.empty() ? "> " : "| ");
     if (typed == nullptr && interrupted != 0) {
       text.clear();

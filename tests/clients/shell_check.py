@@ -19,6 +19,22 @@ class Shell:
     def type(self, text):
         os.write(self.master, text.encode())
 
+    # Between a prompt and its first key the terminal is not the shell's yet: a key may become part of the line, and
+    # have to be typed again on an empty one.
+    def type_until_it_ends(self, key):
+        until = time.monotonic() + 20
+        while self.process.poll() is None and time.monotonic() < until:
+            self.type("\x15" + key)
+            self.drain(0.2)
+
+    # The shell waits until what it says is taken.
+    def drain(self, seconds):
+        while select.select([self.master], [], [], seconds)[0]:
+            try:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+            except OSError:  # it has ended
+                return
+
     # What comes until `pattern` is there; it is taken.
     def expect(self, pattern, seconds=20):
         until = time.monotonic() + seconds
@@ -34,7 +50,12 @@ class Shell:
         return before + found.group(0)
 
     def ends(self):
-        code = self.process.wait(timeout=20)
+        until = time.monotonic() + 20
+        while (code := self.process.poll()) is None:
+            self.drain(0.1)
+            if time.monotonic() > until:
+                self.process.kill()
+                raise AssertionError(f"the shell does not end after {self.seen!r}")
         os.close(self.master)
         return code
 
@@ -79,7 +100,7 @@ with running.platform(sys.argv[1]) as url, tempfile.TemporaryDirectory() as home
     shell.type("SPOOL OFF;\n")
     shell.expect("OFF;\r\n> ")
     assert "home" in open(spooled).read()
-    shell.type("\x04")
+    shell.type_until_it_ends("\x04")
     assert shell.ends() == 0
     history = open(os.path.join(home, ".tradewind_history")).read()
     assert "nix" in history and "DEFINE" in history, history
@@ -88,6 +109,8 @@ with running.platform(sys.argv[1]) as url, tempfile.TemporaryDirectory() as home
     again.expect("> ")
     again.type("\x1b[A")  # the last statement of the other shell
     again.expect("SPOOL OFF;")
-    again.type("\nexit\n")
+    again.type("\n")
+    again.expect("\r\n> ")
+    again.type("exit\n")
     assert again.ends() == 0
 print("the shell: lines, carets, completion, widths, Ctrl-C, history, spool")
