@@ -1,7 +1,7 @@
 #pragma once
-// IdleBoard: which partitions of their queries the workers of a runtime have read out and found silent, so that a
-// worker knows it of partitions that it does not read itself. What nobody has said is not idle: a window that is
-// kept too long costs memory, one that goes too early costs rows.
+// IdleBoard: which partitions of their queries the workers of a runtime have read out and found silent, so
+// that a worker knows it of partitions that it does not read itself. What nobody has said is not idle: a
+// window that is kept too long costs memory, one that goes too early costs rows.
 //
 // Threads: shared freely.
 
