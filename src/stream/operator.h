@@ -7,6 +7,7 @@
 // reason.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -45,8 +46,9 @@ class Context {
  public:
   virtual ~Context() = default;
   virtual const std::string& query() const = 0;
-  virtual int32_t groups() const = 0;  // how many parts the state is cut into
-  virtual Timestamp now() = 0;         // wall time, as the task sees it
+  virtual int32_t groups() const = 0;          // how many parts the state is cut into
+  virtual bool owns(int32_t group) const = 0;  // whether that part lies in this worker
+  virtual Timestamp now() = 0;                 // wall time, as the task sees it
   // A dictionary shared by all operators of the worker that intern the same column of the same source.
   virtual std::shared_ptr<Dictionary> dictionary(const std::string& column) = 0;
   virtual void keep(const std::string& name, state::Durable& durable) = 0;
@@ -54,6 +56,11 @@ class Context {
   // True when the partition was read to its end and has been silent for so long that nobody waits for it.
   virtual bool idle(int32_t partition) = 0;
   virtual int32_t source_partitions() const = 0;
+  // By group the ends of the partials of this query that other workers have written and this one reads; empty
+  // where there are none. merged() once all of them have been.
+  using PartialEnds = std::map<int32_t, log::Offset>;
+  virtual Result<PartialEnds> partials_written() = 0;
+  virtual bool merged(const PartialEnds& ends) = 0;
   // How long no record has come from the source, once that is long enough for windows to close by the clock;
   // else 0.
   virtual Duration silence() = 0;

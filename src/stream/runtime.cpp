@@ -18,8 +18,9 @@ constexpr int kMostRetries = 20;
 // A worker and, with threads of its own, the loop around its step().
 class Seat {
  public:
-  Seat(int index, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options)
-      : worker_(index, options.workers, log, registry, clock, options), clock_(clock) {}
+  Seat(int index, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options,
+       std::shared_ptr<IdleBoard> board)
+      : worker_(index, options.workers, log, registry, clock, options, std::move(board)), clock_(clock) {}
 
   Worker& worker() { return worker_; }
 
@@ -104,8 +105,9 @@ class WorkerRuntime final : public Runtime {
  public:
   WorkerRuntime(log::Log& log, schema::Registry& registry, Clock& clock, RuntimeOptions options)
       : log_(log), clock_(clock), options_(std::move(options)) {
+    const auto board = std::make_shared<IdleBoard>();
     for (int i = 0; i < options_.workers; ++i) {
-      seats_.push_back(std::make_unique<Seat>(i, log, registry, clock, options_));
+      seats_.push_back(std::make_unique<Seat>(i, log, registry, clock, options_, board));
     }
   }
   ~WorkerRuntime() override { stop(); }

@@ -72,7 +72,12 @@ class TaskSubscription final : public Subscription, private TaskHost {
     const auto spec = log_.topic(topic);
     return spec.ok() ? spec->partitions : 1;
   }
+  bool owns(const Topology&, int32_t) const override { return true; }
   Duration silence(const std::string&) override { return Duration(0); }
+  Result<std::map<int32_t, log::Offset>> partials_written(const std::string&) override {
+    return std::map<int32_t, log::Offset>();
+  }
+  bool merged(const std::string&, const std::map<int32_t, log::Offset>&) override { return true; }
   Timestamp now() override { return clock_.now(); }
 
   log::Log& log_;

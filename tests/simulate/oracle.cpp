@@ -180,13 +180,14 @@ stream::Topology topology_of(const PlanChoice& choice, int32_t partitions) {
   if (choice.windowed) {
     const bool hops = choice.advance_ms < choice.window_ms;
     using Kind = stream::WindowSpec::Kind;
-    step.window = stream::WindowSpec{.kind = choice.session ? Kind::session
-                                             : hops         ? Kind::hopping
-                                                            : Kind::tumbling,
-                                     .size = Duration(choice.window_ms),
-                                     .advance = Duration(choice.advance_ms),
-                                     .grace = Duration(choice.grace_ms),
-                                     .retention = Duration(1LL << 40)};
+    step.window = stream::WindowSpec{
+        .kind = choice.session ? Kind::session
+                : hops         ? Kind::hopping
+                               : Kind::tumbling,
+        .size = Duration(choice.window_ms),
+        .advance = Duration(choice.advance_ms),
+        .grace = Duration(choice.grace_ms),
+        .retention = choice.forgets() ? Duration(choice.window_ms + choice.grace_ms) : Duration(1LL << 40)};
   }
   step.final = choice.final;
   const size_t keys = step.keys.size();

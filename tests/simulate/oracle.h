@@ -37,7 +37,9 @@ struct PlanChoice {
   int64_t window_ms = 0;
   int64_t advance_ms = 0;  // less than the window: hopping
   int64_t grace_ms = 0;
-  bool final = false;                // a window's row comes once, when it has closed
+  bool final = false;  // a window's row comes once, when it has closed
+  // Windows are kept no longer than rows may come: the state forgets them, the topic does not.
+  bool forgets() const { return windowed && !session && !final && grace_ms <= 10'000; }
   int64_t least_number = INT64_MIN;  // rows below are filtered out
   int64_t least_count = 0;           // groups with fewer rows are not shown (HAVING)
   std::string over;                  // the query whose table is grouped again; empty: the input

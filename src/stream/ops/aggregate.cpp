@@ -18,6 +18,9 @@ AggregateOperator::AggregateOperator(AggregateStep step, Schema input, Schema ou
 Result<> AggregateOperator::open(Context& context) {
   context_ = &context;
   table_ = TRY(AggregateTable::make(step_, *output_, context.dictionary(dictionary_), context.groups()));
+  for (int32_t g = 0; g < context.groups(); ++g) {
+    if (!context.owns(g)) table_->leave_out(g);
+  }
   context.keep("table", *table_);
   if (mode_ == AggregateMode::partial) {
     partial_ = TRY(AggregateTable::make(step_, *output_, context.dictionary(dictionary_ + "#partial"),
@@ -55,17 +58,23 @@ bool AggregateOperator::closing_due() const {
   return bound && table_->has_closed(*bound);
 }
 
-// Windows may go when the slowest partition that still speaks has passed their end by the retention.
-void AggregateOperator::expire() {
-  if (!step_.window || table_->progress().empty()) return;
+// Windows may go when the slowest partition that still speaks has passed their end by the retention. A
+// partial that tells so comes in one group, while rows of these windows can still be on their way in another:
+// they are merged first.
+Result<> AggregateOperator::expire() {
+  if (!step_.window || table_->progress().empty()) return {};
   const auto slow = slowest(*context_, table_->progress());
-  if (!slow || *slow == INT64_MAX) return;
+  if (!slow || *slow == INT64_MAX) return {};
   const int64_t size = step_.window->size.count();
   const int64_t kept = std::max(step_.window->retention.count(), size + step_.window->grace.count());
   // A window goes when start + kept <= slowest: at once with grace only, so that it is never written again.
   const Duration advance = step_.window->advance;
   const int64_t bound = (floor_to(Timestamp{*slow - kept}, advance) + advance).ms;
-  table_->expire_before(bound);
+  if (!expiring_ && bound > table_->expired_before()) expiring_ = {bound, TRY(context_->partials_written())};
+  if (!expiring_ || !context_->merged(expiring_->ends)) return {};
+  table_->expire_before(expiring_->start_ms);
+  expiring_.reset();
+  return {};
 }
 
 Result<> AggregateOperator::send_partials() {
@@ -90,15 +99,16 @@ Result<> AggregateOperator::flush(Collector& out) {
   if (partial_ != nullptr) TRY(send_partials());
   if (step_.final) {
     if (const auto bound = closed_before()) TRY(table_->emit_closed(output_, *bound, 1024, out));
-    expire();
-    return {};
+    return expire();
   }
-  expire();
+  TRY(expire());
   return table_->emit_changes(output_, retracts_, 1024, out);
 }
 
 Result<> AggregateOperator::merge(BytesView partials) {
-  return table_->merge(partials);
+  TRY(table_->merge(partials));
+  late_rows_ += table_->missed();
+  return {};
 }
 
 }  // namespace tradewind::stream

@@ -107,13 +107,18 @@ void AggregateTable::committed() {
   if (expire_next_ > expired_) {
     expired_ = expire_next_;
     closed_ = std::max(closed_, expired_);
+  }
+  if (has_expired()) {
     state_.drop_before(expired_, [&](char* row) {
       for (const auto& aggregate : aggregates_) aggregate->dropped(row);
     });
   }
 }
 
-Result<> AggregateTable::take_frame(BytesView in, bool replace) {
+// A frame of a group as it was written: its rows replace those at hand; without a group a partial: they are
+// merged with them.
+Result<> AggregateTable::take_frame(BytesView in, std::optional<int32_t> group) {
+  const bool replace = group.has_value();
   const Error bad{Code::corrupt, "a frame of an aggregate cannot be read"};
   int64_t expired = 0;
   uint64_t partitions = 0;
@@ -151,6 +156,7 @@ Result<> AggregateTable::take_frame(BytesView in, bool replace) {
     ids[i] = keys_.dictionary().intern(key);
   }
   for (uint64_t i = 0; i < count; ++i) {
+    if (!replace && step_.window && windows[i] < expired_) ++missed_;
     rows_[i] = state_.touch(state_.window(windows[i]), ids[i]);
     state::RowHeader& header = state::TableState::header(rows_[i]);
     header.time_ms = replace ? times[i] : std::max(header.time_ms, times[i]);
@@ -159,18 +165,22 @@ Result<> AggregateTable::take_frame(BytesView in, bool replace) {
     if (!aggregate->load(rows_.data(), count, in, replace)) return bad;
   }
   if (!in.empty()) return bad;
-  if (replace) expire_before(expired);
+  if (!replace) return {};
+  if (*group < 0 || *group >= groups_) return bad;
+  int64_t& known = group_expired_[static_cast<size_t>(*group)];
+  known = std::max(known, expired);
+  expire_before(*std::min_element(group_expired_.begin(), group_expired_.end()));
   return {};
 }
 
-Result<> AggregateTable::fold(int32_t, BytesView frame) {
-  TRY(take_frame(frame, true));
+Result<> AggregateTable::fold(int32_t group, BytesView frame) {
+  TRY(take_frame(frame, group));
   committed();
   return {};
 }
 
 Result<> AggregateTable::merge(BytesView partials) {
-  return take_frame(partials, false);
+  return take_frame(partials, std::nullopt);
 }
 
 void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
@@ -227,7 +237,7 @@ bool AggregateTable::snapshot(size_t budget, state::FrameSink& sink) {
   }
   const bool complete = at == state_.windows().end() || mutant(7);
   for (size_t g = 0; g < rows.size(); ++g) {
-    if (!rows[g].empty()) give(g);
+    if (complete || !rows[g].empty()) give(g);  // the last of each says what has expired, if nothing else
   }
   if (complete) {
     put_progress(false, sink);

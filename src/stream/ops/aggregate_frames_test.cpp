@@ -64,5 +64,43 @@ TEST(AggregateFrames, GiveTheSameTableAgain) {
   EXPECT_FALSE(again->fold(0, "garbage").ok());
 }
 
+class Shown final : public Collector {
+ public:
+  Result<> emit(Batch batch) override {
+    rows += batch.rows();
+    return {};
+  }
+  size_t rows = 0;
+};
+
+// A partition that nobody waited for speaks again: its rows would make the window anew, with too little in
+// it.
+TEST(AggregateFrames, APartialForAWindowThatIsGoneIsCountedAndNotShown) {
+  const auto sender = table();
+  const auto receiver = table();
+  std::vector<LateRow> late;
+  expr::Notes notes;
+  ASSERT_TRUE(sender->fold_rows(rows({"a", "b", "a"}, {60'000, 61'000, 130'000}), late, notes).ok());
+  receiver->expire_before(120'000);
+  receiver->committed();
+  std::vector<Bytes> partials;
+  sender->take_partials(partials);
+  ASSERT_TRUE(receiver->merge(partials[0]).ok());
+  EXPECT_EQ(receiver->missed(), 2);
+  EXPECT_EQ(receiver->missed(), 0);
+  const auto schema = std::make_shared<const Schema>(Schema({{"K", Kind::string},
+                                                             {"WINDOWSTART", Kind::bigint},
+                                                             {"WINDOWEND", Kind::bigint},
+                                                             {"C", Kind::bigint}}));
+  Shown shown;
+  ASSERT_TRUE(receiver->emit_changes(schema, true, 100, shown).ok());
+  EXPECT_EQ(shown.rows, 1U);
+  receiver->committed();
+  AggregateTable::Cursor cursor;
+  Batch left;
+  EXPECT_FALSE(receiver->scan(schema, cursor, INT64_MAX, 100, left));
+  EXPECT_EQ(left.rows(), 1U);
+}
+
 }  // namespace
 }  // namespace tradewind::stream

@@ -33,7 +33,8 @@ AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> k
     : step_(std::move(step)),
       keys_(key_types(step_), std::move(keys), groups),
       groups_(groups),
-      state_(place_states(step_, aggregates_), keys_.dictionary()) {
+      state_(place_states(step_, aggregates_), keys_.dictionary()),
+      group_expired_(static_cast<size_t>(groups), INT64_MIN) {
   for (const auto& aggregate : aggregates_) grows_ = grows_ || aggregate->grows();
   CHECK(!step_.window || step_.window->advance.count() > 0);
 }
@@ -184,12 +185,16 @@ Result<> AggregateTable::emit_changes(const SchemaPtr& schema, bool retracts, si
   for (size_t i = 0; i < dirty.size(); ++i) {
     if (i + kAhead < dirty.size()) __builtin_prefetch(dirty[i + kAhead].row);
     const int64_t window = dirty[i].window->start();
-    if (retracts && dirty[i].before != nullptr) {
+    const bool gone = step_.window && window < expired_;
+    if (!gone && retracts && dirty[i].before != nullptr) {
       rows.push_back({dirty[i].before, window});
       changes.push_back(Change::retract);
     }
-    rows.push_back({dirty[i].row, window});
-    changes.push_back(Change::insert);
+    if (!gone) {
+      rows.push_back({dirty[i].row, window});
+      changes.push_back(Change::insert);
+    }
+    if (rows.empty()) continue;
     if (rows.size() + 1 >= rows_per_batch || i + 1 == dirty.size()) {
       TRY(out.emit(batch_of(schema, rows, retracts ? &changes : nullptr)));
       rows.clear();

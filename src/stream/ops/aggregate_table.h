@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "expr/aggregate.h"
@@ -47,10 +48,15 @@ class AggregateTable final : public state::Durable {
   // of them.
   void take_partials(std::vector<Bytes>& by_group);
   Result<> merge(BytesView partials);
+  // Groups of partials that came for windows which are gone (their partition had been silent for so long that
+  // nobody waited for it), since the last call. They are not shown, and go with the commit.
+  int64_t missed() { return std::exchange(missed_, 0); }
 
   // Windows that start before this are dropped at the next commit.
   void expire_before(int64_t start_ms) { expire_next_ = std::max(expire_next_, start_ms); }
   int64_t expired_before() const { return expired_; }
+  // Another worker keeps this group.
+  void leave_out(int32_t group) { group_expired_[static_cast<size_t>(group)] = INT64_MAX; }
   const std::optional<WindowSpec>& window() const { return step_.window; }
 
   void changes(state::FrameSink& sink) override;
@@ -70,6 +76,9 @@ class AggregateTable final : public state::Durable {
   Batch find(const SchemaPtr& schema, const std::vector<Value>& key, int64_t from, int64_t to) const;
 
  private:
+  bool has_expired() const {
+    return step_.window && !state_.windows().empty() && state_.windows().begin()->first < expired_;
+  }
   struct Seen {  // a row to show, and its window
     const char* row;
     int64_t window;
@@ -84,7 +93,7 @@ class AggregateTable final : public state::Durable {
   void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
                  bool whole, Bytes& out) const;
   void put_progress(bool moved_only, state::FrameSink& sink);
-  Result<> take_frame(BytesView frame, bool replace);
+  Result<> take_frame(BytesView frame, std::optional<int32_t> group);
 
   AggregateStep step_;
   GroupKeys keys_;
@@ -98,6 +107,9 @@ class AggregateTable final : public state::Durable {
   int64_t expired_ = INT64_MIN;
   int64_t closed_ = INT64_MIN;  // windows that start before this are gone or given out
   int64_t expire_next_ = INT64_MIN;
+  // What frames say of each group: workers that were more had not dropped the same windows of all of them.
+  std::vector<int64_t> group_expired_;
+  int64_t missed_ = 0;
   Cursor snapshot_at_;
 
   const uint32_t* ids_ = nullptr;  // of the batch at hand

@@ -37,7 +37,7 @@ class AggregateOperator final : public Operator {
  private:
   Result<> send_partials();
   std::optional<int64_t> closed_before() const;
-  void expire();
+  Result<> expire();
 
   AggregateStep step_;
   SchemaPtr input_;
@@ -50,6 +50,12 @@ class AggregateOperator final : public Operator {
   std::unique_ptr<AggregateTable> partial_;  // partial mode only: rows go in here, table_ takes merges
   int64_t late_rows_ = 0;
   bool adopted_ = false;
+  // Windows that may go once the partials have been merged that were on their way when that was found.
+  struct Expiring {
+    int64_t start_ms = 0;
+    Context::PartialEnds ends;
+  };
+  std::optional<Expiring> expiring_;
   int64_t told_ms_ = INT64_MIN;  // stream time when partials last told it
 };
 

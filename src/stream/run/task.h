@@ -26,6 +26,9 @@ class TaskHost {
   virtual bool idle(const std::string& query, int32_t partition) = 0;
   virtual int32_t source_partitions(const std::string& topic) = 0;
   virtual Duration silence(const std::string& query) = 0;
+  virtual Result<std::map<int32_t, log::Offset>> partials_written(const std::string& query) = 0;
+  virtual bool merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) = 0;
+  virtual bool owns(const Topology& topology, int32_t group) const = 0;
   virtual Timestamp now() = 0;
 };
 
@@ -82,6 +85,7 @@ class Task final : private Context {
 
   const std::string& query() const override { return topology_->name; }
   int32_t groups() const override { return groups_; }
+  bool owns(int32_t group) const override { return host_.owns(*topology_, group); }
   Timestamp now() override { return host_.now(); }
   std::shared_ptr<Dictionary> dictionary(const std::string& column) override {
     return host_.dictionary(column);
@@ -93,6 +97,8 @@ class Task final : private Context {
   bool idle(int32_t partition) override { return host_.idle(topology_->name, partition); }
   int32_t source_partitions() const override { return source_partitions_; }
   Duration silence() override { return host_.silence(topology_->name); }
+  Result<PartialEnds> partials_written() override { return host_.partials_written(topology_->name); }
+  bool merged(const PartialEnds& ends) override { return host_.merged(topology_->name, ends); }
   Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
 
   std::shared_ptr<const Topology> topology_;

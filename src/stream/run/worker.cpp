@@ -11,8 +11,14 @@
 namespace tradewind::stream {
 
 Worker::Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock,
-               const RuntimeOptions& options)
-    : index_(index), count_(count), log_(log), registry_(registry), clock_(clock), options_(options) {
+               const RuntimeOptions& options, std::shared_ptr<IdleBoard> board)
+    : index_(index),
+      count_(count),
+      log_(log),
+      registry_(registry),
+      clock_(clock),
+      options_(options),
+      board_(std::move(board)) {
   CHECK(index >= 0 && index < count && options.state_partitions >= count);
   if (options.metrics == nullptr) return;
   commit_duration_ = &options.metrics->histogram(kCommitDuration);
@@ -77,6 +83,7 @@ Result<> Worker::leave_lanes(const std::string& name) {
     const auto member = std::find(lane->members.begin(), lane->members.end(), name);
     if (member == lane->members.end()) continue;
     lane->members.erase(member);
+    for (const auto& [partition, place] : lane->places) board_->set(name, partition, false);
     lane->members_changed = true;
     TRY(bind_readers(*lane));
   }
@@ -159,6 +166,7 @@ Result<bool> Worker::step(Duration wait) {
     }
     read += *polled;
   }
+  if (count_ > 1) tell_idle();
   if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
   if (read == 0 && !work_since_commit_) work_since_commit_ = closing_due();
   if (commit_due(read == 0)) {
@@ -205,11 +213,62 @@ bool Worker::idle(const std::string& query, int32_t partition) {
     if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
       continue;
     const auto place = lane->places.find(partition);
-    if (place == lane->places.end()) return true;  // another worker's
-    return lane->last_empty_ms != INT64_MIN &&
-           lane->last_empty_ms - place->second.last_record_ms >= options_.idle_partition.count();
+    return place == lane->places.end() ? board_->idle(query, partition) : silent(*lane, place->second);
   }
-  return true;
+  return board_->idle(query, partition);  // all of its partitions are other workers'
+}
+
+bool Worker::silent(const Lane& lane, const Lane::Place& place) const {
+  return lane.last_empty_ms != INT64_MIN &&
+         lane.last_empty_ms - place.last_record_ms >= options_.idle_partition.count();
+}
+
+// What changed of it goes on the board.
+void Worker::tell_idle() {
+  for (const auto& lane : lanes_) {
+    if (lane->partials) continue;
+    for (auto& [partition, place] : lane->places) {
+      const bool idle = silent(*lane, place);
+      if (idle == place.told_idle && !lane->members_changed) continue;
+      place.told_idle = idle;
+      for (const std::string& member : lane->members) board_->set(member, partition, idle);
+    }
+  }
+}
+
+// One query's partials can lie in several lanes, when workers that were more kept different places of them.
+template <typename Each>
+void Worker::each_partials_lane(const std::string& query, Each each) const {
+  for (const auto& lane : lanes_) {
+    if (lane->partials && !lane->members.empty() && lane->members.front() == query) each(*lane);
+  }
+}
+
+Result<std::map<int32_t, log::Offset>> Worker::partials_written(const std::string& query) {
+  std::map<int32_t, log::Offset> ends;
+  Result<> done;
+  each_partials_lane(query, [&](const Lane& lane) {
+    for (const auto& [group, place] : lane.places) {
+      auto bounds = log_.bounds({lane.topic, group}, log::Visibility::written);
+      if (bounds.ok())
+        ends[group] = bounds->end;
+      else
+        done = bounds.error();
+    }
+  });
+  TRY(std::move(done));
+  return ends;
+}
+
+bool Worker::merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) {
+  bool all = true;
+  each_partials_lane(query, [&](const Lane& lane) {
+    for (const auto& [group, place] : lane.places) {
+      const auto end = ends.find(group);
+      all = all && (end == ends.end() || place.next >= end->second);
+    }
+  });
+  return all;
 }
 
 Duration Worker::silence(const std::string& query) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "log/log.h"
+#include "stream/run/idle_board.h"
 #include "stream/run/lane.h"
 #include "stream/runtime.h"
 #include "telemetry/metrics.h"
@@ -47,8 +48,9 @@ struct WorkerFigures {
 
 class Worker final : private TaskHost {
  public:
+  // The board is shared by the workers of a runtime.
   Worker(int index, int count, log::Log& log, schema::Registry& registry, Clock& clock,
-         const RuntimeOptions& options);
+         const RuntimeOptions& options, std::shared_ptr<IdleBoard> board);
   ~Worker() override;
 
   struct Query {
@@ -123,6 +125,8 @@ class Worker final : private TaskHost {
   void merge_lanes();
   void hold_back();
   Result<> wait_at_bounds(Lane& lane);
+  bool silent(const Lane& lane, const Lane::Place& place) const;
+  void tell_idle();
   Result<size_t> poll_lane(Lane& lane, Duration wait);
   Result<> deliver(Lane& lane, const log::FetchedBatch& batch);
   Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
@@ -157,7 +161,14 @@ class Worker final : private TaskHost {
   void note(RowNote note) override;
   bool idle(const std::string& query, int32_t partition) override;
   int32_t source_partitions(const std::string& topic) override;
+  bool owns(const Topology& topology, int32_t group) const override {
+    return owns(home_of(topology).value_or(group));
+  }
   Duration silence(const std::string& query) override;
+  template <typename Each>
+  void each_partials_lane(const std::string& query, Each each) const;
+  Result<std::map<int32_t, log::Offset>> partials_written(const std::string& query) override;
+  bool merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) override;
   Timestamp now() override { return clock_.now(); }
 
   const int index_;
@@ -166,6 +177,7 @@ class Worker final : private TaskHost {
   schema::Registry& registry_;
   Clock& clock_;
   const RuntimeOptions options_;
+  const std::shared_ptr<IdleBoard> board_;
   WorkerFigures figures_;
   FairMutex lock_;
 
