@@ -85,6 +85,21 @@ Result<int64_t> Engine::record(const std::string& kind, const std::string& state
   return record(command);
 }
 
+Json Engine::creation(const sql::SourcePlan& plan, const std::string& text, bool earliest) {
+  Json command = Json::object();
+  command.set("kind", Json::string("create"));
+  command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
+  command.set("listed", Json::string(text));
+  command.set("query", Json::string(plan.source.query_id));
+  command.set("partitions", Json::number(int64_t{plan.source.partitions}));
+  command.set("earliest", Json::boolean(earliest));
+  return command;
+}
+
+Json Engine::created(const sql::Source& source, const std::string& text, int64_t sequence) {
+  return current_status(text, entity_of(source, "create"), created_message(source), source.query_id, sequence);
+}
+
 Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text,
                             const Session& session) {
   const std::lock_guard commands(commands_mutex_);
@@ -98,7 +113,10 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
       warning.set("warnings", Json::array());
       return warning;
     }
-    return Error{Code::conflict, statement.name + " exists already; DROP it first, or write IF NOT EXISTS"};
+    if (statement.or_replace) return replace(statement, *existing, text);
+    return Error{Code::conflict,
+                 statement.name +
+                     " exists already; DROP it first, or write IF NOT EXISTS or CREATE OR REPLACE"};
   }
   sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
   TRY(sql::check_source(plan.source));
@@ -122,15 +140,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
                            .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
     if (!made.ok()) return made.error();
   }
-  Json command = Json::object();
-  command.set("kind", Json::string("create"));
-  command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
-  command.set("listed", Json::string(text));
-  command.set("query", Json::string(plan.source.query_id));
-  command.set("partitions", Json::number(int64_t{plan.source.partitions}));
-  command.set("earliest", Json::boolean(earliest));
   // Before it runs: a query that ran unrecorded would leave state under an id that the next one gets.
-  TRY(record(command));
+  TRY(record(creation(plan, text, earliest)));
   if (plan.topology) {
     if (auto added = runtime_->add(*plan.topology, earliest); !added.ok()) {
       TRY(record("drop", std::string("DROP ") + (plan.source.table ? "TABLE `" : "STREAM `") +
@@ -143,8 +154,7 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic,
                                       plan.reads};
   }
-  Json status = current_status(text, entity_of(plan.source, "create"), created_message(plan.source),
-                               plan.source.query_id, sequence);
+  Json status = created(plan.source, text, sequence);
   catalog_.sources[plan.source.name] = std::move(plan.source);
   return status;
 }
@@ -340,7 +350,9 @@ Result<> Engine::replay() {
       next = batch.next;
     }
   }
-  for (auto& [id, query] : running) TRY(runtime_->add(std::move(query.first), query.second));
+  for (auto& [id, query] : running) {
+    TRY(runtime_->add(std::move(query.topology), query.earliest, query.paused));
+  }
   return {};
 }
 
@@ -356,7 +368,11 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
     if (plan.topology) {
       plan.topology->name = plan.source.query_id;
       const Json* earliest = command.find("earliest");
-      running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
+      const auto before = running.find(plan.source.query_id);  // replaced: it stays where it is
+      if (before != running.end())
+        before->second.topology = *plan.topology;
+      else
+        running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
       queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name,
                                         plan.source.topic, plan.reads};
     }
@@ -364,6 +380,10 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
     catalog_.sources[plan.source.name] = std::move(plan.source);
   } else if (const auto* insert = std::get_if<sql::InsertSelect>(&statement.is)) {
     return replay_insert(command, *insert, running);
+  } else if (const auto* paused = std::get_if<sql::Pause>(&statement.is)) {
+    replay_pause(*paused, running);
+  } else if (const auto* altered = std::get_if<sql::Alter>(&statement.is)) {
+    catalog_.sources[altered->name] = TRY(sql::plan_alter(*altered, catalog_));
   } else if (const auto* type = std::get_if<sql::CreateType>(&statement.is)) {
     catalog_.types[type->name] = type->type;
   } else if (const auto* drop = std::get_if<sql::Drop>(&statement.is)) {

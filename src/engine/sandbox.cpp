@@ -32,6 +32,7 @@ class Sandbox final : public sql::SchemaLookup {
     }
     sql::SourcePlan plan = TRY(sql::plan_source(create, catalog_, *this));
     TRY(sql::check_source(plan.source));
+    if (const sql::Source* old = catalog_.find(create.name)) TRY(sql::check_replacement(*old, plan));
     if (plan.topology) plan.source.query_id = "?";
     if (plan.create_topic) topics_[plan.source.topic] = plan.source.partitions;
     catalog_.sources[create.name] = std::move(plan.source);
@@ -44,6 +45,10 @@ class Sandbox final : public sql::SchemaLookup {
     }
     if (catalog_.sources.erase(drop.name) == 0 && !drop.if_exists)
       return Error{Code::not_found, "no stream or table is called " + drop.name};
+    return {};
+  }
+  Result<> take_one(const sql::Alter& alter) {
+    catalog_.sources[alter.name] = TRY(sql::plan_alter(alter, catalog_));
     return {};
   }
   Result<> take_one(const sql::InsertValues& insert) {

@@ -312,8 +312,9 @@ Schema view_schema(const Source& table) {
 
 Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup) {
   TRY(check_properties(statement.with));
-  if (statement.or_replace)
-    return Error{Code::unsupported, "CREATE OR REPLACE is not offered yet; DROP it first"};
+  if (statement.or_replace && statement.source)
+    return Error{Code::invalid, "a SOURCE " + std::string(statement.table ? "TABLE" : "STREAM") +
+                                    " cannot be replaced; write CREATE SOURCE without OR REPLACE"};
   return statement.query ? plan_query(statement, catalog, lookup) : plan_declared(statement, lookup);
 }
 

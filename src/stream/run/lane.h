@@ -35,6 +35,7 @@ struct Lane {
 
   std::vector<std::string> members;  // names of the queries
   bool members_changed = true;
+  bool paused = false;                // its only member is
   bool held = false;                  // waits for a lane that is close behind
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 
@@ -48,7 +49,9 @@ struct Lane {
   std::unique_ptr<log::Consumer> consumer;
 
   // Whether the two could become one.
-  bool beside(const Lane& other) const { return topic == other.topic && home == other.home; }
+  bool beside(const Lane& other) const {
+    return topic == other.topic && home == other.home && !paused && !other.paused;
+  }
   bool same_place(const Lane& other) const {
     for (const auto& [partition, place] : places) {
       const auto at = other.places.find(partition);

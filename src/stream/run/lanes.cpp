@@ -14,6 +14,8 @@ constexpr int64_t kCloseBehind = 20'000;
 Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
                               const std::map<int32_t, log::Offset>& next, const std::string& member) {
   int32_t id = 0;
+  const std::shared_ptr<Query> known = query(member);
+  const bool paused = !partials && known != nullptr && known->paused;
   for (const auto& lane : lanes_) {
     if (lane->topic != topic) continue;
     id = std::max(id, lane->id + 1);
@@ -22,7 +24,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
           const auto at = lane->places.find(entry.first);
           return at != lane->places.end() && at->second.next == entry.second;
         });
-    if (!same || lane->partials != partials || lane->home != home) continue;
+    if (!same || lane->partials != partials || lane->home != home || lane->paused || paused) continue;
     lane->members.push_back(member);
     lane->members_changed = true;
     TRY(bind_readers(*lane));
@@ -33,6 +35,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
   lane->id = id;
   lane->partials = partials;
   lane->home = home;
+  lane->paused = paused;
   lane->members = {member};
   const int64_t now_ms = clock_.now().ms;
   for (const auto& [partition, offset] : next) {
@@ -175,7 +178,7 @@ Result<> Worker::wait_at_bounds(Lane& lane) {
 }
 
 Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
-  if (lane.members.empty() || lane.held) return size_t{0};
+  if (lane.members.empty() || lane.held || lane.paused) return size_t{0};
   TRY(wait_at_bounds(lane));
   std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
   size_t read = 0;
