@@ -31,7 +31,7 @@ Result<Json> Engine::replace(const sql::CreateSource& statement, const sql::Sour
   const std::lock_guard lock(mutex_);
   if (plan.topology) queries_[id] = {id, text, plan.source.name, plan.source.topic, plan.reads};
   Json status = created(plan.source, text, sequence);
-  catalog_.sources[plan.source.name] = std::move(plan.source);
+  sql::put_source(std::move(plan), catalog_);
   return status;
 }
 
@@ -43,8 +43,8 @@ Result<Json> Engine::alter(const sql::Alter& statement, const std::string& text)
   const std::string kind = altered.table ? "table" : "stream";
   catalog_.sources[altered.name] = std::move(altered);
   return current_status(text, kind + "/`" + statement.name + "`/alter",
-                        (statement.table ? "Table " : "Stream ") + statement.name + " altered successfully.", "",
-                        sequence);
+                        (statement.table ? "Table " : "Stream ") + statement.name + " altered successfully.",
+                        "", sequence);
 }
 
 Result<Json> Engine::pause(const sql::Pause& statement, const std::string& text) {

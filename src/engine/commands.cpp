@@ -88,7 +88,8 @@ Result<int64_t> Engine::record(const std::string& kind, const std::string& state
 Json Engine::creation(const sql::SourcePlan& plan, const std::string& text, bool earliest) {
   Json command = Json::object();
   command.set("kind", Json::string("create"));
-  command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
+  command.set("statement",
+              Json::string(plan.topology && !plan.source.read_only ? text : resolved_text(plan.source)));
   command.set("listed", Json::string(text));
   command.set("query", Json::string(plan.source.query_id));
   command.set("partitions", Json::number(int64_t{plan.source.partitions}));
@@ -97,14 +98,15 @@ Json Engine::creation(const sql::SourcePlan& plan, const std::string& text, bool
 }
 
 Json Engine::created(const sql::Source& source, const std::string& text, int64_t sequence) {
-  return current_status(text, entity_of(source, "create"), created_message(source), source.query_id, sequence);
+  return current_status(text, entity_of(source, "create"), created_message(source), source.query_id,
+                        sequence);
 }
 
 Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text,
                             const Session& session) {
   const std::lock_guard commands(commands_mutex_);
   const sql::Catalog known = catalog();
-  if (const sql::Source* existing = known.find(statement.name)) {
+  if (const sql::Source* existing = known.find_made(statement.name)) {
     if (statement.if_not_exists) {
       Json warning = Json::object();
       warning.set("@type", Json::string("warning_entity"));
@@ -114,14 +116,14 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
       return warning;
     }
     if (statement.or_replace) return replace(statement, *existing, text);
-    return Error{Code::conflict,
-                 statement.name +
-                     " exists already; DROP it first, or write IF NOT EXISTS or CREATE OR REPLACE"};
+    return Error{
+        Code::conflict,
+        statement.name + " exists already; DROP it first, or write IF NOT EXISTS or CREATE OR REPLACE"};
   }
   sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
   TRY(sql::check_source(plan.source));
   const auto reset = session.find("auto.offset.reset");
-  const bool earliest = reset != session.end() && reset->second == "earliest";
+  const bool earliest = plan.source.read_only || (reset != session.end() && reset->second == "earliest");
   plan.source.statement = text;
   int64_t sequence = 0;
   {
@@ -129,8 +131,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     sequence = next_command_;
   }
   if (plan.topology) {
-    plan.source.query_id = std::string(plan.source.table ? "CTAS_" : "CSAS_") + plan.source.name + "_" +
-                           std::to_string(sequence);
+    const char* prefix = plan.source.read_only ? "CST_" : plan.source.table ? "CTAS_" : "CSAS_";
+    plan.source.query_id = prefix + plan.source.name + "_" + std::to_string(sequence);
     plan.topology->name = plan.source.query_id;
   }
   if (plan.create_topic) {
@@ -155,7 +157,7 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
                                       plan.reads};
   }
   Json status = created(plan.source, text, sequence);
-  catalog_.sources[plan.source.name] = std::move(plan.source);
+  sql::put_source(std::move(plan), catalog_);
   return status;
 }
 
@@ -178,12 +180,14 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       !statement.if_exists) {
     return Error{Code::not_found, "no type is called " + statement.name};
   }
-  const sql::Source* source = known.find(statement.name);
+  const sql::Source* source = known.find_made(statement.name);
   const bool table = statement.what == sql::Drop::What::table;
   if (statement.what != sql::Drop::What::type) {
     if (source == nullptr) {
       if (statement.if_exists)
         return current_status(text, "stream/`" + statement.name + "`/drop", "nothing to drop", "", -1);
+      if (known.find(statement.name) != nullptr)
+        return Error{Code::invalid, statement.name + " belongs to its table and goes with it"};
       return Error{Code::not_found, "no stream or table is called " + statement.name};
     }
     if (source->table != table) {
@@ -195,6 +199,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       return Error{Code::invalid, statement.name + " is read-only; DROP it without DELETE TOPIC"};
     }
     TRY(check_unused(statement.name));
+    TRY(check_unused(statement.name + "_LATE"));
   }
   const int64_t sequence = TRY(record("drop", text));
   if (statement.what == sql::Drop::What::type) {
@@ -204,7 +209,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
     {
       const std::lock_guard lock(mutex_);
       queries_.erase(source->query_id);
-      catalog_.sources.erase(statement.name);
+      sql::drop_source(statement.name, catalog_);
     }
     if (!source->query_id.empty()) TRY(runtime_->remove(source->query_id));
     if (statement.delete_topic) TRY(log_.delete_topic(source->topic));
@@ -377,7 +382,7 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
                                         plan.source.topic, plan.reads};
     }
     outcomes_[entity_of(plan.source, "create")] = {created_message(plan.source), plan.source.query_id};
-    catalog_.sources[plan.source.name] = std::move(plan.source);
+    sql::put_source(std::move(plan), catalog_);
   } else if (const auto* insert = std::get_if<sql::InsertSelect>(&statement.is)) {
     return replay_insert(command, *insert, running);
   } else if (const auto* paused = std::get_if<sql::Pause>(&statement.is)) {
@@ -391,7 +396,7 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
     if (const sql::Source* source = catalog_.find(drop->name)) {
       running.erase(source->query_id);
       queries_.erase(source->query_id);
-      catalog_.sources.erase(drop->name);
+      sql::drop_source(drop->name, catalog_);
     }
   } else if (const auto* terminate = std::get_if<sql::Terminate>(&statement.is)) {
     std::vector<std::string> ended;

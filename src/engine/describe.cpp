@@ -58,7 +58,7 @@ Json fields_json(const sql::Source& source) {
 }
 
 Json query_json(const QueryRow& row, const stream::QueryStatus* status) {
-  const std::string state = status == nullptr ? "RUNNING"
+  const std::string state = status == nullptr  ? "RUNNING"
                             : !status->running ? "ERROR"
                             : status->paused   ? "PAUSED"
                                                : "RUNNING";

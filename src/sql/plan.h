@@ -25,6 +25,9 @@ struct SourcePlan {
   std::optional<stream::Topology> topology;
   std::vector<std::string> reads;
 };
+// Puts what was planned into the catalogue, and the stream of its late rows; takes both out.
+void put_source(SourcePlan plan, Catalog& catalog);
+void drop_source(const std::string& name, Catalog& catalog);
 
 // SELECT of what a table holds now.
 struct PullPlan {

@@ -3,6 +3,7 @@
 
 #include "sql/check_source.h"
 #include "sql/plan.h"
+#include "stream/runtime.h"
 
 namespace tradewind::sql {
 namespace {
@@ -24,19 +25,42 @@ std::vector<std::string> texts(const Source& source, bool key) {
 }
 
 Error refused(const Source& old, const std::string& what) {
-  return {Code::invalid, old.name + " cannot be replaced: " + what + ". DROP it first, or choose another name"};
+  return {Code::invalid,
+          old.name + " cannot be replaced: " + what + ". DROP it first, or choose another name"};
 }
 
 }  // namespace
 
+void put_source(SourcePlan plan, Catalog& catalog) {
+  const std::string name = plan.source.name;
+  const auto columns = plan.topology ? plan.topology->late_columns() : std::vector<Field>();
+  if (!columns.empty()) {
+    Source late;
+    late.name = name + "_LATE";
+    late.topic = stream::late_topic(plan.source.query_id);
+    late.key_format = schema::Format::kafka;
+    late.value_format = schema::Format::json;
+    late.read_only = true;
+    for (const Field& field : columns) late.columns.push_back({field.name, field.type, false});
+    late.statement = "(the rows that came too late for " + name + ")";
+    catalog.late[late.name] = std::move(late);
+  }
+  catalog.sources[name] = std::move(plan.source);
+}
+
+void drop_source(const std::string& name, Catalog& catalog) {
+  catalog.sources.erase(name);
+  catalog.late.erase(name + "_LATE");
+}
+
 Result<Source> plan_alter(const Alter& statement, const Catalog& catalog) {
   const Source* old = catalog.find(statement.name);
   if (old == nullptr)
-    return Error{Code::not_found, "no " + std::string(statement.table ? "table" : "stream") + " is called " +
-                                      statement.name};
+    return Error{Code::not_found,
+                 "no " + std::string(statement.table ? "table" : "stream") + " is called " + statement.name};
   if (old->table != statement.table)
-    return Error{Code::invalid, statement.name + " is a " + (old->table ? "table" : "stream") + ": write ALTER " +
-                                    kind_of(old->table) + " " + statement.name};
+    return Error{Code::invalid, statement.name + " is a " + (old->table ? "table" : "stream") +
+                                    ": write ALTER " + kind_of(old->table) + " " + statement.name};
   if (!old->query_id.empty())
     return Error{Code::invalid, statement.name + " is what query " + old->query_id +
                                     " gives; CREATE OR REPLACE it with the new columns"};
@@ -57,13 +81,12 @@ Result<Source> plan_alter(const Alter& statement, const Catalog& catalog) {
 
 Result<> check_replacement(const Source& old, const SourcePlan& now) {
   const Source& made = now.source;
-  if (old.table != made.table)
-    return refused(old, "it is a " + std::string(old.table ? "table" : "stream"));
+  if (old.table != made.table) return refused(old, "it is a " + std::string(old.table ? "table" : "stream"));
   if (old.read_only) return refused(old, "it is read-only, made with CREATE SOURCE");
   if (old.query_id.empty() == now.topology.has_value()) {
-    return refused(old, old.query_id.empty() ? "no query writes it, and the new one would be written by one"
-                                             : "query " + old.query_id +
-                                                   " writes it, and nothing would write the new one");
+    return refused(old, old.query_id.empty()
+                            ? "no query writes it, and the new one would be written by one"
+                            : "query " + old.query_id + " writes it, and nothing would write the new one");
   }
   if (std::find(now.reads.begin(), now.reads.end(), old.name) != now.reads.end())
     return refused(old, "the new query reads it");

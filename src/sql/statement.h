@@ -201,8 +201,8 @@ struct Unsupported {
 struct Statement {
   std::string text;  // as written, without the semicolon
   Place place;
-  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Pause, Alter, Show, Describe, Explain,
-               SetProperty, Define, CreateType, Print, Assert, Unsupported>
+  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Pause, Alter, Show,
+               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, Unsupported>
       is;
 };
 

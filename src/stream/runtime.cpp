@@ -279,7 +279,7 @@ class WorkerRuntime final : public Runtime {
 
   Result<> make_topics(const Topology& topology) {
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
-    if (topology.sink) {
+    if (topology.sink && !topology.sink->topic.empty()) {
       auto made =
           log_.create_topic({.name = topology.sink->topic,
                              .partitions = topology.sink->partitions,
