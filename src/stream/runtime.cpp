@@ -12,7 +12,7 @@
 namespace tradewind::stream {
 namespace {
 
-constexpr Duration kWait(50);
+constexpr Duration kWait(250);  // for what only the clock brings; records and requests wake a worker at once
 constexpr int kMostRetries = 20;
 
 // A worker and, with threads of its own, the loop around its step().
@@ -48,6 +48,7 @@ class Seat {
   void stop() {
     if (!thread_.joinable()) return;
     thread_.request_stop();
+    log_.wake();
     thread_.join();
   }
 

@@ -1,6 +1,7 @@
 #pragma once
-// LateRows: keeps rows that came too late in the side topic of their query, as JSON: the columns that the query
-// reads, EVENT_TIME, and STREAM_TIME when they came (ms). One can read them as a stream (Topology::late_columns).
+// LateRows: keeps rows that came too late in the side topic of their query, as JSON: the columns that the
+// query reads, EVENT_TIME, and STREAM_TIME when they came (ms). One can read them as a stream
+// (Topology::late_columns).
 //
 // Threads: its operator's.
 

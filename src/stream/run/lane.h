@@ -33,7 +33,8 @@ struct Lane {
   };
   std::map<int32_t, Place> places;
 
-  std::vector<std::string> members;  // names of the queries
+  const std::vector<Lane*>* rivals = nullptr;  // all lanes of its topic, itself too; null: it is the only one
+  std::vector<std::string> members;            // names of the queries
   bool members_changed = true;
   bool paused = false;                // its only member is
   bool held = false;                  // waits for a lane that is close behind

@@ -129,6 +129,8 @@ class Worker final : private TaskHost {
   Result<> bind_readers(Lane& lane);
   Result<> assign(Lane& lane);
   void merge_lanes();
+  void merge(Lane& into, Lane& from);
+  void find_rivals();
   void hold_back();
   Result<> wait_at_bounds(Lane& lane);
   bool silent(const Lane& lane, const Lane::Place& place) const;
@@ -191,6 +193,8 @@ class Worker final : private TaskHost {
   std::map<std::string, std::shared_ptr<Query>> queries_;
   std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  bool lanes_changed_ = true;               // since the rivals were found
+  std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
   bool opened_ = false;
 
   std::unique_ptr<log::Producer> producer_;
