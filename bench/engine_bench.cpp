@@ -54,7 +54,8 @@ Result<size_t> EngineUnderTest::rows(const std::string& text) {
 Result<> EngineUnderTest::make_input() {
   TRY(registry_->register_schema("page_views-value", schema::SchemaKind::avro, kPageViewSchema));
   TRY(log_->create_topic({.name = "page_views", .partitions = 1}));
-  return run("CREATE STREAM page_views (visitor STRING KEY) WITH (kafka_topic='page_views', value_format='AVRO');");
+  return run(
+      "CREATE STREAM page_views (visitor STRING KEY) WITH (kafka_topic='page_views', value_format='AVRO');");
 }
 
 Result<> EngineUnderTest::append(Workload& workload, int64_t views) {

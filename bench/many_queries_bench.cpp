@@ -1,5 +1,5 @@
-// Many persistent queries in one process: what one costs when nothing comes, how soon all are there again after
-// a restart, and what an event costs that a hundred of them read.
+// Many persistent queries in one process: what one costs when nothing comes, how soon all are there again
+// after a restart, and what an event costs that a hundred of them read.
 #include <cstdio>
 #include <cstdlib>
 
@@ -21,7 +21,8 @@ Example: tradewind bench many-queries --queries 200
 )";
 
 std::string counting(int n) {
-  return "CREATE TABLE c" + std::to_string(n) + " AS SELECT event_type, COUNT(*) AS n, MAX(visitor) AS last FROM " +
+  return "CREATE TABLE c" + std::to_string(n) +
+         " AS SELECT event_type, COUNT(*) AS n, MAX(visitor) AS last FROM " +
          "page_views WHERE product_id <> 'P" + std::to_string(n) + "' GROUP BY event_type EMIT CHANGES;";
 }
 
@@ -85,16 +86,21 @@ Result<int> measure(int queries, int busy, int64_t events, bool json) {
   (void)appended_cpu;
   if (json) {
     std::printf(
-        "{\"queries\":%d,\"mb_per_query\":%.4f,\"create_ms\":%.1f,\"idle_cpu_percent\":%.2f,\"restart_seconds\":"
-        "%.2f,\"busy\":%d,\"events_per_second\":%.0f,\"cpu_ns_per_event\":%.0f,\"cpu_ns_per_event_and_query\":%.1f}\n",
-        queries, mb_each, create_ms, idle_percent, restart_seconds, busy, static_cast<double>(events) / seconds,
-        ns_each, ns_each / busy);
+        "{\"queries\":%d,\"mb_per_query\":%.4f,\"create_ms\":%.1f,\"idle_cpu_percent\":%.2f,\"restart_"
+        "seconds\":"
+        "%.2f,\"busy\":%d,\"events_per_second\":%.0f,\"cpu_ns_per_event\":%.0f,\"cpu_ns_per_event_and_"
+        "query\":%.1f}\n",
+        queries, mb_each, create_ms, idle_percent, restart_seconds, busy,
+        static_cast<double>(events) / seconds, ns_each, ns_each / busy);
     return 0;
   }
-  std::printf("%d queries: %.1f KB each, made in %.1f ms each; nothing comes: %.2f %% of a core; all there again in %.2f s\n",
-              queries, mb_each * 1000, create_ms, idle_percent, restart_seconds);
-  std::printf("%d queries on one topic: %.0f events/s, %.0f ns of CPU an event = %.1f ns an event and query\n", busy,
-              static_cast<double>(events) / seconds, ns_each, ns_each / busy);
+  std::printf(
+      "%d queries: %.1f KB each, made in %.1f ms each; nothing comes: %.2f %% of a core; all there again in "
+      "%.2f s\n",
+      queries, mb_each * 1000, create_ms, idle_percent, restart_seconds);
+  std::printf(
+      "%d queries on one topic: %.0f events/s, %.0f ns of CPU an event = %.1f ns an event and query\n", busy,
+      static_cast<double>(events) / seconds, ns_each, ns_each / busy);
   return 0;
 }
 

@@ -50,8 +50,9 @@ Result<int> measure(int64_t rate, int64_t seconds, int64_t asks, bool json) {
   EngineUnderTest under_test;
   TRY(under_test.open());
   TRY(under_test.make_input());
-  TRY(under_test.run(
-      "CREATE TABLE by_product AS SELECT product_id, COUNT(*) AS n FROM page_views GROUP BY product_id EMIT CHANGES;"));
+  TRY(
+      under_test.run("CREATE TABLE by_product AS SELECT product_id, COUNT(*) AS n FROM page_views GROUP BY "
+                     "product_id EMIT CHANGES;"));
   Workload workload(1, INT64_MAX / 2);
   TRY(under_test.append(workload, 50'000));
   std::atomic<bool> stop{false};
@@ -79,14 +80,19 @@ Result<int> measure(int64_t rate, int64_t seconds, int64_t asks, bool json) {
   TRY(Result<Asked>(asked));
   std::vector<double>& ms = asked->ms;
   std::sort(ms.begin(), ms.end());
-  const auto at = [&](double part) { return ms[static_cast<size_t>(part * static_cast<double>(ms.size() - 1))]; };
+  const auto at = [&](double part) {
+    return ms[static_cast<size_t>(part * static_cast<double>(ms.size() - 1))];
+  };
   if (json) {
-    std::printf("{\"events_per_second\":%.0f,\"asks\":%zu,\"found\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"most_ms\":%.3f}\n",
-                came, ms.size(), asked->found, at(0.5), at(0.99), ms.back());
+    std::printf(
+        "{\"events_per_second\":%.0f,\"asks\":%zu,\"found\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"most_ms\":%"
+        ".3f}\n",
+        came, ms.size(), asked->found, at(0.5), at(0.99), ms.back());
     return 0;
   }
-  std::printf("%.0f events/s came in; %zu pull queries by key (%zu rows): p50 %.2f ms, p99 %.2f ms, most %.2f ms\n",
-              came, ms.size(), asked->found, at(0.5), at(0.99), ms.back());
+  std::printf(
+      "%.0f events/s came in; %zu pull queries by key (%zu rows): p50 %.2f ms, p99 %.2f ms, most %.2f ms\n",
+      came, ms.size(), asked->found, at(0.5), at(0.99), ms.back());
   return 0;
 }
 
