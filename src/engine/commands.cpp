@@ -85,11 +85,28 @@ Result<int64_t> Engine::record(const std::string& kind, const std::string& state
   return record(command);
 }
 
+Json Engine::creation(const sql::SourcePlan& plan, const std::string& text, bool earliest) {
+  Json command = Json::object();
+  command.set("kind", Json::string("create"));
+  command.set("statement",
+              Json::string(plan.topology && !plan.source.read_only ? text : resolved_text(plan.source)));
+  command.set("listed", Json::string(text));
+  command.set("query", Json::string(plan.source.query_id));
+  command.set("partitions", Json::number(int64_t{plan.source.partitions}));
+  command.set("earliest", Json::boolean(earliest));
+  return command;
+}
+
+Json Engine::created(const sql::Source& source, const std::string& text, int64_t sequence) {
+  return current_status(text, entity_of(source, "create"), created_message(source), source.query_id,
+                        sequence);
+}
+
 Result<Json> Engine::create(const sql::CreateSource& statement, const std::string& text,
                             const Session& session) {
   const std::lock_guard commands(commands_mutex_);
   const sql::Catalog known = catalog();
-  if (const sql::Source* existing = known.find(statement.name)) {
+  if (const sql::Source* existing = known.find_made(statement.name)) {
     if (statement.if_not_exists) {
       Json warning = Json::object();
       warning.set("@type", Json::string("warning_entity"));
@@ -98,12 +115,15 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
       warning.set("warnings", Json::array());
       return warning;
     }
-    return Error{Code::conflict, statement.name + " exists already; DROP it first, or write IF NOT EXISTS"};
+    if (statement.or_replace) return replace(statement, *existing, text);
+    return Error{
+        Code::conflict,
+        statement.name + " exists already; DROP it first, or write IF NOT EXISTS or CREATE OR REPLACE"};
   }
   sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
   TRY(sql::check_source(plan.source));
   const auto reset = session.find("auto.offset.reset");
-  const bool earliest = reset != session.end() && reset->second == "earliest";
+  const bool earliest = plan.source.read_only || (reset != session.end() && reset->second == "earliest");
   plan.source.statement = text;
   int64_t sequence = 0;
   {
@@ -111,8 +131,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     sequence = next_command_;
   }
   if (plan.topology) {
-    plan.source.query_id = std::string(plan.source.table ? "CTAS_" : "CSAS_") + plan.source.name + "_" +
-                           std::to_string(sequence);
+    const char* prefix = plan.source.read_only ? "CST_" : plan.source.table ? "CTAS_" : "CSAS_";
+    plan.source.query_id = prefix + plan.source.name + "_" + std::to_string(sequence);
     plan.topology->name = plan.source.query_id;
   }
   if (plan.create_topic) {
@@ -122,15 +142,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
                            .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
     if (!made.ok()) return made.error();
   }
-  Json command = Json::object();
-  command.set("kind", Json::string("create"));
-  command.set("statement", Json::string(plan.topology ? text : resolved_text(plan.source)));
-  command.set("listed", Json::string(text));
-  command.set("query", Json::string(plan.source.query_id));
-  command.set("partitions", Json::number(int64_t{plan.source.partitions}));
-  command.set("earliest", Json::boolean(earliest));
   // Before it runs: a query that ran unrecorded would leave state under an id that the next one gets.
-  TRY(record(command));
+  TRY(record(creation(plan, text, earliest)));
   if (plan.topology) {
     if (auto added = runtime_->add(*plan.topology, earliest); !added.ok()) {
       TRY(record("drop", std::string("DROP ") + (plan.source.table ? "TABLE `" : "STREAM `") +
@@ -143,9 +156,8 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     queries_[plan.source.query_id] = {plan.source.query_id, text, plan.source.name, plan.source.topic,
                                       plan.reads};
   }
-  Json status = current_status(text, entity_of(plan.source, "create"), created_message(plan.source),
-                               plan.source.query_id, sequence);
-  catalog_.sources[plan.source.name] = std::move(plan.source);
+  Json status = created(plan.source, text, sequence);
+  sql::put_source(std::move(plan), catalog_);
   return status;
 }
 
@@ -168,12 +180,14 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       !statement.if_exists) {
     return Error{Code::not_found, "no type is called " + statement.name};
   }
-  const sql::Source* source = known.find(statement.name);
+  const sql::Source* source = known.find_made(statement.name);
   const bool table = statement.what == sql::Drop::What::table;
   if (statement.what != sql::Drop::What::type) {
     if (source == nullptr) {
       if (statement.if_exists)
         return current_status(text, "stream/`" + statement.name + "`/drop", "nothing to drop", "", -1);
+      if (known.find(statement.name) != nullptr)
+        return Error{Code::invalid, statement.name + " belongs to its table and goes with it"};
       return Error{Code::not_found, "no stream or table is called " + statement.name};
     }
     if (source->table != table) {
@@ -185,6 +199,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
       return Error{Code::invalid, statement.name + " is read-only; DROP it without DELETE TOPIC"};
     }
     TRY(check_unused(statement.name));
+    TRY(check_unused(statement.name + "_LATE"));
   }
   const int64_t sequence = TRY(record("drop", text));
   if (statement.what == sql::Drop::What::type) {
@@ -194,7 +209,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
     {
       const std::lock_guard lock(mutex_);
       queries_.erase(source->query_id);
-      catalog_.sources.erase(statement.name);
+      sql::drop_source(statement.name, catalog_);
     }
     if (!source->query_id.empty()) TRY(runtime_->remove(source->query_id));
     if (statement.delete_topic) TRY(log_.delete_topic(source->topic));
@@ -340,7 +355,9 @@ Result<> Engine::replay() {
       next = batch.next;
     }
   }
-  for (auto& [id, query] : running) TRY(runtime_->add(std::move(query.first), query.second));
+  for (auto& [id, query] : running) {
+    TRY(runtime_->add(std::move(query.topology), query.earliest, query.paused));
+  }
   return {};
 }
 
@@ -356,14 +373,22 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
     if (plan.topology) {
       plan.topology->name = plan.source.query_id;
       const Json* earliest = command.find("earliest");
-      running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
+      const auto before = running.find(plan.source.query_id);  // replaced: it stays where it is
+      if (before != running.end())
+        before->second.topology = *plan.topology;
+      else
+        running[plan.source.query_id] = {*plan.topology, earliest != nullptr && earliest->truth()};
       queries_[plan.source.query_id] = {plan.source.query_id, plan.source.statement, plan.source.name,
                                         plan.source.topic, plan.reads};
     }
     outcomes_[entity_of(plan.source, "create")] = {created_message(plan.source), plan.source.query_id};
-    catalog_.sources[plan.source.name] = std::move(plan.source);
+    sql::put_source(std::move(plan), catalog_);
   } else if (const auto* insert = std::get_if<sql::InsertSelect>(&statement.is)) {
     return replay_insert(command, *insert, running);
+  } else if (const auto* paused = std::get_if<sql::Pause>(&statement.is)) {
+    replay_pause(*paused, running);
+  } else if (const auto* altered = std::get_if<sql::Alter>(&statement.is)) {
+    catalog_.sources[altered->name] = TRY(sql::plan_alter(*altered, catalog_));
   } else if (const auto* type = std::get_if<sql::CreateType>(&statement.is)) {
     catalog_.types[type->name] = type->type;
   } else if (const auto* drop = std::get_if<sql::Drop>(&statement.is)) {
@@ -371,7 +396,7 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
     if (const sql::Source* source = catalog_.find(drop->name)) {
       running.erase(source->query_id);
       queries_.erase(source->query_id);
-      catalog_.sources.erase(drop->name);
+      sql::drop_source(drop->name, catalog_);
     }
   } else if (const auto* terminate = std::get_if<sql::Terminate>(&statement.is)) {
     std::vector<std::string> ended;

@@ -58,7 +58,10 @@ Json fields_json(const sql::Source& source) {
 }
 
 Json query_json(const QueryRow& row, const stream::QueryStatus* status) {
-  const std::string state = status == nullptr || status->running ? "RUNNING" : "ERROR";
+  const std::string state = status == nullptr  ? "RUNNING"
+                            : !status->running ? "ERROR"
+                            : status->paused   ? "PAUSED"
+                                               : "RUNNING";
   Json made = Json::object();
   made.set("queryString", Json::string(row.statement));
   made.set("sinks", Json::array({Json::string(row.sink)}));

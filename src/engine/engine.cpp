@@ -65,6 +65,10 @@ Result<Json> Engine::execute(const sql::Statement& statement, Session& session) 
       return done(TRY(drop(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::Terminate>)
       return done(TRY(terminate(known, statement.text)));
+    else if constexpr (std::is_same_v<T, sql::Pause>)
+      return done(TRY(pause(known, statement.text)));
+    else if constexpr (std::is_same_v<T, sql::Alter>)
+      return done(TRY(alter(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::CreateType>)
       return done(TRY(create_type(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::InsertValues>)

@@ -119,8 +119,22 @@ class Engine final : private sql::SchemaLookup {
   Result<std::vector<Field>> columns(const std::string& topic, bool key) override;
   Result<int32_t> partitions(const std::string& topic) override;
 
+  struct Query {
+    stream::Topology topology;
+    bool earliest = false;
+    bool paused = false;
+  };
+  using Running = std::map<std::string, Query>;  // by id, while commands are replayed
+
   // commands.cpp: what changes something
+  static Json creation(const sql::SourcePlan& plan, const std::string& text, bool earliest);
+  static Json created(const sql::Source& source, const std::string& text, int64_t sequence);
   Result<Json> create(const sql::CreateSource& statement, const std::string& text, const Session& session);
+  // changes.cpp: what changes something that is there
+  Result<Json> replace(const sql::CreateSource& statement, const sql::Source& old, const std::string& text);
+  Result<Json> alter(const sql::Alter& statement, const std::string& text);
+  Result<Json> pause(const sql::Pause& statement, const std::string& text);
+  void replay_pause(const sql::Pause& pause, Running& running);
   Result<Json> drop(const sql::Drop& statement, const std::string& text);
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
   Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
@@ -132,7 +146,6 @@ class Engine final : private sql::SchemaLookup {
   bool runs(const sql::Statement& statement) const;
   Result<> check_unused(const std::string& name) const;
   Result<> replay();
-  using Running = std::map<std::string, std::pair<stream::Topology, bool>>;
   Result<> replay_insert(const Json& command, const sql::InsertSelect& statement, Running& running);
   Result<> replay_one(const Json& command, Running& running);
 

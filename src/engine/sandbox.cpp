@@ -25,16 +25,17 @@ class Sandbox final : public sql::SchemaLookup {
   }
 
   Result<> take_one(const sql::CreateSource& create) {
-    if (catalog_.find(create.name) != nullptr) {
+    if (catalog_.find_made(create.name) != nullptr) {
       if (create.if_not_exists) return {};
       if (!create.or_replace)
         return Error{Code::conflict, create.name + " exists already; DROP it first, or write IF NOT EXISTS"};
     }
     sql::SourcePlan plan = TRY(sql::plan_source(create, catalog_, *this));
     TRY(sql::check_source(plan.source));
+    if (const sql::Source* old = catalog_.find_made(create.name)) TRY(sql::check_replacement(*old, plan));
     if (plan.topology) plan.source.query_id = "?";
     if (plan.create_topic) topics_[plan.source.topic] = plan.source.partitions;
-    catalog_.sources[create.name] = std::move(plan.source);
+    sql::put_source(std::move(plan), catalog_);
     return {};
   }
   Result<> take_one(const sql::Drop& drop) {
@@ -42,8 +43,13 @@ class Sandbox final : public sql::SchemaLookup {
       catalog_.types.erase(drop.name);
       return {};
     }
-    if (catalog_.sources.erase(drop.name) == 0 && !drop.if_exists)
+    if (!catalog_.sources.contains(drop.name) && !drop.if_exists)
       return Error{Code::not_found, "no stream or table is called " + drop.name};
+    sql::drop_source(drop.name, catalog_);
+    return {};
+  }
+  Result<> take_one(const sql::Alter& alter) {
+    catalog_.sources[alter.name] = TRY(sql::plan_alter(alter, catalog_));
     return {};
   }
   Result<> take_one(const sql::InsertValues& insert) {

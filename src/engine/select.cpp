@@ -54,14 +54,21 @@ void Engine::catch_up(const std::string& name, Duration wait) {
   const sql::Catalog known = catalog();
   const sql::Source* source = known.find(name);
   if (source == nullptr || source->query_id.empty() || wait.count() == 0) return;
-  const auto statements = sql::parse(source->statement, {}, known.types);
-  if (!statements.ok() || statements->size() != 1) return;
-  const auto* create = std::get_if<sql::CreateSource>(&(*statements)[0].is);
-  if (create == nullptr || !create->query) return;
-  const sql::Source* from = known.find(create->query->from);
-  if (from == nullptr) return;
-  catch_up(from->name, wait);
-  if (!runtime_->wait_until(source->query_id, ends_of(from->topic), wait)) return;
+  std::vector<std::string> reads;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto row = queries_.find(source->query_id);
+    if (row != queries_.end()) reads = row->second.reads;
+  }
+  log::Offsets ends;
+  if (source->read_only) ends = ends_of(source->topic);
+  for (const std::string& read : reads) {
+    const sql::Source* from = known.find(read);
+    if (from == nullptr) continue;
+    catch_up(read, wait);
+    ends.merge(ends_of(from->topic));
+  }
+  if (!runtime_->wait_until(source->query_id, ends, wait)) return;
   // With several workers the rows are on their way to the owners of their keys.
   (void)runtime_->wait_until(source->query_id, ends_of(stream::partials_topic(source->query_id)), wait);
 }

@@ -57,6 +57,8 @@ class BreakableLog final : public Log {
   uint64_t written() const override { return 0; }
   uint64_t durable() const override { return 0; }
   Result<> wait_durable(uint64_t) override { return {}; }
+  void wait_for_more(uint64_t, Duration) override {}
+  void wake() override {}
   int64_t most_transaction_bytes() const override { return 0; }
 
  private:

@@ -108,6 +108,10 @@ class Log {
   virtual uint64_t durable() const = 0;
   // Waits until durable() >= mark.
   virtual Result<> wait_durable(uint64_t mark) = 0;
+  // Waits until written() is more than `seen`, somebody calls wake(), or `wait` is over: for who reads many
+  // topics. It may return early.
+  virtual void wait_for_more(uint64_t seen, Duration wait) = 0;
+  virtual void wake() = 0;
   virtual int64_t most_transaction_bytes() const = 0;
 };
 

@@ -274,6 +274,8 @@ class MemoryLog final : public Log {
   }
   uint64_t durable() const override { return written(); }
   Result<> wait_durable(uint64_t) override { return {}; }
+  void wait_for_more(uint64_t, Duration) override {}  // nothing here waits
+  void wake() override {}
   int64_t most_transaction_bytes() const override { return 64LL << 20; }
 
  private:

@@ -38,8 +38,16 @@ struct Source {
 struct Catalog {
   std::map<std::string, Source> sources;
   std::map<std::string, Type> types;
+  // TABLE_LATE of each windowed table: the rows that came too late for it. A name in `sources` hides one.
+  std::map<std::string, Source> late;
 
   const Source* find(const std::string& name) const {
+    if (const Source* made = find_made(name)) return made;
+    const auto found = late.find(name);
+    return found == late.end() ? nullptr : &found->second;
+  }
+  // One that a statement made.
+  const Source* find_made(const std::string& name) const {
     const auto found = sources.find(name);
     return found == sources.end() ? nullptr : &found->second;
   }

@@ -121,6 +121,22 @@ Result<> declare_columns(const CreateSource& statement, SchemaLookup& lookup, So
   return {};
 }
 
+// A SOURCE TABLE is kept, so that pull queries can read it.
+Result<stream::Topology> keeping(const Source& table) {
+  stream::Topology topology;
+  topology.name = "unnamed";
+  topology.source = source_spec(table);
+  const Schema schema = stream::source_schema(topology.source);
+  stream::SinkSpec shape{.table = true};
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    (table.columns[i].key ? shape.key_columns : shape.value_columns).push_back(i);
+  }
+  if (table.window_type) shape.window_start = table.columns.size();
+  if (table.window_type == stream::WindowSpec::Kind::session) shape.window_end = table.columns.size() + 1;
+  topology.sink = std::move(shape);
+  return stream::build(std::move(topology));
+}
+
 Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lookup) {
   SourcePlan plan;
   plan.source.name = statement.name;
@@ -149,6 +165,7 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   TRY(declare_columns(statement, lookup, plan.source));
   TRY(apply_timestamp(statement.with, plan.source));
   TRY(apply_window(statement.with, plan.source));
+  if (statement.table && statement.source) plan.topology = TRY(keeping(plan.source));
   return plan;
 }
 
@@ -312,8 +329,9 @@ Schema view_schema(const Source& table) {
 
 Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup) {
   TRY(check_properties(statement.with));
-  if (statement.or_replace)
-    return Error{Code::unsupported, "CREATE OR REPLACE is not offered yet; DROP it first"};
+  if (statement.or_replace && statement.source)
+    return Error{Code::invalid, "a SOURCE " + std::string(statement.table ? "TABLE" : "STREAM") +
+                                    " cannot be replaced; write CREATE SOURCE without OR REPLACE"};
   return statement.query ? plan_query(statement, catalog, lookup) : plan_declared(statement, lookup);
 }
 

@@ -25,6 +25,9 @@ struct SourcePlan {
   std::optional<stream::Topology> topology;
   std::vector<std::string> reads;
 };
+// Puts what was planned into the catalogue, and the stream of its late rows; takes both out.
+void put_source(SourcePlan plan, Catalog& catalog);
+void drop_source(const std::string& name, Catalog& catalog);
 
 // SELECT of what a table holds now.
 struct PullPlan {
@@ -72,6 +75,10 @@ class SchemaLookup {
 };
 
 Result<SourcePlan> plan_source(const CreateSource& statement, const Catalog& catalog, SchemaLookup& lookup);
+// What ALTER ... ADD COLUMN makes of a source.
+Result<Source> plan_alter(const Alter& statement, const Catalog& catalog);
+// Whether `now` may stand where `old` stands: invalid, with what cannot change.
+Result<> check_replacement(const Source& old, const SourcePlan& now);
 // One of the two, by what is asked.
 Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const Catalog& catalog);
 Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& catalog,

@@ -98,6 +98,7 @@ struct ColumnClause {
   Type type;
   bool key = false;  // KEY or PRIMARY KEY
   bool headers = false;
+  Place place = {};
 };
 
 // WITH (NAME = 'value', ...): names in upper case, values as text.
@@ -135,6 +136,17 @@ struct Drop {
 };
 struct Terminate {
   std::string query;  // empty: ALL
+};
+// PAUSE and RESUME.
+struct Pause {
+  std::string query;  // empty: ALL
+  bool resume = false;
+};
+// ALTER STREAM or TABLE ... ADD COLUMN.
+struct Alter {
+  bool table = false;
+  std::string name;
+  std::vector<ColumnClause> columns;
 };
 struct Show {
   std::string what;  // "STREAMS", "TABLES", "QUERIES", ...
@@ -189,8 +201,8 @@ struct Unsupported {
 struct Statement {
   std::string text;  // as written, without the semicolon
   Place place;
-  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Show, Describe, Explain,
-               SetProperty, Define, CreateType, Print, Assert, Unsupported>
+  std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Pause, Alter, Show,
+               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, Unsupported>
       is;
 };
 

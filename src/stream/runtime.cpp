@@ -12,7 +12,7 @@
 namespace tradewind::stream {
 namespace {
 
-constexpr Duration kWait(50);
+constexpr Duration kWait(250);  // for what only the clock brings; records and requests wake a worker at once
 constexpr int kMostRetries = 20;
 
 // A worker and, with threads of its own, the loop around its step().
@@ -20,7 +20,9 @@ class Seat {
  public:
   Seat(int index, log::Log& log, schema::Registry& registry, Clock& clock, const RuntimeOptions& options,
        std::shared_ptr<IdleBoard> board)
-      : worker_(index, options.workers, log, registry, clock, options, std::move(board)), clock_(clock) {}
+      : worker_(index, options.workers, log, registry, clock, options, std::move(board)),
+        log_(log),
+        clock_(clock) {}
 
   Worker& worker() { return worker_; }
 
@@ -35,6 +37,7 @@ class Seat {
       if (closed_) return Error{Code::unavailable, "the queries have been stopped"};
       requests_.push_back([asked] { (*asked)(); });
     }
+    log_.wake();
     return answer.get();
   }
 
@@ -45,6 +48,7 @@ class Seat {
   void stop() {
     if (!thread_.joinable()) return;
     thread_.request_stop();
+    log_.wake();
     thread_.join();
   }
 
@@ -92,6 +96,7 @@ class Seat {
   }
 
   Worker worker_;
+  log::Log& log_;
   Clock& clock_;
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> requests_;
@@ -112,36 +117,34 @@ class WorkerRuntime final : public Runtime {
   }
   ~WorkerRuntime() override { stop(); }
 
-  Result<> add(Topology topology, bool earliest) override {
+  Result<> add(Topology topology, bool earliest, bool paused) override {
     TRY(make_topics(topology));
     const auto shared = std::make_shared<const Topology>(std::move(topology));
     for (const auto& seat : seats_) {
-      TRY(seat->run([&] { return seat->worker().add(shared, earliest); }));
+      TRY(seat->run([&] { return seat->worker().add(shared, earliest, paused); }));
     }
-    std::vector<Worker*> workers;
-    for (const auto& seat : seats_) {
-      if (seat->worker().query(shared->name) != nullptr) workers.push_back(&seat->worker());
-    }
-    const std::lock_guard lock(mutex_);
-    if (auto view = make_table_view(shared, workers)) views_[shared->name] = std::move(view);
+    show(shared);
     return {};
+  }
+
+  Result<> replace(Topology topology) override {
+    const auto shared = std::make_shared<const Topology>(std::move(topology));
+    TRY(at_home(shared->name, [&](Worker& worker) { return worker.replace(shared); }));
+    show(shared);
+    return {};
+  }
+
+  Result<> pause(const std::string& name, bool paused) override {
+    return at_home(name, [&](Worker& worker) { return worker.pause(name, paused); });
   }
 
   Result<> remove(const std::string& name) override {
     {
       const std::lock_guard lock(mutex_);
       views_.erase(name);
+      topologies_.erase(name);
     }
-    bool found = false;
-    for (const auto& seat : seats_) {
-      TRY(seat->run([&]() -> Result<> {
-        if (seat->worker().query(name) == nullptr) return {};  // it lives in another worker
-        found = true;
-        return seat->worker().remove(name);
-      }));
-    }
-    if (!found) return Error{Code::not_found, "no query is called " + name};
-    return {};
+    return at_home(name, [&](Worker& worker) { return worker.remove(name); });
   }
 
   Result<> start() override {
@@ -172,14 +175,21 @@ class WorkerRuntime final : public Runtime {
     return found == views_.end() ? nullptr : found->second;
   }
 
+  std::shared_ptr<const Topology> topology(const std::string& name) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = topologies_.find(name);
+    return found == topologies_.end() ? nullptr : found->second;
+  }
+
   std::vector<QueryStatus> status() const override {
     std::map<std::string, QueryStatus> by_name;
     for (const auto& seat : seats_) {
       for (const auto& query : seat->worker().queries()) {
-        QueryStatus& status = by_name[query->topology->name];
-        status.name = query->topology->name;
+        QueryStatus& status = by_name[query->name];
+        status.name = query->name;
         status.rows_in += query->figures.rows_in;
         status.rows_out += query->figures.rows_out;
+        status.paused = query->paused;
         status.late_rows += query->figures.late_rows;
         status.bad_rows += query->figures.bad_rows;
         status.state_bytes += query->figures.state_bytes;
@@ -237,6 +247,31 @@ class WorkerRuntime final : public Runtime {
   }
 
  private:
+  // In every worker that the query lives in.
+  Result<> at_home(const std::string& name, const std::function<Result<>(Worker&)>& work) {
+    bool found = false;
+    for (const auto& seat : seats_) {
+      TRY(seat->run([&]() -> Result<> {
+        if (seat->worker().query(name) == nullptr) return {};
+        found = true;
+        return work(seat->worker());
+      }));
+    }
+    if (!found) return Error{Code::not_found, "no query is called " + name};
+    return {};
+  }
+
+  // What readers see of a query.
+  void show(const std::shared_ptr<const Topology>& topology) {
+    std::vector<Worker*> workers;
+    for (const auto& seat : seats_) {
+      if (seat->worker().query(topology->name) != nullptr) workers.push_back(&seat->worker());
+    }
+    const std::lock_guard lock(mutex_);
+    topologies_[topology->name] = topology;
+    if (auto view = make_table_view(topology, workers)) views_[topology->name] = std::move(view);
+  }
+
   Result<> make_topic(const log::TopicSpec& spec) {
     auto made = log_.create_topic(spec);
     if (!made.ok() && made.error().code != Code::conflict) return made.error();
@@ -245,7 +280,7 @@ class WorkerRuntime final : public Runtime {
 
   Result<> make_topics(const Topology& topology) {
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
-    if (topology.sink) {
+    if (topology.sink && !topology.sink->topic.empty()) {
       auto made =
           log_.create_topic({.name = topology.sink->topic,
                              .partitions = topology.sink->partitions,
@@ -269,6 +304,7 @@ class WorkerRuntime final : public Runtime {
   const RuntimeOptions options_;
   std::vector<std::unique_ptr<Seat>> seats_;
   mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Topology>> topologies_;
   std::map<std::string, std::shared_ptr<const View>> views_;
   double restore_seconds_ = 0;
 };

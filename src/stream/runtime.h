@@ -61,6 +61,7 @@ struct RuntimeOptions {
 struct QueryStatus {
   std::string name;
   bool running = true;
+  bool paused = false;
   std::string error;  // why it stopped
   int64_t rows_in = 0;
   int64_t rows_out = 0;
@@ -84,7 +85,12 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
   // Adds a query; before start() its state is restored, afterwards it begins at `earliest` or at the end.
-  virtual Result<> add(Topology topology, bool earliest) = 0;
+  virtual Result<> add(Topology topology, bool earliest, bool paused = false) = 0;
+  // The query of that name goes on with another topology, from where it is, with the state it has; a reader
+  // sees either. REQUIRES check_upgrade() (stream/upgrade.h) allows it.
+  virtual Result<> replace(Topology topology) = 0;
+  // While it is paused a query reads nothing and keeps its place; its state can be read.
+  virtual Result<> pause(const std::string& name, bool paused) = 0;
   virtual Result<> remove(const std::string& name) = 0;
   // Restores all state, then runs.
   virtual Result<> start() = 0;
@@ -94,6 +100,8 @@ class Runtime {
   virtual Result<bool> step() = 0;
   // The table a query keeps; null when it keeps none.
   virtual std::shared_ptr<const View> view(const std::string& name) const = 0;
+  // What a query computes; null when there is none of that name.
+  virtual std::shared_ptr<const Topology> topology(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
   virtual RuntimeFigures figures() const = 0;
   // Waits until the query's committed positions have reached these, or `wait` is over.

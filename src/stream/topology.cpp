@@ -146,6 +146,34 @@ std::optional<size_t> Topology::aggregate() const {
   return std::nullopt;
 }
 
+bool is_pseudo_column(const std::string& name) {
+  return name == "WINDOWSTART" || name == "WINDOWEND" || name == "ROWTIME" || name == "ROWPARTITION" ||
+         name == "ROWOFFSET";
+}
+
+std::vector<Field> Topology::late_columns() const {
+  const auto at = aggregate();
+  if (!at || !std::get<AggregateStep>(steps[*at]).window) return {};
+  std::vector<bool> read(schemas[0].size(), true);
+  for (size_t i = 0; i < source.wanted.size(); ++i) read[i] = source.wanted[i].any;
+  for (size_t step = 0; step < *at; ++step) {
+    if (const auto* explode = std::get_if<ExplodeStep>(&steps[step])) {
+      for (size_t i = 0; i < explode->keep.size(); ++i) read[i] = read[i] && explode->keep[i];
+      read.resize(schemas[step + 1].size(), true);
+    } else if (!std::holds_alternative<FilterStep>(steps[step])) {
+      read.assign(schemas[step + 1].size(), true);
+    }
+  }
+  std::vector<Field> columns;
+  for (size_t i = 0; i < read.size(); ++i) {
+    const Field& field = schemas[*at][i];
+    if (read[i] && !is_pseudo_column(field.name)) columns.push_back(field);
+  }
+  columns.push_back({kEventTime, Kind::bigint});
+  columns.push_back({kStreamTime, Kind::bigint});
+  return columns;
+}
+
 std::string Topology::text() const {
   std::string text = "source " + source.topic + (source.table ? " as table" : " as stream") + " (" +
                      schema::name_of(source.key_format) + ", " + schema::name_of(source.value_format) + ")";
@@ -158,7 +186,7 @@ std::string Topology::text() const {
   if (materialized) text += "\n  keep by key";
   if (one_worker) text += "\n  in one worker";
   for (size_t i = 0; i < steps.size(); ++i) text += "\n  " + step_text(steps[i], schemas[i]);
-  if (sink) {
+  if (sink && !sink->topic.empty()) {
     text += "\n  to " + sink->topic + (sink->table ? " as table" : " as stream") + " (" +
             schema::name_of(sink->key_format) + ", " + schema::name_of(sink->value_format) + ", " +
             std::to_string(sink->partitions) + " partitions)";

@@ -36,6 +36,8 @@ struct SourceSpec {
 // Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
 // (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
+// WINDOWSTART, WINDOWEND, ROWTIME, ROWPARTITION, ROWOFFSET.
+bool is_pseudo_column(const std::string& name);
 // The columns of source_schema() that tell rows of a table apart: its keys, and WINDOWSTART of a windowed
 // one; with sessions WINDOWEND too.
 std::vector<size_t> row_key_columns(const SourceSpec& source);
@@ -79,7 +81,7 @@ using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep>;
 
 // Where the rows go. Columns by index into the last step's columns.
 struct SinkSpec {
-  std::string topic;
+  std::string topic;  // empty: nowhere, only views read the rows
   int32_t partitions = 1;
   bool table = false;  // a retracted row that is not replaced becomes a tombstone
   schema::Format key_format = schema::Format::kafka;
@@ -110,8 +112,14 @@ struct Topology {
   std::vector<Schema> schemas;
   // Index in `steps` of the aggregate, if there is one.
   std::optional<size_t> aggregate() const;
+  // The columns of the rows that came too late for their windows, as they lie in late_topic() (JSON): what is
+  // read of the rows that are grouped, EVENT_TIME and STREAM_TIME. Empty where no row can be late.
+  std::vector<Field> late_columns() const;
   std::string text() const;
 };
+
+inline constexpr const char* kEventTime = "EVENT_TIME";
+inline constexpr const char* kStreamTime = "STREAM_TIME";
 
 // Whether what it computes needs to know how far every partition is, or hangs on the order of rows: build()
 // then gives it to one worker.

@@ -331,6 +331,19 @@ Result<> LogCore::wait_durable(uint64_t mark) {
   return Error{Code::unavailable, "the log was closed"};
 }
 
+void LogCore::wait_for_more(uint64_t seen, Duration wait) {
+  std::unique_lock lock(mutex);
+  const uint64_t before = wakes;
+  written_changed.wait_for(lock, wait,
+                           [&] { return journal.written() > seen || wakes != before || closed_; });
+}
+
+void LogCore::wake() {
+  const std::lock_guard lock(mutex);
+  ++wakes;
+  written_changed.notify_all();
+}
+
 void LogCore::sync_loop(const std::stop_token& stop) {
   while (true) {
     Journal::Syncing syncing;

@@ -56,6 +56,8 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   // REQUIRES `mutex` is held by `lock`.
   Result<uint64_t> append(FrameGroup& group, Offsets* first_offsets);
   Result<> wait_durable(uint64_t mark);
+  void wait_for_more(uint64_t seen, Duration wait);
+  void wake();
   // Why the last append was refused for want of room, if there is none yet for one like it. REQUIRES `mutex`.
   std::optional<Error> refusing();
   // REQUIRES `mutex`.
@@ -77,7 +79,8 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   FrameKeep frames;
 
   mutable std::mutex mutex;
-  std::condition_variable written_changed;  // something was appended
+  std::condition_variable written_changed;  // something was appended, or wake() was called
+  uint64_t wakes = 0;
   std::condition_variable durable_changed;  // something became durable, or failed
   std::map<std::string, std::shared_ptr<TopicIndex>> topics;
   std::map<uint32_t, std::shared_ptr<TopicIndex>> by_number;

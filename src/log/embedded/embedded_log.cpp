@@ -271,6 +271,8 @@ class EmbeddedLogFront final : public EmbeddedLog {
   uint64_t written() const override { return core_->journal.written(); }
   uint64_t durable() const override { return core_->journal.durable(); }
   Result<> wait_durable(uint64_t mark) override { return core_->wait_durable(mark); }
+  void wait_for_more(uint64_t seen, Duration wait) override { core_->wait_for_more(seen, wait); }
+  void wake() override { core_->wake(); }
   int64_t most_transaction_bytes() const override { return kMostTransaction; }
 
   LogFigures figures() const override {

@@ -45,11 +45,16 @@ Result<Statement> Parser::parse_statement() {
     if (take_word("ALL")) return Statement{.is = Terminate{}};
     return Statement{.is = Terminate{TRY(identifier("a query id or ALL"))}};
   }
+  if (is_word("PAUSE") || is_word("RESUME")) {
+    Pause made{.resume = is_word("RESUME")};
+    ++at_;
+    if (!take_word("ALL")) made.query = TRY(identifier("a query id or ALL"));
+    return Statement{.is = std::move(made)};
+  }
+  if (is_word("ALTER")) return alter();
   if (is_word("PRINT")) return print();
   if (is_word("ASSERT")) return assertion();
-  for (const char* known : {"PAUSE", "RESUME", "ALTER", "RUN"}) {
-    if (is_word(known)) return unsupported(known);
-  }
+  if (is_word("RUN")) return unsupported("RUN");
   return wrong("a statement such as CREATE, SELECT, INSERT, SHOW or DROP");
 }
 
@@ -92,6 +97,26 @@ Result<Statement> Parser::create_source(bool table, CreateSource made) {
   if (is_symbol("(")) made.columns = TRY(columns());
   if (is_word("WITH")) made.with = TRY(with_clause());
   if (take_word("AS")) made.query = TRY(query());
+  return Statement{.is = std::move(made)};
+}
+
+Result<Statement> Parser::alter() {
+  TRY(need_word("ALTER"));
+  Alter made;
+  if (take_word("TABLE"))
+    made.table = true;
+  else if (!take_word("STREAM"))
+    return wrong("STREAM or TABLE");
+  made.name = TRY(identifier("the name of a stream or table"));
+  if (!is_word("ADD")) return wrong("ADD");
+  do {
+    if (take_word("ADD")) take_word("COLUMN");
+    ColumnClause column;
+    column.place = peek().place;
+    column.name = TRY(identifier("the name of a column"));
+    column.type = TRY(type());
+    made.columns.push_back(std::move(column));
+  } while (take_symbol(","));
   return Statement{.is = std::move(made)};
 }
 

@@ -29,6 +29,7 @@ class Parser {
   // parse_statement.cpp
   Result<Statement> parse_statement();
   Result<Statement> create();
+  Result<Statement> alter();
   Result<Statement> create_source(bool table, CreateSource made);
   Result<Statement> insert();
   Result<Statement> drop();

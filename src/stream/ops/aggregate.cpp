@@ -40,8 +40,7 @@ Result<> AggregateOperator::process(const Batch& rows, Collector&) {
   AggregateTable& into = partial_ != nullptr ? *partial_ : *table_;
   TRY(into.fold_rows(rows, late, notes));
   tell(*context_, rows, notes);
-  late_rows_ += static_cast<int64_t>(late.size());
-  return keep_late(*context_, rows, late);
+  return late_.keep(*context_, rows, late);
 }
 
 // Windows that start before it have closed.
@@ -107,7 +106,7 @@ Result<> AggregateOperator::flush(Collector& out) {
 
 Result<> AggregateOperator::merge(BytesView partials) {
   TRY(table_->merge(partials));
-  late_rows_ += table_->missed();
+  late_.add(table_->missed());
   return {};
 }
 

@@ -27,9 +27,6 @@ std::optional<int64_t> slowest(Context& context, const Progress& progress);
 // of them counts, and after stream.idle_close event time goes on with the clock.
 std::optional<int64_t> closing_time(Context& context, const Progress& progress);
 
-// Keeps late rows as text in the side topic of the query: their columns as far as they were read, and why
-// they were late.
-Result<> keep_late(Context& context, const Batch& rows, const std::vector<LateRow>& late);
 // What went wrong in an expression of a grouping.
 void tell(Context& context, const Batch& rows, const expr::Notes& notes);
 

@@ -8,6 +8,7 @@
 #include "state/store.h"
 #include "stream/operator.h"
 #include "stream/ops/aggregate_table.h"
+#include "stream/ops/late_rows.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
@@ -30,7 +31,7 @@ class AggregateOperator final : public Operator {
   Result<> merge(BytesView partials);
   const AggregateTable* table() const { return table_.get(); }
   AggregateTable* table() { return table_.get(); }
-  int64_t late_rows() const { return late_rows_; }
+  int64_t late_rows() const { return late_.count(); }
   // Windows have closed since the last flush, without a row that came.
   bool closing_due() const;
 
@@ -48,7 +49,7 @@ class AggregateOperator final : public Operator {
   Context* context_ = nullptr;
   std::unique_ptr<AggregateTable> table_;    // fused: final; partial: what this worker's partitions gave
   std::unique_ptr<AggregateTable> partial_;  // partial mode only: rows go in here, table_ takes merges
-  int64_t late_rows_ = 0;
+  LateRows late_;
   bool adopted_ = false;
   // Windows that may go once the partials have been merged that were on their way when that was found.
   struct Expiring {

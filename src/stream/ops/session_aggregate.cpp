@@ -27,8 +27,7 @@ Result<> SessionOperator::process(const Batch& rows, Collector&) {
   expr::Notes notes;
   TRY(table_->fold_rows(rows, late, notes));
   tell(*context_, rows, notes);
-  late_rows_ += static_cast<int64_t>(late.size());
-  return keep_late(*context_, rows, late);
+  return late_.keep(*context_, rows, late);
 }
 
 // A session has closed when stream time is past its end by more than the gap and the grace.

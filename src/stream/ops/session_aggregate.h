@@ -6,6 +6,7 @@
 #include <string>
 
 #include "stream/operator.h"
+#include "stream/ops/late_rows.h"
 #include "stream/ops/session_table.h"
 
 namespace tradewind::stream {
@@ -17,7 +18,7 @@ class SessionOperator final : public Operator {
   Result<> process(const Batch& rows, Collector& out) override;
   Result<> flush(Collector& out) override;
   const SessionTable& table() const { return *table_; }
-  int64_t late_rows() const { return late_rows_; }
+  int64_t late_rows() const { return late_.count(); }
   // Sessions have closed since the last flush, without a row that came.
   bool closing_due() const;
 
@@ -30,7 +31,7 @@ class SessionOperator final : public Operator {
   std::string dictionary_;
   Context* context_ = nullptr;
   std::unique_ptr<SessionTable> table_;
-  int64_t late_rows_ = 0;
+  LateRows late_;
 };
 
 }  // namespace tradewind::stream

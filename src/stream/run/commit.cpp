@@ -295,6 +295,7 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
     for (auto& [partition, place] : lane->places) place.changed = false;
   }
   std::erase_if(lanes_, [](const auto& lane) { return lane->members.empty(); });
+  lanes_changed_ = true;
   work_since_commit_ = false;
   rows_since_commit_ = 0;
   if (snapshot_started_now_) {

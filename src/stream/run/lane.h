@@ -33,8 +33,10 @@ struct Lane {
   };
   std::map<int32_t, Place> places;
 
-  std::vector<std::string> members;  // names of the queries
+  const std::vector<Lane*>* rivals = nullptr;  // all lanes of its topic, itself too; null: it is the only one
+  std::vector<std::string> members;            // names of the queries
   bool members_changed = true;
+  bool paused = false;                // its only member is
   bool held = false;                  // waits for a lane that is close behind
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 
@@ -48,7 +50,9 @@ struct Lane {
   std::unique_ptr<log::Consumer> consumer;
 
   // Whether the two could become one.
-  bool beside(const Lane& other) const { return topic == other.topic && home == other.home; }
+  bool beside(const Lane& other) const {
+    return topic == other.topic && home == other.home && !paused && !other.paused;
+  }
   bool same_place(const Lane& other) const {
     for (const auto& [partition, place] : places) {
       const auto at = other.places.find(partition);

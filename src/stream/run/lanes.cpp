@@ -14,6 +14,8 @@ constexpr int64_t kCloseBehind = 20'000;
 Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
                               const std::map<int32_t, log::Offset>& next, const std::string& member) {
   int32_t id = 0;
+  const std::shared_ptr<Query> known = query(member);
+  const bool paused = !partials && known != nullptr && known->paused;
   for (const auto& lane : lanes_) {
     if (lane->topic != topic) continue;
     id = std::max(id, lane->id + 1);
@@ -22,7 +24,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
           const auto at = lane->places.find(entry.first);
           return at != lane->places.end() && at->second.next == entry.second;
         });
-    if (!same || lane->partials != partials || lane->home != home) continue;
+    if (!same || lane->partials != partials || lane->home != home || lane->paused || paused) continue;
     lane->members.push_back(member);
     lane->members_changed = true;
     TRY(bind_readers(*lane));
@@ -33,6 +35,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
   lane->id = id;
   lane->partials = partials;
   lane->home = home;
+  lane->paused = paused;
   lane->members = {member};
   const int64_t now_ms = clock_.now().ms;
   for (const auto& [partition, offset] : next) {
@@ -41,6 +44,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
   TRY(bind_readers(*lane));
   TRY(assign(*lane));
   lanes_.push_back(std::move(lane));
+  lanes_changed_ = true;
   return lanes_.back().get();
 }
 
@@ -108,8 +112,9 @@ Result<> Worker::bind_readers(Lane& lane) {
 // one.
 log::Offset Worker::bound_for(const Lane& lane, int32_t partition) const {
   log::Offset bound = INT64_MAX;
-  for (const auto& other : lanes_) {
-    if (other.get() == &lane || !other->beside(lane) || other->members.empty()) continue;
+  if (lane.rivals == nullptr) return bound;
+  for (const Lane* other : *lane.rivals) {
+    if (other == &lane || !other->beside(lane) || other->members.empty()) continue;
     bool ahead = true;
     for (const auto& [p, place] : lane.places) {
       const auto at = other->places.find(p);
@@ -120,42 +125,65 @@ log::Offset Worker::bound_for(const Lane& lane, int32_t partition) const {
   return bound;
 }
 
+// Thousands of lanes may read topics of their own; only those of one topic are compared.
+void Worker::find_rivals() {
+  if (!lanes_changed_) return;
+  lanes_changed_ = false;
+  std::map<std::string_view, std::vector<Lane*>> by_topic;
+  for (const auto& lane : lanes_) {
+    lane->rivals = nullptr;
+    by_topic[lane->topic].push_back(lane.get());
+  }
+  rivals_.clear();
+  for (auto& [topic, lanes] : by_topic) {
+    if (lanes.size() > 1) rivals_.push_back(std::move(lanes));
+  }
+  for (const auto& group : rivals_) {
+    for (Lane* lane : group) lane->rivals = &group;
+  }
+}
+
 void Worker::hold_back() {
+  find_rivals();
   for (const auto& lane : lanes_) lane->held = false;
-  for (const auto& behind : lanes_) {
-    for (const auto& ahead : lanes_) {
-      const bool apart = behind == ahead || !behind->beside(*ahead);
-      if (apart || behind->members.empty() || ahead->members.empty()) continue;
-      int64_t gap = 0;
-      bool all = true;
-      for (const auto& [p, place] : behind->places) {
-        const int64_t distance = ahead->places.at(p).next - place.next;
-        gap += distance;
-        all = all && distance >= 0;
+  for (const auto& group : rivals_) {
+    for (const Lane* behind : group) {
+      for (Lane* ahead : group) {
+        const bool apart = behind == ahead || !behind->beside(*ahead);
+        if (apart || behind->members.empty() || ahead->members.empty()) continue;
+        int64_t gap = 0;
+        bool all = true;
+        for (const auto& [p, place] : behind->places) {
+          const int64_t distance = ahead->places.at(p).next - place.next;
+          gap += distance;
+          all = all && distance >= 0;
+        }
+        if (all && gap > 0 && gap <= kCloseBehind) ahead->held = true;
       }
-      if (all && gap > 0 && gap <= kCloseBehind) ahead->held = true;
     }
   }
 }
 
 void Worker::merge_lanes() {
-  for (size_t i = 0; i < lanes_.size(); ++i) {
-    for (size_t j = i + 1; j < lanes_.size(); ++j) {
-      Lane& into = *lanes_[i];
-      Lane& from = *lanes_[j];
-      if (!into.beside(from) || from.members.empty() || into.members.empty() || !into.same_place(from))
-        continue;
-      into.members.insert(into.members.end(), from.members.begin(), from.members.end());
-      into.members_changed = true;
-      from.members.clear();
-      from.members_changed = true;
-      // The readers were made before, so making them again for both cannot fail but for a lost registry; then
-      // the next round's error rebuilds the worker.
-      (void)bind_readers(into).ok();
-      from.readers.clear();
-      work_since_commit_ = true;
+  find_rivals();
+  for (const auto& group : rivals_) {
+    for (size_t i = 0; i < group.size(); ++i) {
+      for (size_t j = i + 1; j < group.size(); ++j) merge(*group[i], *group[j]);
     }
   }
+}
+
+void Worker::merge(Lane& into, Lane& from) {
+  if (!into.beside(from) || from.members.empty() || into.members.empty() || !into.same_place(from)) return;
+  into.members.insert(into.members.end(), from.members.begin(), from.members.end());
+  into.members_changed = true;
+  from.members.clear();
+  from.members_changed = true;
+  // The readers were made before, so making them again for both cannot fail but for a lost registry; then the
+  // next round's error rebuilds the worker.
+  (void)bind_readers(into).ok();
+  from.readers.clear();
+  work_since_commit_ = true;
 }
 
 // A partition that stands at its bound is not read: what lies behind it would be fetched and left out again
@@ -175,7 +203,7 @@ Result<> Worker::wait_at_bounds(Lane& lane) {
 }
 
 Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
-  if (lane.members.empty() || lane.held) return size_t{0};
+  if (lane.members.empty() || lane.held || lane.paused) return size_t{0};
   TRY(wait_at_bounds(lane));
   std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
   size_t read = 0;

@@ -168,6 +168,7 @@ void Worker::forget_lanes(const RestoredLanes& lanes) {
     gone->id = key.id;
     gone->members_changed = true;
     lanes_.push_back(std::move(gone));
+    lanes_changed_ = true;
   }
 }
 
@@ -179,6 +180,7 @@ Result<> Worker::rebuild() {
   {
     const std::lock_guard lock(lock_);
     lanes_.clear();
+    lanes_changed_ = true;
     for (const std::shared_ptr<Query>& known : queries()) known->task.reset();
     dictionaries_.clear();
   }

@@ -138,7 +138,8 @@ Result<> Task::make_operators(AggregateMode mode) {
       operators_.push_back(std::move(made));
     }
   }
-  if (topology.sink) operators_.push_back(make_sink(*topology.sink, topology.schemas.back(), registry_));
+  if (topology.sink && !topology.sink->topic.empty())
+    operators_.push_back(make_sink(*topology.sink, topology.schemas.back(), registry_));
   for (const auto& made : operators_) TRY(made->open(*this));
   return {};
 }

@@ -45,12 +45,13 @@ std::optional<int32_t> Worker::home_of(const Topology& topology) const {
   return static_cast<int32_t>(hash64(topology.name) % static_cast<uint64_t>(options_.state_partitions));
 }
 
-Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest) {
+Result<> Worker::add(std::shared_ptr<const Topology> topology, bool earliest, bool paused) {
   if (const auto home = home_of(*topology); home && !owns(*home)) return {};  // another worker's
   auto query = std::make_shared<Query>();
   query->topology = std::move(topology);
   query->earliest = earliest;
-  const std::string name = query->topology->name;
+  query->paused = paused;
+  const std::string name = query->name = query->topology->name;
   {
     const std::lock_guard lock(queries_mutex_);
     if (!queries_.emplace(name, query).second)
@@ -154,6 +155,7 @@ Result<bool> Worker::step(Duration wait) {
     return true;
   }
   size_t read = 0;
+  const uint64_t seen = log_.written();
   hold_back();
   const bool pending = work_since_commit_;
   // Whoever has work at hand looks for more without waiting; a commit is due soon.
@@ -173,17 +175,10 @@ Result<bool> Worker::step(Duration wait) {
     TRY(commit_or_rebuild());
     return true;
   }
-  if (read == 0 && wait.count() > 0 && !lanes_.empty()) {
+  if (read == 0 && wait.count() > 0) {
     const Duration most =
         work_since_commit_ ? std::min(wait, std::max(options_.idle_commit, Duration(1))) : wait;
-    auto polled = poll_lane(*lanes_.front(), lanes_.size() == 1 ? most : std::min(most, Duration(2)));
-    if (!polled.ok()) {
-      if (failed_query_.empty()) return polled.error();
-      TRY(rebuild());
-      return true;
-    }
-    if (*polled > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
-    read += *polled;
+    log_.wait_for_more(seen, most);
   }
   return read > 0;
 }
@@ -276,6 +271,7 @@ Duration Worker::silence(const std::string& query) {
   for (const auto& lane : lanes_) {
     if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
       continue;
+    if (lane->paused) return Duration(0);
     for (const auto& [partition, place] : lane->places) {
       const bool read_out = lane->last_empty_ms != INT64_MIN;
       least = std::min(least, read_out ? lane->last_empty_ms - place.last_record_ms : 0);

@@ -54,8 +54,10 @@ class Worker final : private TaskHost {
   ~Worker() override;
 
   struct Query {
-    std::shared_ptr<const Topology> topology;
+    std::string name;
+    std::shared_ptr<const Topology> topology;  // the worker's
     bool earliest = true;
+    std::atomic<bool> paused{false};
     std::unique_ptr<Task> task;  // null: stopped by an error
     TaskFigures figures;
     std::mutex about;  // guards what follows
@@ -66,8 +68,11 @@ class Worker final : private TaskHost {
 
   // Before open(): the query is restored by it. Afterwards: it starts at once, and its place is committed.
   // While a full disk keeps a commit from being written both are put off until it is.
-  Result<> add(std::shared_ptr<const Topology> topology, bool earliest);
+  Result<> add(std::shared_ptr<const Topology> topology, bool earliest, bool paused);
   Result<> remove(const std::string& name);
+  // Both want what is at hand committed first: `unavailable` while a full disk keeps it from that.
+  Result<> replace(const std::shared_ptr<const Topology>& topology);
+  Result<> pause(const std::string& name, bool paused);
   // Takes the transactional id over (fencing an older process), restores, commits the places.
   Result<> open();
   // One round; true when anything was read or committed. Waits up to `wait` for input.
@@ -119,10 +124,13 @@ class Worker final : private TaskHost {
   // lanes.cpp
   Result<Lane*> lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
                         const std::map<int32_t, log::Offset>& next, const std::string& member);
+  Result<> settle();
   Result<> start_query(Query& query);
   Result<> bind_readers(Lane& lane);
   Result<> assign(Lane& lane);
   void merge_lanes();
+  void merge(Lane& into, Lane& from);
+  void find_rivals();
   void hold_back();
   Result<> wait_at_bounds(Lane& lane);
   bool silent(const Lane& lane, const Lane::Place& place) const;
@@ -185,6 +193,8 @@ class Worker final : private TaskHost {
   std::map<std::string, std::shared_ptr<Query>> queries_;
   std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
   std::vector<std::unique_ptr<Lane>> lanes_;
+  bool lanes_changed_ = true;               // since the rivals were found
+  std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
   bool opened_ = false;
 
   std::unique_ptr<log::Producer> producer_;
