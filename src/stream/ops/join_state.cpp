@@ -90,7 +90,8 @@ Result<> KeyedRows::fold(int32_t, BytesView in) {
 
 bool KeyedRows::snapshot(size_t budget, state::FrameSink& sink) {
   Bytes frame(1, kFrameVersion);
-  for (; snapshot_at_ < slots_.size() && frame.size() < budget; ++snapshot_at_) {
+  const size_t most = frame.size() + budget;
+  for (; snapshot_at_ < slots_.size() && frame.size() < most; ++snapshot_at_) {
     if (!slots_[snapshot_at_].row.empty()) put_entry(snapshot_at_, frame);
   }
   if (frame.size() > 1) sink.frame(0, frame);
@@ -175,7 +176,8 @@ Result<> ForeignRows::fold(int32_t, BytesView in) {
 
 bool ForeignRows::snapshot(size_t budget, state::FrameSink& sink) {
   Bytes frame(1, kFrameVersion);
-  for (; snapshot_at_ < slots_.size() && frame.size() < budget; ++snapshot_at_) {
+  const size_t most = frame.size() + budget;
+  for (; snapshot_at_ < slots_.size() && frame.size() < most; ++snapshot_at_) {
     for (const auto& [row_key, row] : slots_[snapshot_at_].rows)
       put_entry(snapshot_at_, row_key, row.view(), frame);
   }

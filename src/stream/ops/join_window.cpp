@@ -201,7 +201,8 @@ Result<> WindowRows::fold(int32_t, BytesView in) {
 bool WindowRows::snapshot(size_t budget, state::FrameSink& sink) {
   Bytes frame;
   put_header(frame);
-  for (; snapshot_at_ < by_id_.size() && frame.size() < budget; ++snapshot_at_) {
+  const size_t most = frame.size() + budget;
+  for (; snapshot_at_ < by_id_.size() && frame.size() < most; ++snapshot_at_) {
     for (const Entry& entry : by_id_[snapshot_at_]) put_row(snapshot_at_, entry, frame);
   }
   sink.frame(0, frame);
