@@ -56,7 +56,7 @@ class TaskSubscription final : public Subscription, private TaskHost {
   Result<> read_joined(Duration wait) {
     TRY(join_->read(
         wait, kRowsPerPoll, kRowsPerBatch, [](const RowNote&) {},
-        [this](const Batch& rows, size_t input) { return task_->process(rows, input); }));
+        [this](const MergedRows& rows) { return task_->process_merged(rows); }));
     return {};
   }
 

@@ -46,6 +46,15 @@ const uint32_t* JoinKeys::intern(const std::vector<expr::ExpressionPtr>& keys, c
   return keys_->intern(columns_, rows.rows());
 }
 
+std::vector<std::vector<uint32_t>> JoinKeys::all(const MergedRows& rows) {
+  std::vector<std::vector<uint32_t>> all;
+  for (const MergedRows::Part& part : rows.parts) {
+    const uint32_t* ids = part.input == 0 ? left(part.rows) : right(part.rows);
+    all.emplace_back(ids, ids + part.rows.rows());
+  }
+  return all;
+}
+
 void JoinKeys::columns(const std::vector<uint32_t>& ids, std::vector<ColumnPtr>& out) const {
   const Dictionary& dictionary = keys_->dictionary();
   if (row_key_.plain()) {

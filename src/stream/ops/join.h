@@ -12,6 +12,7 @@
 #include "stream/operator.h"
 #include "stream/ops/group_keys.h"
 #include "stream/ops/join_row.h"
+#include "stream/ops/merged_rows.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
@@ -19,6 +20,9 @@ namespace tradewind::stream {
 class JoinOperator : public Operator {
  public:
   virtual Result<> process_right(const Batch& rows, Collector& out) = 0;
+  // Rows of both sides as they come from their topics. Rows of a stream that are retracts (they have no
+  // value) are passed over.
+  virtual Result<> process_merged(const MergedRows& rows, Collector& out) = 0;
   virtual int64_t late_rows() const { return 0; }
   // About what a commit will write of its state.
   virtual size_t changed_bytes() const = 0;
@@ -50,6 +54,8 @@ class JoinKeys {
   // kNone where a part of the key is null; valid until the next call.
   const uint32_t* left(const Batch& rows) { return intern(step_.left_keys, rows); }
   const uint32_t* right(const Batch& rows) { return intern(step_.right_keys, rows); }
+  // Those of each part.
+  std::vector<std::vector<uint32_t>> all(const MergedRows& rows);
   Dictionary& dictionary() { return keys_->dictionary(); }
   // Appends copies of the key columns of these ids; nulls for kNone.
   void columns(const std::vector<uint32_t>& ids, std::vector<ColumnPtr>& out) const;
@@ -92,6 +98,24 @@ class JoinedRows {
   std::vector<Change> changes_;
   bool retracts_ = false;
   std::vector<RowBytes> kept_;
+};
+
+// Lets the codec of each side begin with a part where that is another one than before.
+class MergedCodecs {
+ public:
+  explicit MergedCodecs(JoinedRows& joined) : joined_(joined) {}
+  void begin(const MergedRows& rows, uint32_t part) {
+    const bool left = rows.parts[part].input == 0;
+    std::optional<uint32_t>& begun = left ? left_ : right_;
+    if (begun == part) return;
+    begun = part;
+    (left ? joined_.left() : joined_.right()).begin(rows.parts[part].rows);
+  }
+
+ private:
+  JoinedRows& joined_;
+  std::optional<uint32_t> left_;
+  std::optional<uint32_t> right_;
 };
 
 // A column of the rows' times.

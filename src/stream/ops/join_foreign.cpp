@@ -74,6 +74,11 @@ class ForeignKeyJoin final : public JoinOperator {
     return {};
   }
 
+  // Its left rows come by way of what keeps them, so no topic's rows come here.
+  Result<> process_merged(const MergedRows&, Collector&) override {
+    return Error{Code::invalid, "a join by a foreign key takes one side at a time"};
+  }
+
   size_t changed_bytes() const override { return left_->changed_bytes() + right_->changed_bytes(); }
 
  private:

@@ -40,10 +40,25 @@ class StreamJoin final : public JoinOperator {
   }
 
   Result<> process(const Batch& rows, Collector& out) override {
-    return take(rows, keys_.left(rows), true, out);
+    return take_all(rows, keys_.left(rows), true, out);
   }
   Result<> process_right(const Batch& rows, Collector& out) override {
-    return take(rows, keys_.right(rows), false, out);
+    return take_all(rows, keys_.right(rows), false, out);
+  }
+  Result<> process_merged(const MergedRows& rows, Collector& out) override {
+    const auto ids = keys_.all(rows);
+    std::vector<std::vector<LateRow>> late(rows.parts.size());
+    MergedCodecs codecs(joined_);
+    for (const MergedRows::Run& run : rows.runs) {
+      const MergedRows::Part& part = rows.parts[run.part];
+      codecs.begin(rows, run.part);
+      TRY(take(part.rows, ids[run.part].data(), part.input == 0, run.from, run.to, late[run.part], out));
+    }
+    for (size_t i = 0; i < late.size(); ++i) {
+      const MergedRows::Part& part = rows.parts[i];
+      TRY((part.input == 0 ? left_ : right_).late.keep(*context_, part.rows, late[i]));
+    }
+    return joined_.emit(out);
   }
 
   // Where nothing comes any more, event time goes on with the clock.
@@ -99,13 +114,21 @@ class StreamJoin final : public JoinOperator {
     }
   }
 
-  Result<> take(const Batch& rows, const uint32_t* ids, bool of_left, Collector& out) {
+  Result<> take_all(const Batch& rows, const uint32_t* ids, bool of_left, Collector& out) {
+    (of_left ? joined_.left() : joined_.right()).begin(rows);
+    std::vector<LateRow> late;
+    TRY(take(rows, ids, of_left, 0, static_cast<uint32_t>(rows.rows()), late, out));
+    TRY((of_left ? left_ : right_).late.keep(*context_, rows, late));
+    return joined_.emit(out);
+  }
+
+  Result<> take(const Batch& rows, const uint32_t* ids, bool of_left, uint32_t from, uint32_t to,
+                std::vector<LateRow>& late, Collector& out) {
     Side& mine = of_left ? left_ : right_;
     Side& other = of_left ? right_ : left_;
     RowCodec& codec = of_left ? joined_.left() : joined_.right();
-    codec.begin(rows);
-    std::vector<LateRow> late;
-    for (uint32_t i = 0; i < rows.rows(); ++i) {
+    for (uint32_t i = from; i < to; ++i) {
+      if (rows.change(i) == Change::retract) continue;
       const int64_t time = rows.times_ms()[i];
       newest_ = std::max(newest_, time);
       if (time > stream_time()) {
@@ -121,8 +144,7 @@ class StreamJoin final : public JoinOperator {
       }
       if (joined_.full()) TRY(joined_.emit(out));
     }
-    TRY(mine.late.keep(*context_, rows, late));
-    return joined_.emit(out);
+    return {};
   }
 
   void meet(Side& mine, Side& other, uint32_t id, int64_t time, RowBytes row, bool of_left) {

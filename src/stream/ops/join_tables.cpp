@@ -20,10 +20,24 @@ class TableJoin final : public JoinOperator {
   }
 
   Result<> process(const Batch& rows, Collector& out) override {
-    return change(rows, keys_.left(rows), true, out);
+    joined_.left().begin(rows);
+    TRY(change(rows, keys_.left(rows), true, 0, rows.rows(), out));
+    return joined_.emit(out);
   }
   Result<> process_right(const Batch& rows, Collector& out) override {
-    return change(rows, keys_.right(rows), false, out);
+    joined_.right().begin(rows);
+    TRY(change(rows, keys_.right(rows), false, 0, rows.rows(), out));
+    return joined_.emit(out);
+  }
+  Result<> process_merged(const MergedRows& rows, Collector& out) override {
+    const auto ids = keys_.all(rows);
+    MergedCodecs codecs(joined_);
+    for (const MergedRows::Run& run : rows.runs) {
+      const MergedRows::Part& part = rows.parts[run.part];
+      codecs.begin(rows, run.part);
+      TRY(change(part.rows, ids[run.part].data(), part.input == 0, run.from, run.to, out));
+    }
+    return joined_.emit(out);
   }
   size_t changed_bytes() const override { return left_->changed_bytes() + right_->changed_bytes(); }
 
@@ -38,18 +52,17 @@ class TableJoin final : public JoinOperator {
     return false;
   }
 
-  Result<> change(const Batch& rows, const uint32_t* ids, bool of_left, Collector& out) {
+  Result<> change(const Batch& rows, const uint32_t* ids, bool of_left, size_t from, size_t to,
+                  Collector& out) {
     KeyedRows& mine = of_left ? *left_ : *right_;
     const KeyedRows& others = of_left ? *right_ : *left_;
     RowCodec& codec = of_left ? joined_.left() : joined_.right();
-    codec.begin(rows);
-    for (size_t i = 0; i < rows.rows(); ++i) {
+    for (size_t i = from; i < to; ++i) {
       const uint32_t id = ids[i];
       if (id == Dictionary::kNone) continue;
       const bool gone = rows.change(i) == Change::retract;
       // Taken back only to come again at once: one change.
-      const bool replaced =
-          gone && i + 1 < rows.rows() && ids[i + 1] == id && rows.change(i + 1) == Change::insert;
+      const bool replaced = gone && i + 1 < to && ids[i + 1] == id && rows.change(i + 1) == Change::insert;
       if (replaced) continue;
       const BytesView old = joined_.keep(mine.replace(id, gone ? RowBytes() : codec.encode(i)));
       const BytesView now = mine.find(id);
@@ -58,7 +71,7 @@ class TableJoin final : public JoinOperator {
       add(of_left ? now : other, of_left ? other : now, id, Change::insert);
       if (joined_.full()) TRY(joined_.emit(out));
     }
-    return joined_.emit(out);
+    return {};
   }
 
   void add(BytesView left, BytesView right, uint32_t id, Change change) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "stream/ops/merged_rows.h"
 #include "stream/run/merged_topics.h"
 #include "stream/run/reader.h"
 #include "stream/topology.h"
@@ -24,7 +25,7 @@ struct JoinLane {
   std::map<std::string, std::vector<size_t>> inputs;  // topic -> who reads it, left first
   int64_t last_record_ms = 0;                         // wall time
   bool paused = false;
-  int64_t last_empty_ms = INT64_MIN;                  // wall time of the last look that found nothing
+  int64_t last_empty_ms = INT64_MIN;  // wall time of the last look that found nothing
 
   static Result<std::unique_ptr<JoinLane>> open(const Topology& topology, log::Log& log,
                                                 schema::Registry& registry, log::Visibility visibility,
@@ -32,10 +33,24 @@ struct JoinLane {
   // How long no record has come.
   int64_t silence_ms() const { return last_empty_ms == INT64_MIN ? 0 : last_empty_ms - last_record_ms; }
 
-  // Reads about `most` records and gives them to `take`, by input.
+  // Reads about `most` records and gives them to `take`.
   Result<size_t> read(Duration wait, size_t most, size_t rows_per_batch,
                       const std::function<void(RowNote)>& note,
-                      const std::function<Result<>(const Batch&, size_t)>& take);
+                      const std::function<Result<>(const MergedRows&)>& take);
+
+ private:
+  using Note = std::function<void(RowNote)>;
+  // Records of one fetch that lie side by side, for one input.
+  struct Stretch {
+    const log::Position* position = nullptr;
+    std::span<const log::RecordView> records;
+    std::shared_ptr<const void> buffer;
+    size_t input = 0;
+  };
+  size_t collect(const MergedTopics::Run& run, std::vector<Stretch>& stretches,
+                 std::vector<MergedRows::Run>& runs) const;
+  Result<MergedRows> decode(const std::vector<Stretch>& stretches, std::vector<MergedRows::Run> runs,
+                            const Note& note);
 };
 
 // Where a query with several inputs begins: tables at their beginning, for a table is all of its topic;

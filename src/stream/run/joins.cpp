@@ -59,10 +59,11 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
   lane.paused = known->paused;
   if (lane.paused) return size_t{0};
   const size_t read = TRY(lane.read(
-      Duration(0), options_.rows_per_poll, options_.rows_per_batch, [this](RowNote told) { note(std::move(told)); },
-      [&](const Batch& rows, size_t input) -> Result<> {
+      Duration(0), options_.rows_per_poll, options_.rows_per_batch,
+      [this](RowNote told) { note(std::move(told)); },
+      [&](const MergedRows& rows) -> Result<> {
         const std::lock_guard lock(lock_);
-        auto done = known->task->process(rows, input);
+        auto done = known->task->process_merged(rows);
         if (!done.ok()) fail(*known, done.error());
         return done;
       }));

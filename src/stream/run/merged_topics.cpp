@@ -90,9 +90,9 @@ Result<std::optional<MergedTopics::Run>> MergedTopics::next(size_t most) {
     pass(*first);
     return std::optional(run);
   }
-  given_ = std::move(batch);
-  first->place->end = std::max(given_.end, given_.next);
-  first->place->next = given_.next;
+  given_.push_back(std::move(batch));
+  first->place->end = std::max(given_.back().end, given_.back().next);
+  first->place->next = given_.back().next;
   first->place->changed = true;
   first->batches.pop_front();
   first->at = 0;

@@ -25,7 +25,7 @@ class MergedTopics {
     log::Offset end = 0;   // as of the last fetch
     bool changed = false;  // since it was set to false
   };
-  // A run of records; valid until the next call.
+  // A run of records; valid until forget_given().
   struct Run {
     const log::Position* position = nullptr;
     std::span<const log::RecordView> records;
@@ -42,6 +42,7 @@ class MergedTopics {
   Result<> look(Duration wait, size_t records_per_fetch);
   // The next records, at most `most`; nothing when all that was there has been given.
   Result<std::optional<Run>> next(size_t most);
+  void forget_given() { given_.clear(); }
 
   const std::map<log::Position, Place>& places() const { return places_; }
   void settled();  // no place counts as changed
@@ -65,8 +66,8 @@ class MergedTopics {
   static void pass(Head& head);
 
   std::map<log::Position, Place> places_;
-  std::vector<Head> heads_;  // in the order that breaks ties
-  log::FetchedBatch given_;  // holds what the last run views, when its batch is through
+  std::vector<Head> heads_;              // in the order that breaks ties
+  std::deque<log::FetchedBatch> given_;  // batches that are through, for what runs view
   size_t records_per_fetch_ = 1;
   size_t waited_for_ = 0;  // the head that the last wait was for
 };

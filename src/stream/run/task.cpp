@@ -187,7 +187,28 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
   return operators_[step]->process(at_moment(rows), chain);
 }
 
-Result<> Task::process(const Batch& rows, size_t input) {
+// The first join takes both sides as they are; what stands before it, or behind it and is joined again, needs
+// its rows one run after the other.
+Result<> Task::process_merged(const MergedRows& rows) {
+  const bool whole = joins_.size() == 1 && joins_[0].at == 0;
+  if (!whole || rows.runs.size() == 1) {
+    for (const MergedRows::Run& run : rows.runs) {
+      const MergedRows::Part& part = rows.parts[run.part];
+      const bool all = run.from == 0 && run.to == part.rows.rows();
+      if (run.from < run.to)
+        TRY(process_input(all ? part.rows : part.rows.slice(run.from, run.to), part.input));
+    }
+    return {};
+  }
+  for (const MergedRows::Run& run : rows.runs) figures_.rows_in += run.to - run.from;
+  Chain chain(*this, 1);
+  if (!asks_moment_) return joins_[0].made->process_merged(rows, chain);
+  MergedRows now = rows;
+  for (MergedRows::Part& part : now.parts) part.rows = at_moment(part.rows);
+  return joins_[0].made->process_merged(now, chain);
+}
+
+Result<> Task::process_input(const Batch& rows, size_t input) {
   figures_.rows_in += static_cast<int64_t>(rows.rows());
   const auto take = [&](const Batch& some) -> Result<> {
     if (input == 0) return emit_from(0, some);

@@ -53,8 +53,9 @@ class Task final : private Context {
                                             RowReceiver receiver = nullptr);
 
   const Topology& topology() const { return *topology_; }
-  // Rows of one of its inputs: 0 the source, then the further ones.
-  Result<> process(const Batch& rows, size_t input = 0);
+  Result<> process(const Batch& rows) { return process_input(rows, 0); }
+  // Rows of several inputs: 0 the source, then the further ones.
+  Result<> process_merged(const MergedRows& rows);
   Result<> merge(const log::FetchedBatch& partials);
   Result<> flush();
 
@@ -89,6 +90,7 @@ class Task final : private Context {
   void make_join_operator(const JoinStep& step, size_t at);
   void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema);
   Batch at_moment(const Batch& rows);
+  Result<> process_input(const Batch& rows, size_t input);
   Result<> emit_from(size_t step, const Batch& rows);
 
   const std::string& query() const override { return topology_->name; }
