@@ -183,7 +183,7 @@ class PushQueries::Reader final : public RowStream {
 
 Result<std::unique_ptr<RowStream>> PushQueries::open(sql::PushPlan plan, bool earliest,
                                                      const Subscribe& subscribe, size_t most_rows) {
-  const bool shares = !earliest && !plan.topology.aggregate();
+  const bool shares = !earliest && !plan.topology.aggregate() && plan.topology.inputs.empty();
   const std::string identity = identity_of(plan);
   const std::lock_guard lock(mutex_);
   std::erase_if(shared_, [](const auto& entry) { return entry.second.expired(); });

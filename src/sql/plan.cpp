@@ -199,7 +199,7 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   const Source* from = source_of(*statement.query, catalog);
   if (from == nullptr) return unknown_source(*statement.query);
   if (statement.query->limit) return Error{Code::invalid, "LIMIT cannot stand in CREATE ... AS SELECT"};
-  const BoundQuery bound = TRY(bind_query(*statement.query, *from, true));
+  const BoundQuery bound = TRY(bind_query(*statement.query, catalog, true));
   if (bound.table != statement.table) {
     return Error{Code::invalid, bound.table ? "the query gives a table: write CREATE TABLE " + statement.name
                                             : "the query gives a stream: write CREATE STREAM " +
@@ -222,7 +222,7 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   if (static_cast<size_t>(keys) == sink.columns.size()) {
     return Error{Code::invalid, statement.name + " has keys only; select at least one value"};
   }
-  if (bound.rekeyed) {
+  if (bound.rekeyed || !bound.inputs.empty()) {
     if (keys == 0)
       sink.key_format = schema::Format::none;
     else if (sink.key_format == schema::Format::none)
@@ -246,10 +246,11 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   stream::Topology topology;
   topology.name = "unnamed";
   topology.source = bound.source;
+  topology.inputs = bound.inputs;
   topology.steps = bound.steps;
   topology.sink = sink_of(sink, bound);
   plan.topology = TRY(stream::build(std::move(topology)));
-  plan.reads = {from->name};
+  plan.reads = bound.reads;
   return plan;
 }
 
@@ -278,18 +279,25 @@ Result<stream::SinkSpec> sink_into(const Source& target, const BoundQuery& bound
   return spec;
 }
 
-Result<PushPlan> plan_push(const Query& query, const Source& source) {
-  const BoundQuery bound = TRY(bind_query(query, source, false));
+Result<PushPlan> plan_push(const Query& query, const Catalog& catalog) {
+  if (!query.joins.empty() && query.emit == Query::Emit::none) {
+    return Error{Code::invalid,
+                 at(query.joins[0].place, "a SELECT of what is there now takes no " + query.joins[0].text +
+                                              "; add EMIT CHANGES, or make the join a table with CREATE "
+                                              "TABLE ... AS SELECT and ask that")};
+  }
+  const BoundQuery bound = TRY(bind_query(query, catalog, false));
   PushPlan plan;
   plan.limit = query.limit;
   plan.until_now = query.emit == Query::Emit::none;
   stream::Topology topology;
   topology.name = "push";
   topology.source = bound.source;
+  topology.inputs = bound.inputs;
   topology.steps = bound.steps;
   plan.topology = TRY(stream::build(std::move(topology)));
   for (const BoundColumn& column : bound.columns) plan.columns.push_back({column.name, column.type});
-  plan.keys = row_keys(bound, query, source);
+  plan.keys = row_keys(bound);
   return plan;
 }
 
@@ -339,8 +347,9 @@ Result<std::variant<PullPlan, PushPlan>> plan_select(const Query& query, const C
   const Source* source = source_of(query, catalog);
   if (source == nullptr) return unknown_source(query);
   using Either = std::variant<PullPlan, PushPlan>;
-  if (query.emit == Query::Emit::none && source->table) return Either(TRY(plan_pull(query, *source)));
-  return Either(TRY(plan_push(query, *source)));
+  if (query.emit == Query::Emit::none && source->table && query.joins.empty())
+    return Either(TRY(plan_pull(query, *source)));
+  return Either(TRY(plan_push(query, catalog)));
 }
 
 Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const Catalog& catalog) {
@@ -363,7 +372,7 @@ Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const C
     std::transform(value.begin(), value.end(), plan.query_id.begin(),
                    [](unsigned char c) { return std::toupper(c); });
   }
-  const BoundQuery bound = TRY(bind_query(statement.query, *from, true));
+  const BoundQuery bound = TRY(bind_query(statement.query, catalog, true));
   if (bound.table) {
     return Error{Code::invalid,
                  at(statement.query.from_place, "the query gives a table, and " + target->name +
@@ -372,18 +381,19 @@ Result<InsertQueryPlan> plan_insert_query(const InsertSelect& statement, const C
   stream::Topology topology;
   topology.name = "unnamed";
   topology.source = bound.source;
+  topology.inputs = bound.inputs;
   topology.steps = bound.steps;
   topology.sink = TRY(sink_into(*target, bound));
   plan.topology = TRY(stream::build(std::move(topology)));
   plan.target = target->name;
-  plan.reads = {from->name};
+  plan.reads = bound.reads;
   return plan;
 }
 
 Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLookup& lookup) {
   const Source* source = source_of(query, catalog);
   if (source == nullptr) return unknown_source(query);
-  if (source->table && query.emit == Query::Emit::none && query.group_by.empty()) {
+  if (source->table && query.emit == Query::Emit::none && query.group_by.empty() && query.joins.empty()) {
     const PullPlan plan = TRY(plan_pull(query, *source));
     return "look up in " + plan.table +
            (plan.keys ? " by " + std::to_string(plan.keys->size()) + " key(s)" : " by scanning") +
@@ -391,7 +401,7 @@ Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLo
            "\n";
   }
   (void)lookup;
-  return TRY(plan_push(query, *source)).topology.text();
+  return TRY(plan_push(query, catalog)).topology.text();
 }
 
 }  // namespace tradewind::sql

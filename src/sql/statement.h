@@ -72,6 +72,14 @@ struct JoinClause {
   std::string text;  // "LEFT JOIN"
   std::string source;
   std::string alias;
+  Place source_place;
+  struct Within {
+    int64_t before_ms = 0;
+    int64_t after_ms = 0;
+    std::optional<int64_t> grace_ms;
+    Place place;
+  };
+  std::optional<Within> within;
   NodePtr on;
   Place place;
 };

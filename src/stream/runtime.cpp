@@ -287,11 +287,8 @@ class WorkerRuntime final : public Runtime {
                              .cleanup = topology.sink->table ? log::Cleanup::compact : log::Cleanup::remove});
       if (!made.ok()) return made.error();
     }
-    const auto at = topology.aggregate();
-    if (!at) return {};
-    if (std::get<AggregateStep>(topology.steps[*at]).window) {
-      TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
-    }
+    if (topology.has_late_rows()) TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
+    if (!topology.aggregate()) return {};
     if (options_.workers > 1 && !topology.one_worker) {
       TRY(make_topic({.name = partials_topic(topology.name),
                       .partitions = topology.sink ? topology.sink->partitions : 1}));

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "stream/run/join_lane.h"
 #include "stream/run/reader.h"
 #include "stream/run/task.h"
 
 namespace tradewind::stream {
 namespace {
 
+constexpr size_t kRowsPerPoll = 4096;
 constexpr size_t kRowsPerBatch = 1024;
 
 class TaskSubscription final : public Subscription, private TaskHost {
@@ -16,6 +18,16 @@ class TaskSubscription final : public Subscription, private TaskHost {
 
   Result<> open(schema::Registry& registry, std::shared_ptr<const Topology> topology, bool earliest) {
     topology_ = std::move(topology);
+    task_ = TRY(Task::make(topology_, AggregateMode::fused, registry, *this, figures_,
+                           [this](Batch batch) -> Result<> {
+                             rows_.push_back(std::move(batch));
+                             return {};
+                           }));
+    if (!topology_->inputs.empty()) {
+      const auto places = TRY(first_places(*topology_, log_, log::Visibility::durable, earliest));
+      join_ = TRY(JoinLane::open(*topology_, log_, registry, log::Visibility::durable, places));
+      return {};
+    }
     const std::string& topic = topology_->source.topic;
     const auto spec = TRY(log_.topic(topic));
     consumer_ = TRY(log_.consumer(log::Visibility::durable));
@@ -25,11 +37,6 @@ class TaskSubscription final : public Subscription, private TaskHost {
       if (earliest && bounds.begin < bounds.end) unread_[p] = bounds.end;
     }
     reader_ = TRY(Reader::make(topology_->source, registry));
-    task_ = TRY(Task::make(topology_, AggregateMode::fused, registry, *this, figures_,
-                           [this](Batch batch) -> Result<> {
-                             rows_.push_back(std::move(batch));
-                             return {};
-                           }));
     return {};
   }
 
@@ -37,7 +44,24 @@ class TaskSubscription final : public Subscription, private TaskHost {
 
   Result<std::vector<Batch>> poll(Duration wait) override {
     rows_.clear();
-    const auto fetched = TRY(consumer_->poll(wait, 4096));
+    TRY(join_ != nullptr ? read_joined(wait) : read(wait));
+    TRY(task_->flush());
+    for (const Task::Kept& kept : task_->durables()) kept.durable->committed();
+    return std::move(rows_);
+  }
+
+  bool read_out() const override { return unread_.empty(); }
+
+ private:
+  Result<> read_joined(Duration wait) {
+    TRY(join_->read(
+        wait, kRowsPerPoll, kRowsPerBatch, [](const RowNote&) {},
+        [this](const MergedRows& rows) { return task_->process_merged(rows); }));
+    return {};
+  }
+
+  Result<> read(Duration wait) {
+    const auto fetched = TRY(consumer_->poll(wait, kRowsPerPoll));
     if (fetched.empty()) unread_.clear();  // the last records are no longer there
     for (const log::FetchedBatch& batch : fetched) {
       const auto unread = unread_.find(batch.position.partition);
@@ -50,14 +74,9 @@ class TaskSubscription final : public Subscription, private TaskHost {
         TRY(task_->process(rows));
       }
     }
-    TRY(task_->flush());
-    for (const Task::Kept& kept : task_->durables()) kept.durable->committed();
-    return std::move(rows_);
+    return {};
   }
 
-  bool read_out() const override { return unread_.empty(); }
-
- private:
   std::shared_ptr<Dictionary> dictionary(const std::string& name) override {
     auto& known = dictionaries_[name];
     if (known == nullptr) known = std::make_shared<Dictionary>();
@@ -88,6 +107,7 @@ class TaskSubscription final : public Subscription, private TaskHost {
   TaskFigures figures_;
   std::map<int32_t, log::Offset> unread_;  // partition -> its end when this was opened
   std::unique_ptr<Reader> reader_;
+  std::unique_ptr<JoinLane> join_;  // with several inputs, instead of the three above
   std::unique_ptr<Task> task_;
   std::vector<Batch> rows_;
 };

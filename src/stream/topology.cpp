@@ -1,6 +1,8 @@
 #include "stream/topology.h"
 
+#include <algorithm>
 #include <numeric>
+#include <type_traits>
 
 #include "expr/aggregate.h"
 
@@ -32,6 +34,56 @@ Result<Schema> after(const std::string& query, const ExplodeStep& step, const Sc
     if (step.arrays[i]->type.kind() != Kind::array) return misfit(query, "only arrays can be exploded");
     fields.push_back({step.names[i], step.arrays[i]->type.element()});
   }
+  return Schema(std::move(fields));
+}
+
+Result<Schema> after(const std::string& query, const KeepStep& step, const Schema& input) {
+  if (step.keys.empty()) return misfit(query, "rows are kept by a key");
+  for (const size_t key : step.keys) {
+    if (key >= input.size()) return misfit(query, "a column that rows are kept by does not exist");
+  }
+  return input;
+}
+
+void append_named(const Schema& from, const std::string& name, std::vector<Field>& fields) {
+  for (const Field& field : from.fields())
+    fields.push_back({name.empty() ? field.name : name + "." + field.name, field.type});
+}
+
+Result<> check_join(const Topology& topology, const JoinStep& step) {
+  using Form = JoinStep::Form;
+  const std::string& query = topology.name;
+  if (step.input >= topology.inputs.size()) return misfit(query, "a join's input does not exist");
+  const bool keyed = !step.left_keys.empty() && step.left_keys.size() == step.right_keys.size() &&
+                     step.key_names.size() == step.left_keys.size();
+  if (!keyed) return misfit(query, "a join needs as many keys on the left as on the right");
+  for (size_t i = 0; i < step.left_keys.size(); ++i) {
+    if (step.left_keys[i]->type != step.right_keys[i]->type)
+      return misfit(query, "the keys of a join have one type");
+  }
+  if (step.window.has_value() != (step.form == Form::streams))
+    return misfit(query, "a join of streams has a window, others have none");
+  if (step.window &&
+      (step.window->before.count() < 0 || step.window->after.count() < 0 || step.window->grace.count() < 0))
+    return misfit(query, "a join's window and grace are at least 0 ms");
+  if (topology.inputs[step.input].table != (step.form != Form::streams))
+    return misfit(query, "the right side of a join of streams is a stream, of others a table");
+  const bool may_be_right = step.form == Form::streams || step.form == Form::tables;
+  if (!may_be_right && step.kind != JoinStep::Kind::inner && step.kind != JoinStep::Kind::left)
+    return misfit(query, "such a join is INNER or LEFT");
+  if (step.row_keys.empty() == (step.form == Form::foreign_key))
+    return misfit(query, "a join by a foreign key needs the key of its left rows, others do not");
+  return {};
+}
+
+Result<Schema> after_join(const Topology& topology, const JoinStep& step, const Schema& input) {
+  TRY(check_join(topology, step));
+  std::vector<Field> fields;
+  append_named(input, step.left_name, fields);
+  append_named(source_schema(topology.inputs[step.input]), step.right_name, fields);
+  for (size_t i = 0; i < step.left_keys.size(); ++i)
+    fields.push_back({step.key_names[i], step.left_keys[i]->type});
+  fields.push_back({"ROWTIME", Kind::bigint});
   return Schema(std::move(fields));
 }
 
@@ -70,7 +122,31 @@ Result<Schema> after(const std::string& query, const AggregateStep& step, const 
   return Schema(std::move(fields));
 }
 
-std::string step_text(const Step& step, const Schema& input) {
+std::string join_text(const Topology& topology, const JoinStep& step, const Schema& input) {
+  static const char* const kKinds[] = {"inner", "left", "right", "full"};
+  const SourceSpec& source = topology.inputs[step.input];
+  const Schema right = source_schema(source);
+  std::string text = std::string(kKinds[static_cast<int>(step.kind)]) + " join " +
+                     (source.table ? "table " : "stream ") + source.topic + " (" +
+                     schema::name_of(source.key_format) + ", " + schema::name_of(source.value_format) + ")" +
+                     (step.form == JoinStep::Form::foreign_key ? " by foreign key" : "");
+  for (size_t i = 0; i < step.left_keys.size(); ++i) {
+    text += (i == 0 ? " on " : " and ") + expr::text_of(*step.left_keys[i], input) + " = " +
+            expr::text_of(*step.right_keys[i], right);
+  }
+  if (!step.window) return text;
+  return text + " within " + std::to_string(step.window->before.count()) + " ms before and " +
+         std::to_string(step.window->after.count()) + " ms after, grace " +
+         std::to_string(step.window->grace.count()) + " ms";
+}
+
+std::string step_text(const Topology& topology, const Step& step, const Schema& input) {
+  if (const auto* join = std::get_if<JoinStep>(&step)) return join_text(topology, *join, input);
+  if (const auto* keep = std::get_if<KeepStep>(&step)) {
+    std::string keys;
+    for (const size_t key : keep->keys) keys += (keys.empty() ? " " : ", ") + input[key].name;
+    return "keep by" + keys;
+  }
   if (const auto* filter = std::get_if<FilterStep>(&step))
     return "filter " + expr::text_of(*filter->condition, input);
   std::string text;
@@ -153,7 +229,7 @@ bool is_pseudo_column(const std::string& name) {
 
 std::vector<Field> Topology::late_columns() const {
   const auto at = aggregate();
-  if (!at || !std::get<AggregateStep>(steps[*at]).window) return {};
+  if (!at || !std::get<AggregateStep>(steps[*at]).window || !inputs.empty()) return {};
   std::vector<bool> read(schemas[0].size(), true);
   for (size_t i = 0; i < source.wanted.size(); ++i) read[i] = source.wanted[i].any;
   for (size_t step = 0; step < *at; ++step) {
@@ -174,6 +250,50 @@ std::vector<Field> Topology::late_columns() const {
   return columns;
 }
 
+size_t Topology::kept_before() const {
+  if (const auto at = aggregate()) return *at + 1;
+  for (size_t i = steps.size(); i-- > 0;) {
+    if (std::holds_alternative<KeepStep>(steps[i])) return i + 1;
+  }
+  return 0;
+}
+
+bool Topology::keeps() const {
+  return materialized || kept_before() > 0;
+}
+
+bool Topology::has_late_rows() const {
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    if (const auto* join = std::get_if<JoinStep>(&step)) return join->window.has_value();
+    const auto* aggregate = std::get_if<AggregateStep>(&step);
+    return aggregate != nullptr && aggregate->window.has_value();
+  });
+}
+
+namespace {
+
+std::vector<bool> wanted_columns(const SourceSpec& source) {
+  std::vector<bool> there(source_schema(source).size(), true);
+  for (size_t i = 0; i < there.size() && !source.wanted.empty(); ++i) there[i] = source.wanted[i].any;
+  return there;
+}
+
+}  // namespace
+
+std::vector<bool> Topology::present(size_t n) const {
+  std::vector<bool> there = wanted_columns(source);
+  for (size_t i = 0; i < n; ++i) {
+    if (const auto* join = std::get_if<JoinStep>(&steps[i])) {
+      const std::vector<bool> right = wanted_columns(inputs[join->input]);
+      there.insert(there.end(), right.begin(), right.end());
+    }
+    if (std::holds_alternative<ProjectStep>(steps[i]) || std::holds_alternative<AggregateStep>(steps[i]))
+      there.assign(schemas[i + 1].size(), true);
+    there.resize(schemas[i + 1].size(), true);
+  }
+  return there;
+}
+
 std::string Topology::text() const {
   std::string text = "source " + source.topic + (source.table ? " as table" : " as stream") + " (" +
                      schema::name_of(source.key_format) + ", " + schema::name_of(source.value_format) + ")";
@@ -185,7 +305,7 @@ std::string Topology::text() const {
   }
   if (materialized) text += "\n  keep by key";
   if (one_worker) text += "\n  in one worker";
-  for (size_t i = 0; i < steps.size(); ++i) text += "\n  " + step_text(steps[i], schemas[i]);
+  for (size_t i = 0; i < steps.size(); ++i) text += "\n  " + step_text(*this, steps[i], schemas[i]);
   if (sink && !sink->topic.empty()) {
     text += "\n  to " + sink->topic + (sink->table ? " as table" : " as stream") + " (" +
             schema::name_of(sink->key_format) + ", " + schema::name_of(sink->value_format) + ", " +
@@ -195,6 +315,7 @@ std::string Topology::text() const {
 }
 
 bool needs_one_worker(const Topology& topology) {
+  if (!topology.inputs.empty()) return true;
   const auto at = topology.aggregate();
   if (!at) return false;
   const auto& step = std::get<AggregateStep>(topology.steps[*at]);
@@ -208,14 +329,26 @@ Result<Topology> build(Topology parts) {
     return misfit(parts.name, "the wanted columns do not match the source's");
   }
   int aggregates = 0;
+  size_t joins = 0;
   for (const Step& step : parts.steps) {
     const Schema& input = parts.schemas.back();
-    Schema next = TRY(std::visit([&](const auto& known) { return after(parts.name, known, input); }, step));
+    const auto* join = std::get_if<JoinStep>(&step);
+    if (join != nullptr && join->input != joins++)
+      return misfit(parts.name, "inputs are joined in their order");
+    Schema next = TRY(std::visit(
+        [&](const auto& known) -> Result<Schema> {
+          if constexpr (std::is_same_v<std::decay_t<decltype(known)>, JoinStep>)
+            return after_join(parts, known, input);
+          else
+            return after(parts.name, known, input);
+        },
+        step));
     aggregates += std::holds_alternative<AggregateStep>(step) ? 1 : 0;
     parts.schemas.push_back(std::move(next));
   }
   if (aggregates > 1) return misfit(parts.name, "one query has at most one GROUP BY");
-  if (parts.source.table) parts.materialized = true;
+  if (joins != parts.inputs.size()) return misfit(parts.name, "each input is joined once");
+  if (parts.source.table && parts.inputs.empty()) parts.materialized = true;
   if (needs_one_worker(parts)) parts.one_worker = true;
   if (parts.materialized && !parts.source.wanted.empty()) {
     // Rows are kept by key, whatever the query shows of it.

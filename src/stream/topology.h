@@ -1,6 +1,6 @@
 #pragma once
-// Topology: what one query computes: a source topic, a chain of steps, a sink topic. Pure data, validated by
-// Builder, printable; the runtime makes operators of it.
+// Topology: what one query computes: a source topic, a chain of steps, a sink topic; joins take further
+// sources in. Pure data, validated by Builder, printable; the runtime makes operators of it.
 //
 // Threads: immutable once built, share freely.
 
@@ -77,7 +77,40 @@ struct AggregateStep {
   bool final = false;  // windowed only: rows come once, when their window closes, instead
 };
 
-using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep>;
+// Keeps the rows of a table by key: the old row is retracted before the new one is inserted, and a view can
+// read them.
+struct KeepStep {
+  std::vector<size_t> keys;  // the columns that tell the rows apart
+};
+
+// How far rows of two streams may lie apart to meet: the right one in [left - before, left + after]. For so
+// long behind that (grace) they are waited for.
+struct JoinWindow {
+  Duration before{0};
+  Duration after{0};
+  Duration grace{0};
+};
+
+// Joins the rows so far (left) with those of a further input (right). Its columns: those of the left side,
+// those of the right side, the key columns (of the side that is there), ROWTIME (BIGINT) of the result.
+struct JoinStep {
+  enum class Kind { inner, left, right, full };
+  // stream_table: a stream's rows look up what the table holds. tables: by the key of both. foreign_key: left
+  // rows, which must come as updates, point to the right side's key. streams: within a window.
+  enum class Form { stream_table, tables, foreign_key, streams };
+  Kind kind = Kind::inner;
+  Form form = Form::stream_table;
+  size_t input = 0;                             // index in Topology::inputs; each is joined once, in order
+  std::vector<expr::ExpressionPtr> left_keys;   // over the columns so far
+  std::vector<expr::ExpressionPtr> right_keys;  // over the input's columns, of the same types
+  std::vector<std::string> key_names;
+  std::optional<JoinWindow> window;  // streams only
+  std::vector<size_t> row_keys;      // foreign_key only: the left columns that tell its rows apart
+  std::string left_name;             // stands before the names of the left columns; empty: they have theirs
+  std::string right_name;
+};
+
+using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep>;
 
 // Where the rows go. Columns by index into the last step's columns.
 struct SinkSpec {
@@ -97,6 +130,7 @@ struct SinkSpec {
 struct Topology {
   std::string name;  // the query's id: names its state, internal topics and transactional id
   SourceSpec source;
+  std::vector<SourceSpec> inputs;  // further sources, one per JoinStep
   std::vector<Step> steps;
   std::optional<SinkSpec> sink;  // none: rows go to a subscriber (push queries)
 
@@ -113,8 +147,20 @@ struct Topology {
   // Index in `steps` of the aggregate, if there is one.
   std::optional<size_t> aggregate() const;
   // The columns of the rows that came too late for their windows, as they lie in late_topic() (JSON): what is
-  // read of the rows that are grouped, EVENT_TIME and STREAM_TIME. Empty where no row can be late.
+  // read of the rows that are grouped, EVENT_TIME and STREAM_TIME. Empty where no row can be late, and of
+  // joins, whose late rows are of several kinds.
   std::vector<Field> late_columns() const;
+  // How many steps lie before what a view reads: the aggregate, else the last KeepStep, with it; 0: the
+  // source.
+  size_t kept_before() const;
+  // Whether views have something to read.
+  bool keeps() const;
+  // A join of streams, or an aggregate, leaves late rows aside.
+  bool has_late_rows() const;
+  const SourceSpec& input(size_t i) const { return i == 0 ? source : inputs[i - 1]; }
+  size_t input_count() const { return inputs.size() + 1; }
+  // Which columns there are after step n; others are null pointers.
+  std::vector<bool> present(size_t n) const;
   std::string text() const;
 };
 

@@ -98,6 +98,8 @@ Result<> check_sink(const Topology& from, const Topology& to) {
 Result<> check_upgrade(const Topology& from, const Topology& to) {
   if (from.source.topic != to.source.topic || from.source.table != to.source.table)
     return refused("FROM", "its place is one in " + from.source.topic);
+  if (!from.inputs.empty() || !to.inputs.empty())
+    return refused("a join", "the rows at hand were kept for the old one");
   if (from.one_worker != to.one_worker) return refused("what is computed", "its state lies elsewhere");
   TRY(check_kept(from, to));
   TRY(check_aggregate(from, to));

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "data/value.h"
 #include "gtest/gtest.h"
+#include "join_oracle.h"
 #include "log/faulty_disk.h"
 #include "log/open.h"
 #include "log/partitioner.h"
@@ -31,6 +32,7 @@ std::string text_at(const Batch& rows, size_t column, size_t row) {
 struct Coverage {
   std::array<std::array<int, stream::kCommitSteps>, 2> stops{};
   int full_disks = 0;
+  std::array<size_t, 4> joined{};  // results of joins that were compared, by form
 };
 
 class Simulation {
@@ -40,6 +42,7 @@ class Simulation {
         random_(seed),
         disk_(seed * 31 + 7),
         choices_(random_plans(random_)),
+        joins_(random_joins(random_)),
         partitions_(static_cast<int32_t>(random_.between(1, 4))),
         workers_(static_cast<int>(random_.between(1, 2))) {
     // With several partitions it hangs on how they were interleaved which row of a session is late.
@@ -64,6 +67,8 @@ class Simulation {
         if (i == full_from_) disk_.set_capacity(used_bytes() + random_.below(20'000));
         if (i == full_until_) disk_.set_capacity(UINT64_MAX);
         if (introduced_ < choices_.size() && random_.chance(0.05)) introduce();
+        if (introduced_joins_ < joins_.size() && random_.chance(0.05)) introduce_join();
+        if (!joins_.empty() && random_.chance(0.3)) append_joined();
         random_.chance(0.5) ? append() : work();
       }
       close();
@@ -118,8 +123,10 @@ class Simulation {
                                    .most_segment_bytes = 128 << 10});
     if (!log.ok()) return refused(log.error());
     log_ = std::move(*log);
-    if (auto made = log_->create_topic({.name = kInput, .partitions = partitions_}); !made.ok())
-      return refused(made.error());
+    for (const char* topic : {kInput, kLeft, kRight}) {
+      if (auto made = log_->create_topic({.name = topic, .partitions = partitions_}); !made.ok())
+        return refused(made.error());
+    }
     auto registry = schema::LocalRegistry::open(*log_);
     if (!registry.ok()) return refused(registry.error());
     registry_ = std::move(*registry);
@@ -144,12 +151,16 @@ class Simulation {
     for (size_t i = 0; i < introduced_; ++i) {
       if (!add(choices_[i])) return false;
     }
+    for (size_t i = 0; i < introduced_joins_; ++i) {
+      if (!add(joins_[i])) return false;
+    }
     if (auto started = runtime_->start(); !started.ok()) return refused(started.error());
     alive_ = true;
     return true;
   }
 
-  bool add(const PlanChoice& choice) {
+  template <typename Choice>
+  bool add(const Choice& choice) {
     auto topology = stream::build(topology_of(choice, partitions_));
     if (!topology.ok()) return refused(topology.error());
     const auto added = runtime_->add(std::move(*topology), true);
@@ -160,6 +171,10 @@ class Simulation {
   // has caught up. From now on it is there at every start, as a statement that is recorded before it runs.
   void introduce() {
     if (!add(choices_[introduced_++])) alive_ = false;
+  }
+
+  void introduce_join() {
+    if (!add(joins_[introduced_joins_++])) alive_ = false;
   }
 
   // A start may fail only where the disk does, or where it was stopped.
@@ -203,6 +218,20 @@ class Simulation {
     if (!done.ok() && done.error().code != Code::unavailable) alive_ = false;
   }
 
+  void append_joined() {
+    const bool left = random_.chance(0.5);
+    append_to(left ? kLeft : kRight, join_input_.more(random_, left, partitions_));
+  }
+
+  void append_to(const std::string& topic, const std::vector<JoinRecord>& rows) {
+    for (const JoinRecord& row : rows) {
+      log::RecordView record{.key = row.key, .value = row.value, .time = Timestamp{row.time_ms}};
+      if (row.tombstone) record.value.reset();
+      const auto done = producer_->append({topic, row.partition}, {&record, 1});
+      if (!done.ok() && done.error().code != Code::unavailable) alive_ = false;
+    }
+  }
+
   void work() {
     clock_.advance(Duration(random_.between(0, 30)));
     const auto done = runtime_->step();
@@ -219,7 +248,13 @@ class Simulation {
     disk_.cut_power();
     stop_after_ = UINT64_MAX;
     introduced_ = choices_.size();
+    introduced_joins_ = joins_.size();
     ASSERT_TRUE(open());
+    for (const bool left : {true, false}) {
+      append_to(left ? kLeft : kRight, join_input_.more(random_, left, partitions_));
+    }
+    for (const bool left : {true, false})
+      append_to(left ? kLeft : kRight, {join_input_.last(left, partitions_)});
     for (int i = 0; i < 3; ++i) append();
     for (int quiet = 0; quiet < 3;) {
       clock_.advance(Duration(60));
@@ -228,6 +263,14 @@ class Simulation {
       quiet = *done ? 0 : quiet + 1;
     }
     ASSERT_TRUE(log_->wait_durable(log_->written()).ok());
+    for (const JoinChoice& choice : joins_) {
+      SCOPED_TRACE(choice.query);
+      const auto view = runtime_->view(choice.query);
+      EXPECT_EQ(join_trouble(*log_, choice, partitions_, view.get(),
+                             coverage_.joined[static_cast<size_t>(choice.form)]),
+                "")
+          << stream::build(topology_of(choice, partitions_))->text();
+    }
     Table first;
     for (const PlanChoice& choice : choices_) {
       SCOPED_TRACE(choice.query);
@@ -363,9 +406,12 @@ class Simulation {
   log::FaultyDisk disk_;
   ManualClock clock_{Timestamp{1'000'000}};
   std::vector<PlanChoice> choices_;
+  std::vector<JoinChoice> joins_;
   int32_t partitions_;
   int workers_;
   size_t introduced_ = 1;  // queries that are there at a start
+  size_t introduced_joins_ = 0;
+  JoinInput join_input_;
   bool alive_ = false;
   stream::CommitStep stop_step_ = stream::CommitStep::begun;
   uint64_t stop_after_ = UINT64_MAX;  // passes through that step; UINT64_MAX: never
@@ -402,6 +448,7 @@ TEST(PowerLoss, LeavesEveryResultEqualToAFoldOfTheDurableInput) {
           << workers << " workers were never stopped behind step " << step << " of a commit";
     }
   }
+  for (const size_t joined : coverage.joined) EXPECT_GT(joined, 100U) << "results of joins";
   EXPECT_GT(coverage.full_disks, 0) << "no commit ever waited for room";
 }
 

@@ -46,7 +46,7 @@ std::string names_of(const Schema& schema) {
 }
 
 Result<ExpressionPtr> bind_name(const Node& node, Scope& scope) {
-  if (!node.qualifier.empty() && node.qualifier != scope.alias) {
+  if (scope.parts.empty() && !node.qualifier.empty() && node.qualifier != scope.alias) {
     return wrong(node, "no source is called " + node.qualifier + " here; there is " + scope.alias);
   }
   for (size_t i = scope.parameters.size(); node.qualifier.empty() && i-- > 0;) {
@@ -57,7 +57,8 @@ Result<ExpressionPtr> bind_name(const Node& node, Scope& scope) {
     made->type = scope.parameters[i].type;
     return ExpressionPtr(made);
   }
-  if (const auto index = scope.schema.find(node.text)) return expr::column(*index, scope.schema[*index].type);
+  const auto index = scope.parts.empty() ? scope.schema.find(node.text) : TRY(find_joined(node, scope));
+  if (index) return expr::column(*index, scope.schema[*index].type);
   const auto alias = scope.aliases.find(node.text);
   if (alias != scope.aliases.end() && node.qualifier.empty() && scope.expanding < 8) {
     ++scope.expanding;
@@ -65,7 +66,12 @@ Result<ExpressionPtr> bind_name(const Node& node, Scope& scope) {
     --scope.expanding;
     return bound;
   }
-  return wrong(node, "no column is called " + node.text + "; there are " + names_of(scope.schema));
+  std::string known = names_of(scope.schema);
+  for (const Scope::Part& part : scope.parts) {
+    known =
+        (&part == &scope.parts.front() ? "" : known + "; ") + names_of(part.columns) + " of " + part.alias;
+  }
+  return wrong(node, "no column is called " + node.text + "; there are " + known);
 }
 
 Result<ExpressionPtr> bind_explode(const Node& node, Scope& scope) {
@@ -116,6 +122,31 @@ Result<ExpressionPtr> make_collection(const Node& node, std::vector<ExpressionPt
 }
 
 }  // namespace
+
+Result<std::optional<size_t>> find_joined(const Node& name, const Scope& scope) {
+  std::optional<size_t> found;
+  std::string first;
+  std::string aliases;
+  bool known_alias = name.qualifier.empty();
+  if (const auto at = scope.joined.find(name.text); name.qualifier.empty() && at != scope.joined.end())
+    return std::optional(at->second);
+  for (const Scope::Part& part : scope.parts) {
+    aliases += (aliases.empty() ? "" : ", ") + part.alias;
+    if (!name.qualifier.empty() && name.qualifier != part.alias) continue;
+    known_alias = true;
+    const auto index = part.columns.find(name.text);
+    if (!index) continue;
+    if (found) {
+      return wrong(name, name.text + " is ambiguous: write " + first + "." + name.text + " or " + part.alias +
+                             "." + name.text);
+    }
+    found = part.first + *index;
+    first = part.alias;
+  }
+  if (!known_alias)
+    return wrong(name, "no source is called " + name.qualifier + " here; there are " + aliases);
+  return found;
+}
 
 bool is_aggregate(const Node& node) {
   const bool called = node.form == Node::Form::call || node.form == Node::Form::star_call;

@@ -4,7 +4,7 @@
 
 #include "base/planted.h"
 #include "expr/aggregate.h"
-#include "sql/binder/scope.h"
+#include "sql/binder/relation.h"
 
 namespace tradewind::sql {
 namespace {
@@ -24,14 +24,12 @@ bool is_window_bound(const Node& node) {
 
 class QueryBinder {
  public:
-  QueryBinder(const Query& query, const Source& source, bool persistent)
-      : query_(query), source_(source), persistent_(persistent) {}
+  QueryBinder(const Query& query, Relation relation, bool persistent)
+      : query_(query), relation_(std::move(relation)), persistent_(persistent) {}
 
   Result<BoundQuery> run() {
     TRY(check());
-    bound_.source = source_spec(source_);
-    scope_.schema = stream::source_schema(bound_.source);
-    scope_.alias = query_.alias.empty() ? query_.from : query_.alias;
+    scope_ = relation_.scope();
     scope_.may_explode = true;
     items_ = TRY(expand_stars());
     for (const SelectItem& item : items_) {
@@ -43,19 +41,20 @@ class QueryBinder {
         !persistent_ && std::any_of(items_.begin(), items_.end(), [](const SelectItem& item) {
           return contains(*item.expression, is_aggregate);
         });
-    bound_.aggregates = !query_.group_by.empty() || one_group;
     TRY(bind_where());
-    TRY(bound_.aggregates ? bind_aggregate() : bind_projection());
+    const bool aggregates = !query_.group_by.empty() || one_group;
+    TRY(aggregates ? bind_aggregate() : bind_projection());
+    bound_.keys = aggregates ? query_.group_by.size() : relation_.keys.size();
+    bound_.windowed = aggregates ? bound_.window.has_value() : relation_.window_start.has_value();
     finish_steps();
+    bound_.source = relation_.source;
+    bound_.inputs = relation_.inputs;
+    for (const Relation::Part& part : relation_.parts) bound_.reads.push_back(part.source->name);
     return std::move(bound_);
   }
 
  private:
   Result<> check() const {
-    if (!query_.joins.empty()) {
-      return Error{Code::unsupported,
-                   at(query_.joins[0].place, query_.joins[0].text + " is not offered yet")};
-    }
     if (!query_.partition_by.empty()) TRY(check_partition_by());
     if (query_.emit == Query::Emit::final && (!query_.window || query_.group_by.empty())) {
       return wrong(
@@ -68,14 +67,14 @@ class QueryBinder {
     if (query_.having != nullptr && query_.group_by.empty()) {
       return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
     }
-    if (query_.window && source_.table)
+    if (query_.window && relation_.table)
       return wrong(query_.window->place, "a table has no windows; its rows are the last values");
     return {};
   }
 
   Result<> check_partition_by() const {
     const Place place = query_.partition_by[0]->place;
-    if (source_.table)
+    if (relation_.table)
       return wrong(place, "a table is partitioned by its PRIMARY KEY; PARTITION BY works on streams");
     if (!query_.group_by.empty())
       return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
@@ -97,20 +96,43 @@ class QueryBinder {
         TRY(expand_fields(item, scope_, items));
         continue;
       }
-      if (!item.qualifier.empty() && item.qualifier != scope_.alias) {
-        return wrong(item.place, "no source is called " + item.qualifier + " here");
-      }
       if (!query_.group_by.empty())
         return wrong(item.place, "* cannot stand beside GROUP BY; name the columns");
-      for (const SourceColumn& column : source_.columns) {
-        auto name = std::make_shared<Node>();
-        name->form = Node::Form::name;
-        name->text = column.name;
-        name->place = item.place;
-        items.push_back({.expression = name, .place = item.place});
+      if (item.qualifier.empty() && relation_.key_name)
+        append_column(item.place, "", *relation_.key_name, items);
+      bool known = false;
+      for (const Relation::Part& part : relation_.parts) {
+        if (!item.qualifier.empty() && item.qualifier != part.alias) continue;
+        known = true;
+        for (const SourceColumn& column : part.source->columns)
+          append_column(item.place, relation_.joined() ? part.alias : "", column.name, items);
       }
+      if (!known) return wrong(item.place, "no source is called " + item.qualifier + " here");
     }
+    if (relation_.joined()) name_by_source(items);
     return items;
+  }
+
+  static void append_column(Place place, const std::string& alias, const std::string& column,
+                            std::vector<SelectItem>& items) {
+    auto name = std::make_shared<Node>();
+    name->form = Node::Form::name;
+    name->text = column;
+    name->qualifier = alias;
+    name->place = place;
+    items.push_back({.expression = name, .alias = alias.empty() ? "" : alias + "_" + column, .place = place});
+  }
+
+  // A column that several of the joined sources have is called SOURCE_COLUMN unless it is named.
+  void name_by_source(std::vector<SelectItem>& items) const {
+    for (SelectItem& item : items) {
+      const Node& node = *item.expression;
+      if (!item.alias.empty() || node.form != Node::Form::name || node.qualifier.empty()) continue;
+      const auto having = std::ranges::count_if(relation_.parts, [&](const Relation::Part& part) {
+        return part.columns.find(node.text).has_value();
+      });
+      if (having > 1) item.alias = node.qualifier + "_" + node.text;
+    }
   }
 
   Result<> bind_where() {
@@ -133,17 +155,16 @@ class QueryBinder {
       }
       ExpressionPtr bound = TRY(bind(*item.expression, scope_));
       const std::string name = names.name_of(item);
-      TRY(add_column(item, name, *bound, is_key(*bound)));
+      const bool key = bound_.rekeyed ? is_new_key(*bound) : take_key(bound);
+      TRY(add_column(item, name, *bound, key));
       project.names.push_back(name);
       project.expressions.push_back(std::move(bound));
     }
     if (persistent_) TRY(check_keys());
-    bound_.table = source_.table;
-    if (source_.table && !scope_.arrays.empty())
+    bound_.table = relation_.table;
+    if (relation_.table && !scope_.arrays.empty())
       return wrong(query_.from_place, "EXPLODE does not work on a table");
-    if (source_.window_type) {
-      add_window(*scope_.schema.find("WINDOWSTART"), *source_.window_type, project);
-    }
+    if (relation_.window_start) add_window(*relation_.window_start, *relation_.first().window_type, project);
     after_.emplace_back(std::move(project));
     return {};
   }
@@ -167,8 +188,7 @@ class QueryBinder {
     return {};
   }
 
-  bool is_key(const expr::Expression& expression) const {
-    if (!bound_.rekeyed) return key_of(expression).has_value();
+  bool is_new_key(const expr::Expression& expression) const {
     return std::any_of(new_key_.begin(), new_key_.end(),
                        [&](const ExpressionPtr& key) { return expr::same(*key, expression); });
   }
@@ -184,11 +204,20 @@ class QueryBinder {
     project.expressions.push_back(expr::column(start + 1, Kind::bigint));
   }
 
-  // The key column an expression is, if it is one as it stands.
-  std::optional<size_t> key_of(const expr::Expression& expression) const {
-    const bool key =
-        expression.node == expr::Node::column && expression.index < bound_.source.key_columns.size();
-    return key ? std::optional(expression.index) : std::nullopt;
+  // Whether an expression is a key column as it stands. After a join the first of those that may stand for
+  // the key is it, and is given the key's value.
+  bool take_key(ExpressionPtr& expression) {
+    if (expression->node != expr::Node::column) return false;
+    taken_keys_.resize(relation_.keys.size());
+    for (size_t i = 0; i < relation_.keys.size(); ++i) {
+      const Relation::Key& key = relation_.keys[i];
+      const bool stands = std::ranges::find(key.columns, expression->index) != key.columns.end();
+      if (!stands || taken_keys_[i].value_or(expression->index) != expression->index) continue;
+      taken_keys_[i] = expression->index;
+      expression = expr::column(key.value, expression->type);
+      return true;
+    }
+    return false;
   }
 
   Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound,
@@ -210,14 +239,23 @@ class QueryBinder {
 
   Result<> check_keys() {
     if (bound_.rekeyed) return check_new_key();
-    for (const Field& key : bound_.source.key_columns) {
-      const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(),
-                                       [](const BoundColumn& c) { return c.key; });
-      if (static_cast<size_t>(found) == bound_.source.key_columns.size()) return {};
-      return wrong(query_.from_place, "the key column " + key.name + " of " + source_.name +
+    const auto found = std::count_if(bound_.columns.begin(), bound_.columns.end(),
+                                     [](const BoundColumn& c) { return c.key; });
+    if (relation_.keys.empty() || static_cast<size_t>(found) == relation_.keys.size()) return {};
+    if (!relation_.joined()) {
+      return wrong(query_.from_place, "the key column " + relation_.source.key_columns[0].name + " of " +
+                                          relation_.first().name +
                                           " must be selected, once; add it to the SELECT");
     }
-    return {};
+    std::string key;
+    if (relation_.key_name) key = *relation_.key_name;
+    for (size_t i = 0; i < relation_.keys.size() && !relation_.key_name; ++i) {
+      key += i == 0 ? "" : " and ";
+      for (const size_t column : relation_.keys[i].columns)
+        key += (column == relation_.keys[i].columns.front() ? "" : " or ") + relation_.schema[column].name;
+    }
+    return wrong(query_.from_place,
+                 "the key of the join, " + key + ", must be selected, once; add it to the SELECT");
   }
 
   Result<> check_new_key() {
@@ -339,15 +377,14 @@ class QueryBinder {
 
   Result<ExpressionPtr> bind_call(const Node& node) {
     const expr::AggregateKind* kind = expr::find_aggregate(node.text);
-    if (source_.table && !kind->retracts) {
+    if (relation_.table && !kind->retracts) {
       return wrong(node.place,
                    node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
     }
     const bool star = node.form == Node::Form::star_call || node.children.empty();
     std::vector<ExpressionPtr> arguments;
     if (star && node.text != "COUNT") {  // as in ksqlDB: the time of the row
-      const auto time = scope_.schema.find("ROWTIME");
-      arguments.push_back(expr::column(*time, Kind::bigint));
+      arguments.push_back(expr::column(relation_.time, Kind::bigint));
     }
     for (const NodePtr& child : node.children) {
       if (contains(*child, is_aggregate))
@@ -393,7 +430,8 @@ class QueryBinder {
         usage.add_column(scope_.arrays[i]->index);
       }
     }
-    bound_.source.wanted = usage.wanted();
+    relation_.want(usage);
+    bound_.steps = relation_.steps;
     if (where_ != nullptr && !where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
     if (!scope_.arrays.empty()) {
       stream::ExplodeStep explode{.arrays = scope_.arrays};
@@ -412,7 +450,7 @@ class QueryBinder {
   }
 
   const Query& query_;
-  const Source& source_;
+  Relation relation_;
   const bool persistent_;
   Scope scope_;
   std::vector<SelectItem> items_;
@@ -422,14 +460,15 @@ class QueryBinder {
   AggregateStep step_;
   size_t first_result_ = 0;
   std::vector<std::string> key_items_;
-  std::vector<ExpressionPtr> new_key_;  // of PARTITION BY
+  std::vector<ExpressionPtr> new_key_;             // of PARTITION BY
+  std::vector<std::optional<size_t>> taken_keys_;  // by key: the column that is selected as it
   std::vector<stream::Step> after_;
 };
 
 }  // namespace
 
-Result<BoundQuery> bind_query(const Query& query, const Source& source, bool persistent) {
-  return QueryBinder(query, source, persistent).run();
+Result<BoundQuery> bind_query(const Query& query, const Catalog& catalog, bool persistent) {
+  return QueryBinder(query, TRY(bind_relation(query, catalog)), persistent).run();
 }
 
 }  // namespace tradewind::sql

@@ -16,9 +16,12 @@ struct BoundColumn {
 
 struct BoundQuery {
   stream::SourceSpec source;
+  std::vector<stream::SourceSpec> inputs;
   std::vector<stream::Step> steps;
-  bool table = false;  // the result is a table
-  bool aggregates = false;
+  std::vector<std::string> reads;  // the names of the sources
+  bool table = false;              // the result is a table
+  size_t keys = 0;                 // how many columns tell its rows apart, windows aside
+  bool windowed = false;
   bool rekeyed = false;                // PARTITION BY: the columns that are keys, maybe none, are the new key
   std::vector<BoundColumn> columns;    // of the last step, in its order
   std::optional<size_t> window_start;  // index of the column that holds it, if windowed
@@ -26,10 +29,9 @@ struct BoundQuery {
   std::optional<stream::WindowSpec> window;
 };
 
-// REQUIRES the query's source is known. `persistent`: the rules of CREATE ... AS hold (keys in the
-// projection, ...).
-Result<BoundQuery> bind_query(const Query& query, const Source& source, bool persistent);
+// `persistent`: the rules of CREATE ... AS hold (keys in the projection, ...).
+Result<BoundQuery> bind_query(const Query& query, const Catalog& catalog, bool persistent);
 // Which columns tell the rows of a table apart; empty: it is no table, or not all of them are selected.
-std::vector<bool> row_keys(const BoundQuery& bound, const Query& query, const Source& source);
+std::vector<bool> row_keys(const BoundQuery& bound);
 
 }  // namespace tradewind::sql

@@ -19,7 +19,16 @@ namespace tradewind::sql {
 // Columns of the rows at hand; EXPLODE adds columns behind them.
 struct Scope {
   Schema schema;
-  std::string alias;                        // how the source may be called
+  std::string alias;  // how the source may be called
+  // Of joined sources: the columns of each, which lie in `schema` from `first` on, and columns of the join
+  // itself, by name. Empty: one source.
+  struct Part {
+    std::string alias;
+    size_t first = 0;
+    Schema columns;
+  };
+  std::vector<Part> parts;
+  std::map<std::string, size_t> joined;
   std::vector<expr::ExpressionPtr> arrays;  // exploded so far; column schema.size() + i
   std::map<std::string, NodePtr> aliases;   // select items with EXPLODE, usable by name
   bool may_explode = false;
@@ -29,6 +38,9 @@ struct Scope {
 
 // Binds over a scope; aggregates are errors.
 Result<expr::ExpressionPtr> bind(const Node& node, Scope& scope);
+// The column of joined sources that a name means; nothing when there is none. invalid: several, or no such
+// source.
+Result<std::optional<size_t>> find_joined(const Node& name, const Scope& scope);
 // Puts a bound node together from its bound children.
 Result<expr::ExpressionPtr> assemble(const Node& node, std::vector<expr::ExpressionPtr> children);
 // The children of a node, each by `bind_one`; lambdas over the parameters that the call gives them, and time

@@ -157,27 +157,36 @@ Result<JoinClause> Parser::join() {
   while (!is_word("JOIN") && peek().kind == Token::Kind::word) made.text += tokens_[at_++].text + " ";
   TRY(need_word("JOIN"));
   made.text += "JOIN";
+  made.source_place = peek().place;
   made.source = TRY(identifier("the name of a stream or table"));
-  if (take_word("AS"))
+  if (take_word("AS")) {
     made.alias = TRY(identifier("an alias"));
-  else if (peek().kind == Token::Kind::word && !is_word("ON") && !is_word("WITHIN"))
-    made.alias = TRY(identifier("an alias"));
-  if (take_word("WITHIN")) {
-    if (take_symbol("(")) {
-      TRY(duration());
-      TRY(need_symbol(","));
-      TRY(duration());
-      TRY(need_symbol(")"));
-    } else {
-      TRY(duration());
-    }
-    if (take_word("GRACE")) {
-      TRY(need_word("PERIOD"));
-      TRY(duration());
-    }
+  } else if (peek().kind == Token::Kind::quoted_name ||
+             (peek().kind == Token::Kind::word && !is_word("ON") && !is_word("WITHIN"))) {
+    made.alias = TRY(identifier("WITHIN, ON or an alias"));
   }
+  if (is_word("WITHIN")) made.within = TRY(within());
   TRY(need_word("ON"));
   made.on = TRY(expression());
+  return made;
+}
+
+// "WITHIN 1 HOUR", "WITHIN (10 SECONDS, 1 MINUTE) GRACE PERIOD 1 HOUR"
+Result<JoinClause::Within> Parser::within() {
+  JoinClause::Within made;
+  made.place = peek().place;
+  TRY(need_word("WITHIN"));
+  if (take_symbol("(")) {
+    made.before_ms = TRY(duration());
+    TRY(need_symbol(","));
+    made.after_ms = TRY(duration());
+    TRY(need_symbol(")"));
+  } else {
+    made.before_ms = made.after_ms = TRY(duration());
+  }
+  if (!take_word("GRACE")) return made;
+  TRY(need_word("PERIOD"));
+  made.grace_ms = TRY(duration());
   return made;
 }
 

@@ -53,6 +53,7 @@ class Parser {
   Result<int64_t> duration();
   Result<std::vector<NodePtr>> expression_list();
   Result<JoinClause> join();
+  Result<JoinClause::Within> within();
 
   // parse_expression.cpp
   Result<NodePtr> expression();

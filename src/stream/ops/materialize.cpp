@@ -20,17 +20,19 @@ std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& colu
 
 }  // namespace
 
-MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys)
+MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,
+                                         std::string name)
     : schema_(std::make_shared<const Schema>(std::move(schema))),
       kept_(std::move(kept)),
       kept_types_(pick_types(*schema_, kept_)),
       key_(types_of(*schema_, keys)),
       keys_(std::move(keys)),
-      row_(kept_types_) {}
+      row_(kept_types_),
+      name_(std::move(name)) {}
 
 Result<> MaterializeOperator::open(Context& context) {
   stores_.resize(static_cast<size_t>(context.groups()));
-  context.keep("rows", *this);
+  context.keep(name_, *this);
   return {};
 }
 

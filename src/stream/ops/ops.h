@@ -65,7 +65,9 @@ class AggregateOperator final : public Operator {
 class MaterializeOperator final : public Operator, public state::Durable {
  public:
   // `keys`: the columns of the schema that are the key; of a windowed table its WINDOWSTART too.
-  MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys);
+  // `name`: of its state within the query.
+  MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,
+                      std::string name = "rows");
   Result<> open(Context& context) override;
   Result<> process(const Batch& rows, Collector& out) override;
 
@@ -92,6 +94,7 @@ class MaterializeOperator final : public Operator, public state::Durable {
   RowKey key_;
   std::vector<size_t> keys_;
   RowKey row_;
+  std::string name_;
   std::vector<state::Store> stores_;  // by group = source partition % groups
   int32_t snapshot_group_ = 0;
   Bytes snapshot_after_;

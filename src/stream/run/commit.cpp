@@ -2,8 +2,8 @@
 // count them as done.
 //
 // Records of the state topic: key "<query>/<durable>", value varint group and a frame; key "@<topic>#<lane>",
-// value 'm' and the names of its members, or 'p' and (partition, next offset) pairs; key "!" closes a
-// snapshot.
+// value 'm' and the names of its members, or 'p' and (partition, next offset) pairs; key "&<query>", the
+// places of a join (joins.cpp); key "!" closes a snapshot.
 #include <algorithm>
 
 #include "base/coding.h"
@@ -38,12 +38,19 @@ bool Worker::commit_due(bool read_nothing) const {
       for (const Task* task : readers.tasks) bytes += task->changed_bytes();
     }
   }
+  for (const auto& lane : joins_) {
+    const std::shared_ptr<Query> known = query(lane->query);
+    if (known != nullptr && known->task != nullptr) bytes += known->task->changed_bytes();
+  }
   if (static_cast<int64_t>(bytes) > log_.most_transaction_bytes() / 2) return true;
   const int64_t now = clock_.monotonic_ns();
   if (read_nothing) return now - last_commit_ns_ >= ns(options_.idle_commit);
   int64_t behind = 0;
   for (const auto& lane : lanes_) {
     for (const auto& [partition, place] : lane->places) behind += place.end - place.next;
+  }
+  for (const auto& lane : joins_) {
+    for (const auto& [position, place] : lane->topics->places()) behind += place.end - place.next;
   }
   if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < kMostBehindNs)
     return false;
@@ -101,6 +108,7 @@ Result<> Worker::prepare() {
   TRY(append_frames());
   TRY(passed(CommitStep::framed));
   TRY(append_lanes(false));
+  TRY(append_join_places(false));
   TRY(passed(CommitStep::placed));
   if (snapshot_running_ || frame_bytes_ > options_.snapshot_frame_bytes) {
     TRY(append_snapshot());
@@ -111,6 +119,12 @@ Result<> Worker::prepare() {
     for (const auto& [partition, place] : lane->places) {
       if (lane->members.empty()) continue;
       const auto [at, added] = consumed_.emplace(log::Position{lane->topic, partition}, place.next);
+      if (!added) at->second = std::min(at->second, place.next);
+    }
+  }
+  for (const auto& lane : joins_) {
+    for (const auto& [position, place] : lane->topics->places()) {
+      const auto [at, added] = consumed_.emplace(position, place.next);
       if (!added) at->second = std::min(at->second, place.next);
     }
   }
@@ -229,6 +243,7 @@ Result<> Worker::append_snapshot() {
     snapshot_started_now_ = true;
     frame_bytes_ = 0;
     TRY(append_lanes(true));
+    TRY(append_join_places(true));
     for (int32_t s = 0; s < options_.state_partitions; ++s) {
       if (owns(s)) TRY(append_state(s, "!", "begin"));
     }
@@ -294,6 +309,8 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
     lane->members_changed = false;
     for (auto& [partition, place] : lane->places) place.changed = false;
   }
+  for (const auto& lane : joins_) lane->topics->settled();
+  gone_joins_.clear();
   std::erase_if(lanes_, [](const auto& lane) { return lane->members.empty(); });
   lanes_changed_ = true;
   work_since_commit_ = false;
@@ -323,6 +340,7 @@ Result<> Worker::trim_state() {
 }
 
 void Worker::publish_places() {
+  publish_join_places();
   for (const auto& lane : lanes_) {
     for (const std::string& member : lane->members) {
       const std::shared_ptr<Query> known = query(member);

@@ -59,6 +59,10 @@ Result<> Worker::assign(Lane& lane) {
 // Makes the task and gives it a place: where it was restored to, else the start or the end of its topic.
 Result<> Worker::start_query(Query& query) {
   const Topology& topology = *query.topology;
+  if (!topology.inputs.empty()) {
+    const log::Offsets places = TRY(first_places(topology, log_, log::Visibility::written, query.earliest));
+    return start_join(query, places);
+  }
   const auto spec = log_.topic(topology.source.topic);
   if (!spec.ok()) return spec.error().within("query " + topology.name);
   query.task = TRY(Task::make(query.topology, mode(topology), registry_, *this, query.figures));

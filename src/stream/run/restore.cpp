@@ -16,15 +16,17 @@ constexpr size_t kRecordsPerPoll = 8192;
 Result<> Worker::restore() {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (!known->error.empty()) continue;
-    const auto spec = log_.topic(known->topology->source.topic);
-    if (!spec.ok()) {
+    for (size_t i = 0; i < known->topology->input_count(); ++i) {
+      const auto spec = log_.topic(known->topology->input(i).topic);
+      if (spec.ok()) continue;
       const std::lock_guard lock(known->about);
       known->error = spec.error().message;
-      continue;
     }
+    if (!known->error.empty()) continue;
     known->task = TRY(Task::make(known->topology, mode(*known->topology), registry_, *this, known->figures));
   }
   RestoredLanes lanes;
+  restored_joins_.clear();
   for (int32_t s = 0; s < options_.state_partitions; ++s) {
     if (owns(s)) TRY(restore_partition(s, lanes));
   }
@@ -59,6 +61,7 @@ Result<> Worker::restore_record(const log::RecordView& record, int32_t partition
   const std::string key(*record.key);
   BytesView value = *record.value;
   if (key[0] == '!') return {};
+  if (key[0] == '&') return restore_join(key.substr(1), value);
   if (key[0] != '@') return fold_frame(key, value);
   const size_t hash = key.rfind('#');
   const Error bad{Code::corrupt, "the place of a lane cannot be read"};
@@ -110,6 +113,10 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (known->task == nullptr) continue;
     const std::string& name = known->topology->name;
+    if (!known->topology->inputs.empty()) {
+      TRY(place_join(*known));
+      continue;
+    }
     if (!TRY(place_query(*known->topology, known->topology->source.topic, false, lanes))) {
       TRY(start_query(*known));
       continue;
@@ -181,6 +188,7 @@ Result<> Worker::rebuild() {
     const std::lock_guard lock(lock_);
     lanes_.clear();
     lanes_changed_ = true;
+    joins_.clear();
     for (const std::shared_ptr<Query>& known : queries()) known->task.reset();
     dictionaries_.clear();
   }

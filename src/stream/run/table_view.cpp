@@ -1,6 +1,7 @@
 #include "stream/run/table_view.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "expr/evaluate.h"
 
@@ -14,7 +15,7 @@ class TableView final : public View {
   TableView(std::shared_ptr<const Topology> topology, std::vector<Worker*> workers)
       : topology_(std::move(topology)), workers_(std::move(workers)) {
     const auto at = topology_->aggregate();
-    first_step_ = at ? *at + 1 : 0;
+    first_step_ = topology_->kept_before();
     windowed_ = topology_->sink->window_start.has_value();
     if (topology_->source.window_size) window_size_ = *topology_->source.window_size;
     if (at && windowed_) window_size_ = std::get<AggregateStep>(topology_->steps[*at]).window->size;
@@ -67,11 +68,8 @@ class TableView final : public View {
   // Which of the view's key columns is the nth stored key column; nothing when they are not the same columns.
   void map_keys() {
     if (windowed_ && !topology_->aggregate()) return;  // a window's start is part of what is stored
-    std::vector<size_t> order;
-    const size_t stored = topology_->aggregate()
-                              ? std::get<AggregateStep>(topology_->steps[*topology_->aggregate()]).keys.size()
-                              : topology_->source.key_columns.size();
-    order.assign(stored, SIZE_MAX);
+    const std::vector<size_t> stored = stored_keys();
+    std::vector<size_t> order(stored.size(), SIZE_MAX);
     for (size_t k = 0; k < topology_->sink->key_columns.size(); ++k) {
       std::optional<size_t> column = topology_->sink->key_columns[k];
       for (size_t step = topology_->steps.size(); step > first_step_ && column; --step) {
@@ -80,9 +78,22 @@ class TableView final : public View {
         const expr::Expression& expression = *project->expressions[*column];
         column = expression.node == expr::Node::column ? std::optional(expression.index) : std::nullopt;
       }
-      if (column && *column < stored) order[*column] = k;
+      const auto at = column ? std::find(stored.begin(), stored.end(), *column) : stored.end();
+      if (at != stored.end()) order[static_cast<size_t>(at - stored.begin())] = k;
     }
     if (std::find(order.begin(), order.end(), SIZE_MAX) == order.end()) stored_key_ = order;
+  }
+
+  // The columns that rows are stored by.
+  std::vector<size_t> stored_keys() const {
+    if (!topology_->aggregate() && first_step_ > 0)
+      return std::get<KeepStep>(topology_->steps[first_step_ - 1]).keys;
+    const size_t count = topology_->aggregate()
+                             ? std::get<AggregateStep>(topology_->steps[first_step_ - 1]).keys.size()
+                             : topology_->source.key_columns.size();
+    std::vector<size_t> keys(count);
+    std::iota(keys.begin(), keys.end(), size_t{0});
+    return keys;
   }
 
   // The rest of the chain, as the sink would see the rows.
@@ -221,8 +232,7 @@ class TableView final : public View {
 
 std::shared_ptr<const View> make_table_view(std::shared_ptr<const Topology> topology,
                                             std::vector<Worker*> workers) {
-  const bool keeps = topology->aggregate() || topology->materialized;
-  if (!keeps || !topology->sink || !topology->sink->table) return nullptr;
+  if (!topology->keeps() || !topology->sink || !topology->sink->table) return nullptr;
   return std::make_shared<TableView>(std::move(topology), std::move(workers));
 }
 

@@ -24,7 +24,8 @@ std::optional<std::string> lineage(const Topology& topology, size_t step,
   if (const auto* project = std::get_if<ProjectStep>(&before)) {
     return lineage(topology, step - 1, *project->expressions[expression.index]);
   }
-  if (std::holds_alternative<AggregateStep>(before)) return std::nullopt;
+  if (std::holds_alternative<AggregateStep>(before) || std::holds_alternative<JoinStep>(before))
+    return std::nullopt;
   const size_t width = topology.schemas[step - 1].size();
   if (const auto* explode = std::get_if<ExplodeStep>(&before);
       explode != nullptr && expression.index >= width) {
@@ -42,6 +43,7 @@ bool asks_moment(const Step& step) {
   if (const auto* filter = std::get_if<FilterStep>(&step)) return expr::asks_moment(*filter->condition);
   if (const auto* project = std::get_if<ProjectStep>(&step)) return any(project->expressions);
   if (const auto* explode = std::get_if<ExplodeStep>(&step)) return any(explode->arrays);
+  if (const auto* join = std::get_if<JoinStep>(&step)) return any(join->left_keys) || any(join->right_keys);
   const auto* aggregate = std::get_if<AggregateStep>(&step);
   if (aggregate == nullptr) return false;
   return any(aggregate->keys) ||
@@ -87,7 +89,9 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
                                          schema::Registry& registry, TaskHost& host, TaskFigures& figures,
                                          RowReceiver receiver) {
   std::unique_ptr<Task> task(new Task(std::move(topology), registry, host, figures, std::move(receiver)));
-  task->source_partitions_ = host.source_partitions(task->topology_->source.topic);
+  // What is joined is one sequence of rows, wherever they came from.
+  if (task->topology_->inputs.empty())
+    task->source_partitions_ = host.source_partitions(task->topology_->source.topic);
   task->groups_ = groups_of(*task->topology_, task->source_partitions_);
   TRY(task->make_operators(mode));
   return task;
@@ -96,17 +100,8 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
 Result<> Task::make_operators(AggregateMode mode) {
   const Topology& topology = *topology_;
   asks_moment_ = std::any_of(topology.steps.begin(), topology.steps.end(), asks_moment);
-  if (topology.materialized) {
-    const Schema& schema = topology.schemas[0];
-    std::vector<bool> kept(schema.size(), true);
-    for (size_t i = 0; i < kept.size() && !topology.source.wanted.empty(); ++i)
-      kept[i] = topology.source.wanted[i].any;
-    std::vector<size_t> keys = row_key_columns(topology.source);
-    for (const size_t i : keys) kept[i] = true;
-    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys));
-    materialized_ = made.get();
-    operators_.push_back(std::move(made));
-  }
+  if (topology.materialized)
+    make_kept(topology.present(0), row_key_columns(topology.source), topology.schemas[0]);
   only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
                                [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
   for (size_t i = 0; i < topology.steps.size(); ++i) {
@@ -119,6 +114,9 @@ Result<> Task::make_operators(AggregateMode mode) {
     if (const auto* explode = std::get_if<ExplodeStep>(&topology.steps[i])) {
       operators_.push_back(make_explode(*explode, output));
     }
+    if (const auto* keep = std::get_if<KeepStep>(&topology.steps[i]))
+      make_kept(topology.present(i), keep->keys, topology.schemas[i]);
+    if (const auto* join = std::get_if<JoinStep>(&topology.steps[i])) make_join_operator(*join, i);
     if (const auto* aggregate = std::get_if<AggregateStep>(&topology.steps[i])) {
       bool retracts = false;  // needed where a row can stop to match
       for (size_t j = i + 1; j < topology.steps.size(); ++j) {
@@ -134,7 +132,6 @@ Result<> Task::make_operators(AggregateMode mode) {
       auto made = std::make_unique<AggregateOperator>(*aggregate, topology.schemas[i], output, mode, retracts,
                                                       dictionary_name(topology, i, *aggregate));
       aggregate_ = made.get();
-      aggregate_at_ = operators_.size();
       operators_.push_back(std::move(made));
     }
   }
@@ -144,6 +141,42 @@ Result<> Task::make_operators(AggregateMode mode) {
   return {};
 }
 
+void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema) {
+  for (const size_t i : keys) kept[i] = true;
+  // The state of the first is called "rows"; a join may keep its left side and its result.
+  const auto before = std::count_if(operators_.begin(), operators_.end(), [](const auto& made) {
+    return dynamic_cast<const MaterializeOperator*>(made.get()) != nullptr;
+  });
+  const std::string name = before == 0 ? "rows" : "rows" + std::to_string(before);
+  auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), name);
+  materialized_ = made.get();
+  operators_.push_back(std::move(made));
+}
+
+void Task::make_join_operator(const JoinStep& step, size_t at) {
+  const Topology& topology = *topology_;
+  JoinParts parts{.step = step,
+                  .left = topology.schemas[at],
+                  .right = source_schema(topology.inputs[step.input]),
+                  .output = topology.schemas[at + 1],
+                  .left_kept = topology.present(at),
+                  .name = "join" + std::to_string(step.input)};
+  const std::vector<bool> all = topology.present(at + 1);
+  const auto first = all.begin() + static_cast<ptrdiff_t>(parts.left.size());
+  parts.right_kept.assign(first, first + static_cast<ptrdiff_t>(parts.right.size()));
+  auto made = make_join(std::move(parts));
+  joins_.push_back({made.get(), operators_.size()});
+  operators_.push_back(std::move(made));
+}
+
+// For those who ask the clock or chance.
+Batch Task::at_moment(const Batch& rows) {
+  if (!asks_moment_) return rows;
+  const int64_t now = host_.now().ms;
+  const uint64_t asked = mix64(hash64(topology_->name), mix64(static_cast<uint64_t>(now), ++moments_));
+  return rows.at_moment({now, asked});
+}
+
 Result<> Task::emit_from(size_t step, const Batch& rows) {
   if (rows.rows() == 0) return {};
   if (step == operators_.size()) {
@@ -151,20 +184,45 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
     return receiver_ == nullptr ? Result<>() : receiver_(rows);
   }
   Chain chain(*this, step + 1);
-  if (!asks_moment_) return operators_[step]->process(rows, chain);
-  const int64_t now = host_.now().ms;
-  const uint64_t asked = mix64(hash64(topology_->name), mix64(static_cast<uint64_t>(now), ++moments_));
-  return operators_[step]->process(rows.at_moment({now, asked}), chain);
+  return operators_[step]->process(at_moment(rows), chain);
 }
 
-Result<> Task::process(const Batch& rows) {
+// The first join takes both sides as they are; what stands before it, or behind it and is joined again, needs
+// its rows one run after the other.
+Result<> Task::process_merged(const MergedRows& rows) {
+  const bool whole = joins_.size() == 1 && joins_[0].at == 0;
+  if (!whole || rows.runs.size() == 1) {
+    for (const MergedRows::Run& run : rows.runs) {
+      const MergedRows::Part& part = rows.parts[run.part];
+      const bool all = run.from == 0 && run.to == part.rows.rows();
+      if (run.from < run.to)
+        TRY(process_input(all ? part.rows : part.rows.slice(run.from, run.to), part.input));
+    }
+    return {};
+  }
+  for (const MergedRows::Run& run : rows.runs) figures_.rows_in += run.to - run.from;
+  Chain chain(*this, 1);
+  if (!asks_moment_) return joins_[0].made->process_merged(rows, chain);
+  MergedRows now = rows;
+  for (MergedRows::Part& part : now.parts) part.rows = at_moment(part.rows);
+  return joins_[0].made->process_merged(now, chain);
+}
+
+Result<> Task::process_input(const Batch& rows, size_t input) {
   figures_.rows_in += static_cast<int64_t>(rows.rows());
-  if (rows.changes() == nullptr || topology_->source.table || only_projects_) return emit_from(0, rows);
+  const auto take = [&](const Batch& some) -> Result<> {
+    if (input == 0) return emit_from(0, some);
+    if (some.rows() == 0) return {};
+    const Join& join = joins_[input - 1];
+    Chain chain(*this, join.at + 1);
+    return join.made->process_right(at_moment(some), chain);
+  };
+  if (rows.changes() == nullptr || topology_->input(input).table || only_projects_) return take(rows);
   std::vector<uint32_t> valued;
   for (uint32_t i = 0; i < rows.rows(); ++i) {
     if (rows.change(i) == Change::insert) valued.push_back(i);
   }
-  return emit_from(0, rows.filtered(std::move(valued)));
+  return take(rows.filtered(std::move(valued)));
 }
 
 Result<> Task::merge(const log::FetchedBatch& partials) {
@@ -180,14 +238,20 @@ Result<> Task::flush() {
     Chain chain(*this, i + 1);
     TRY(operators_[i]->flush(chain));
   }
-  if (aggregate_ != nullptr) figures_.late_rows = aggregate_->late_rows();
-  if (sessions_ != nullptr) figures_.late_rows = sessions_->late_rows();
+  int64_t late = 0;
+  if (aggregate_ != nullptr) late += aggregate_->late_rows();
+  if (sessions_ != nullptr) late += sessions_->late_rows();
+  for (const Join& join : joins_) late += join.made->late_rows();
+  figures_.late_rows = late;
   return {};
 }
 
 size_t Task::changed_bytes() const {
-  if (sessions_ != nullptr) return sessions_->table().changed_bytes();
-  return aggregate_ == nullptr ? 0 : aggregate_->table()->changed_bytes();
+  size_t bytes = 0;
+  if (sessions_ != nullptr) bytes += sessions_->table().changed_bytes();
+  if (aggregate_ != nullptr) bytes += aggregate_->table()->changed_bytes();
+  for (const Join& join : joins_) bytes += join.made->changed_bytes();
+  return bytes;
 }
 
 void Task::note(RowNote note) {

@@ -3,6 +3,7 @@
 //
 // Threads: its worker's; the table behind views is read by others while they hold the worker's lock.
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "stream/operator.h"
+#include "stream/ops/join.h"
 #include "stream/ops/ops.h"
 #include "stream/ops/session_aggregate.h"
 #include "stream/topology.h"
@@ -51,7 +53,9 @@ class Task final : private Context {
                                             RowReceiver receiver = nullptr);
 
   const Topology& topology() const { return *topology_; }
-  Result<> process(const Batch& rows);
+  Result<> process(const Batch& rows) { return process_input(rows, 0); }
+  // Rows of several inputs: 0 the source, then the further ones.
+  Result<> process_merged(const MergedRows& rows);
   Result<> merge(const log::FetchedBatch& partials);
   Result<> flush();
 
@@ -64,7 +68,9 @@ class Task final : private Context {
   // A commit would give out windows, though no row came.
   bool closing_due() const {
     return (aggregate_ != nullptr && aggregate_->closing_due()) ||
-           (sessions_ != nullptr && sessions_->closing_due());
+           (sessions_ != nullptr && sessions_->closing_due()) ||
+           std::any_of(joins_.begin(), joins_.end(),
+                       [](const Join& join) { return join.made->closing_due(); });
   }
 
   // The state that views read; one of them, or none.
@@ -81,6 +87,10 @@ class Task final : private Context {
   Task(std::shared_ptr<const Topology> topology, schema::Registry& registry, TaskHost& host,
        TaskFigures& figures, RowReceiver receiver);
   Result<> make_operators(AggregateMode mode);
+  void make_join_operator(const JoinStep& step, size_t at);
+  void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema);
+  Batch at_moment(const Batch& rows);
+  Result<> process_input(const Batch& rows, size_t input);
   Result<> emit_from(size_t step, const Batch& rows);
 
   const std::string& query() const override { return topology_->name; }
@@ -114,8 +124,12 @@ class Task final : private Context {
   std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
   AggregateOperator* aggregate_ = nullptr;
   SessionOperator* sessions_ = nullptr;
-  size_t aggregate_at_ = 0;
   MaterializeOperator* materialized_ = nullptr;
+  struct Join {
+    JoinOperator* made;
+    size_t at;  // in operators_
+  };
+  std::vector<Join> joins_;  // by input
   std::vector<Kept> durables_;
 };
 

@@ -80,6 +80,7 @@ Result<> Worker::start(const std::shared_ptr<Query>& query) {
 
 // No reader may be left with a task that goes.
 Result<> Worker::leave_lanes(const std::string& name) {
+  leave_join(name);
   for (const auto& lane : lanes_) {
     const auto member = std::find(lane->members.begin(), lane->members.end(), name);
     if (member == lane->members.end()) continue;
@@ -159,15 +160,13 @@ Result<bool> Worker::step(Duration wait) {
   hold_back();
   const bool pending = work_since_commit_;
   // Whoever has work at hand looks for more without waiting; a commit is due soon.
-  for (size_t i = 0; i < lanes_.size(); ++i) {
-    auto polled = poll_lane(*lanes_[i], Duration(0));
-    if (!polled.ok()) {
-      if (failed_query_.empty()) return polled.error();
-      TRY(rebuild());
-      return true;
-    }
-    read += *polled;
+  auto polled = poll_all();
+  if (!polled.ok()) {
+    if (failed_query_.empty()) return polled.error();
+    TRY(rebuild());
+    return true;
   }
+  read += *polled;
   if (count_ > 1) tell_idle();
   if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
   if (read == 0 && !work_since_commit_) work_since_commit_ = closing_due();
@@ -181,6 +180,13 @@ Result<bool> Worker::step(Duration wait) {
     log_.wait_for_more(seen, most);
   }
   return read > 0;
+}
+
+Result<size_t> Worker::poll_all() {
+  size_t read = 0;
+  for (size_t i = 0; i < lanes_.size(); ++i) read += TRY(poll_lane(*lanes_[i], Duration(0)));
+  for (size_t i = 0; i < joins_.size(); ++i) read += TRY(poll_join(*joins_[i]));
+  return read;
 }
 
 Result<> Worker::commit_or_rebuild() {
@@ -204,6 +210,7 @@ int32_t Worker::source_partitions(const std::string& topic) {
 }
 
 bool Worker::idle(const std::string& query, int32_t partition) {
+  if (const JoinLane* join = join_of(query)) return join->silence_ms() >= options_.idle_partition.count();
   for (const auto& lane : lanes_) {
     if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
       continue;
@@ -268,6 +275,7 @@ bool Worker::merged(const std::string& query, const std::map<int32_t, log::Offse
 
 Duration Worker::silence(const std::string& query) {
   int64_t least = INT64_MAX;
+  if (const JoinLane* join = join_of(query)) least = join->paused ? 0 : join->silence_ms();
   for (const auto& lane : lanes_) {
     if (lane->partials || std::find(lane->members.begin(), lane->members.end(), query) == lane->members.end())
       continue;

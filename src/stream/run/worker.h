@@ -17,6 +17,7 @@
 
 #include "log/log.h"
 #include "stream/run/idle_board.h"
+#include "stream/run/join_lane.h"
 #include "stream/run/lane.h"
 #include "stream/runtime.h"
 #include "telemetry/metrics.h"
@@ -135,10 +136,21 @@ class Worker final : private TaskHost {
   Result<> wait_at_bounds(Lane& lane);
   bool silent(const Lane& lane, const Lane::Place& place) const;
   void tell_idle();
+  Result<size_t> poll_all();
   Result<size_t> poll_lane(Lane& lane, Duration wait);
   Result<> deliver(Lane& lane, const log::FetchedBatch& batch);
   Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
   log::Offset bound_for(const Lane& lane, int32_t partition) const;
+
+  // joins.cpp
+  Result<> start_join(Query& query, const log::Offsets& places);
+  Result<> place_join(Query& query);
+  Result<> restore_join(const std::string& name, BytesView value);
+  Result<size_t> poll_join(JoinLane& lane);
+  Result<> append_join_places(bool all);
+  void publish_join_places();
+  void leave_join(const std::string& name);
+  const JoinLane* join_of(const std::string& name) const;
 
   // commit.cpp
   bool commit_due(bool read_nothing) const;
@@ -195,6 +207,9 @@ class Worker final : private TaskHost {
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool lanes_changed_ = true;               // since the rivals were found
   std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
+  std::vector<std::unique_ptr<JoinLane>> joins_;
+  std::vector<std::string> gone_joins_;  // whose places are forgotten by the next commit
+  std::map<std::string, log::Offsets> restored_joins_;
   bool opened_ = false;
 
   std::unique_ptr<log::Producer> producer_;
