@@ -96,6 +96,8 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
 Result<> Task::make_operators(AggregateMode mode) {
   const Topology& topology = *topology_;
   asks_moment_ = std::any_of(topology.steps.begin(), topology.steps.end(), asks_moment);
+  only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
+                               [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
   if (topology.materialized) {
     const Schema& schema = topology.schemas[0];
     std::vector<bool> kept(schema.size(), true);
@@ -103,12 +105,11 @@ Result<> Task::make_operators(AggregateMode mode) {
       kept[i] = topology.source.wanted[i].any;
     std::vector<size_t> keys = row_key_columns(topology.source);
     for (const size_t i : keys) kept[i] = true;
-    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys));
+    auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys),
+                                                      only_projects_ && topology.sink.has_value());
     materialized_ = made.get();
     operators_.push_back(std::move(made));
   }
-  only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
-                               [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
   for (size_t i = 0; i < topology.steps.size(); ++i) {
     const Schema& output = topology.schemas[i + 1];
     if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i]))
@@ -150,6 +151,29 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
     figures_.rows_out += static_cast<int64_t>(rows.rows());
     return receiver_ == nullptr ? Result<>() : receiver_(rows);
   }
+  if (!host_.each_row() || !topology_->aggregate()) return run_operator(step, rows);
+  // An aggregate's results are what it holds at a commit: row by row there is one behind each row.
+  for (size_t row = 0; row < rows.rows();) {
+    const bool update = rows.change(row) == Change::retract && row + 1 < rows.rows();
+    const size_t next = row + (update ? 2 : 1);
+    TRY(give_out(step, rows.slice(row, next)));
+    row = next;
+  }
+  return {};
+}
+
+Result<> Task::give_out(size_t step, const Batch& rows) {
+  TRY(run_operator(step, rows));
+  if (dynamic_cast<Operator*>(aggregate_) != operators_[step].get() &&
+      dynamic_cast<Operator*>(sessions_) != operators_[step].get())
+    return {};
+  Chain chain(*this, step + 1);
+  TRY(operators_[step]->flush(chain));
+  for (const Kept& kept : durables_) kept.durable->committed();
+  return {};
+}
+
+Result<> Task::run_operator(size_t step, const Batch& rows) {
   Chain chain(*this, step + 1);
   if (!asks_moment_) return operators_[step]->process(rows, chain);
   const int64_t now = host_.now().ms;
