@@ -62,6 +62,20 @@ std::string resolved_text(const sql::Source& source) {
   return text + ")";
 }
 
+// For replays: what a statement was given when it was recorded stands in it, and nothing has been added
+// since.
+class RecordedColumns final : public sql::SchemaLookup {
+ public:
+  explicit RecordedColumns(sql::SchemaLookup& topics) : topics_(topics) {}
+  Result<std::vector<Field>> columns(const std::string& topic, bool, schema::SchemaId) override {
+    return Error{Code::not_found, "the columns of " + topic + " are not recorded"};
+  }
+  Result<int32_t> partitions(const std::string& topic) override { return topics_.partitions(topic); }
+
+ private:
+  sql::SchemaLookup& topics_;
+};
+
 std::string entity_of(const sql::Source& source, const char* action) {
   return (source.table ? "table/`" : "stream/`") + source.name + "`/" + action;
 }
@@ -382,7 +396,8 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
   if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
   const sql::Statement& statement = statements[0];
   if (const auto* create = std::get_if<sql::CreateSource>(&statement.is)) {
-    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, *this));
+    RecordedColumns recorded(*this);
+    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, recorded));
     plan.source.statement = command.string_at("listed").value_or(text);
     plan.source.query_id = command.string_at("query").value_or("");
     if (plan.topology) {
