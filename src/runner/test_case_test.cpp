@@ -98,5 +98,15 @@ TEST(TestCase, JudgesAssertionsInTheOrderOfTheRecords) {
   EXPECT_THAT(run_case(other).message, HasSubstr("got: K INTEGER KEY, D DECIMAL(6, 2), R DOUBLE"));
 }
 
+TEST(TestCase, ReadsATopicAsItsSourceIsDeclaredAtLast) {
+  const std::string statements =
+      "CREATE STREAM s (k INT KEY, v INT) WITH (kafka_topic='s', value_format='AVRO');"
+      "CREATE STREAM o AS SELECT k, v FROM s; ALTER STREAM s ADD COLUMN w STRING;"
+      "CREATE OR REPLACE STREAM o AS SELECT k, v, w FROM s;";
+  const Verdict verdict = verdict_of(statements, R"({"topic": "s", "key": 1, "value": {"V": 2, "W": "x"}})",
+                                     R"({"topic": "O", "key": 1, "value": {"V": 2, "W": "x"}})");
+  EXPECT_EQ(verdict.status, Status::passed) << verdict.message;
+}
+
 }  // namespace
 }  // namespace tradewind::runner

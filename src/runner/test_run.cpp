@@ -159,11 +159,10 @@ Result<> TestRun::make_topic(const sql::CreateSource& statement) {
 void TestRun::know_sources() {
   const sql::Catalog known = engine_->catalog();
   for (const auto& [name, source] : known.sources) {
+    // A topic keeps its first reader, as it is declared now, for as long as that is there.
     const auto there = sources_.find(source.topic);
-    // A topic keeps its first reading, for as long as somebody reads it so.
-    if (there != sources_.end() && known.find(there->second.name) != nullptr &&
-        known.find(there->second.name)->topic == source.topic)
-      continue;
+    const sql::Source* first = there == sources_.end() ? nullptr : known.find(there->second.name);
+    if (first != nullptr && first->topic == source.topic && first->name != source.name) continue;
     sources_[source.topic] = source;
     codecs_.erase(source.topic);
   }
