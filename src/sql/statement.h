@@ -104,8 +104,10 @@ struct Query {
 struct ColumnClause {
   std::string name;
   Type type;
-  bool key = false;  // KEY or PRIMARY KEY
-  bool headers = false;
+  bool key = false;      // KEY or PRIMARY KEY
+  bool primary = false;  // PRIMARY KEY
+  bool headers = false;  // HEADERS or HEADER('k')
+  std::optional<std::string> header_key = std::nullopt;
   Place place = {};
 };
 
@@ -201,6 +203,16 @@ struct Assert {
   std::optional<int64_t> id;
   int64_t timeout_ms = 1000;
 };
+// ASSERT VALUES x (..) VALUES (..), ASSERT NULL VALUES x (..) KEY (..): the next record of a topic; tests
+// only.
+struct AssertValues {
+  bool tombstone = false;
+  InsertValues row;
+};
+// ASSERT STREAM x (..) WITH (..), or TABLE: how a source is declared; tests only.
+struct AssertSource {
+  CreateSource source;
+};
 // Known to the language, not offered yet.
 struct Unsupported {
   std::string what;
@@ -210,7 +222,8 @@ struct Statement {
   std::string text;  // as written, without the semicolon
   Place place;
   std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Pause, Alter, Show,
-               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, Unsupported>
+               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, AssertValues, AssertSource,
+               Unsupported>
       is;
 };
 

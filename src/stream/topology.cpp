@@ -193,9 +193,19 @@ std::string step_text(const Topology& topology, const Step& step, const Schema& 
 
 }  // namespace
 
+const Type& headers_type() {
+  static const Type kType = Type::array(Type::structure({{"KEY", Kind::string}, {"VALUE", Kind::bytes}}));
+  return kType;
+}
+
+Type type_of(const HeaderColumn& column) {
+  return column.key ? Type(Kind::bytes) : headers_type();
+}
+
 Schema source_schema(const SourceSpec& source) {
   std::vector<Field> fields = source.key_columns;
   fields.insert(fields.end(), source.value_columns.begin(), source.value_columns.end());
+  for (const HeaderColumn& column : source.header_columns) fields.push_back({column.name, type_of(column)});
   if (source.windowed()) {
     fields.push_back({"WINDOWSTART", Kind::bigint});
     fields.push_back({"WINDOWEND", Kind::bigint});
@@ -206,10 +216,24 @@ Schema source_schema(const SourceSpec& source) {
   return Schema(std::move(fields));
 }
 
+schema::SerdeSpec serde_spec(const SourceSpec& source, bool key) {
+  schema::SerdeSpec spec;
+  spec.format = key ? source.key_format : source.value_format;
+  spec.columns = key ? source.key_columns : source.value_columns;
+  spec.key = key;
+  spec.topic = source.topic;
+  spec.detail = key ? source.key_detail : source.value_detail;
+  return spec;
+}
+
+size_t first_pseudo_column(const SourceSpec& source) {
+  return source.key_columns.size() + source.value_columns.size() + source.header_columns.size();
+}
+
 std::vector<size_t> row_key_columns(const SourceSpec& source) {
   std::vector<size_t> columns(source.key_columns.size());
   std::iota(columns.begin(), columns.end(), size_t{0});
-  const size_t start = source.key_columns.size() + source.value_columns.size();
+  const size_t start = first_pseudo_column(source);
   if (source.windowed()) columns.push_back(start);
   if (source.sessions) columns.push_back(start + 1);
   return columns;

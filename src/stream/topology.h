@@ -16,6 +16,17 @@
 
 namespace tradewind::stream {
 
+// A column that holds the headers of records: all of them (ARRAY<STRUCT<KEY STRING, VALUE BYTES>>), or the
+// value of the last one of a name (BYTES).
+struct HeaderColumn {
+  std::string name;
+  std::optional<std::string> key;
+  bool operator==(const HeaderColumn&) const = default;
+};
+Type type_of(const HeaderColumn& column);
+// ARRAY<STRUCT<KEY STRING, VALUE BYTES>>
+const Type& headers_type();
+
 // A topic read as rows. The rows have the columns of source_schema().
 struct SourceSpec {
   std::string topic;
@@ -24,20 +35,27 @@ struct SourceSpec {
   schema::Format value_format = schema::Format::avro;
   std::vector<Field> key_columns;
   std::vector<Field> value_columns;
+  std::vector<HeaderColumn> header_columns;
   std::optional<Duration> window_size;  // the key carries a window start (8 bytes) behind it
   bool sessions = false;                // the key carries a session's end and start (16 bytes) behind it
-  std::string timestamp_column;         // BIGINT or TIMESTAMP; empty: the record's own time
-  char delimiter = ',';
+  std::string timestamp_column;         // BIGINT, TIMESTAMP or STRING; empty: the record's own time
+  std::string timestamp_format;         // of a STRING
+  schema::FormatDetail key_detail;
+  schema::FormatDetail value_detail;
   std::vector<schema::Wanted> wanted;  // one per column of source_schema(); empty: all
 
   bool windowed() const { return window_size.has_value() || sessions; }
 };
 
-// Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
-// (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
+// Key columns, value columns, header columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only),
+// then ROWTIME (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
 // WINDOWSTART, WINDOWEND, ROWTIME, ROWPARTITION, ROWOFFSET.
 bool is_pseudo_column(const std::string& name);
+// How its keys, or its values, are encoded.
+schema::SerdeSpec serde_spec(const SourceSpec& source, bool key);
+// The column of source_schema() behind the last one that is read from key, value or headers.
+size_t first_pseudo_column(const SourceSpec& source);
 // The columns of source_schema() that tell rows of a table apart: its keys, and WINDOWSTART of a windowed
 // one; with sessions WINDOWEND too.
 std::vector<size_t> row_key_columns(const SourceSpec& source);
@@ -124,7 +142,9 @@ struct SinkSpec {
   std::optional<size_t> window_start;  // this BIGINT column is appended to the key, 8 bytes big-endian
   std::optional<size_t> window_end;    // sessions: this one too, before the start
   std::string timestamp_column;        // of the result, sets the record's time; empty: the row's time
-  char delimiter = ',';
+  std::string timestamp_format;        // where that column is a STRING
+  schema::FormatDetail key_detail;
+  schema::FormatDetail value_detail;
 };
 
 struct Topology {

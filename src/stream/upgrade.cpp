@@ -73,7 +73,8 @@ Result<> check_sink(const Topology& from, const Topology& to) {
   if (a.topic != b.topic) return refused("KAFKA_TOPIC", "the results of before lie in " + a.topic);
   if (a.partitions != b.partitions)
     return refused("PARTITIONS", "the topic has " + std::to_string(a.partitions));
-  if (a.key_format != b.key_format || a.value_format != b.value_format || a.delimiter != b.delimiter)
+  if (a.key_format != b.key_format || a.value_format != b.value_format || !(a.key_detail == b.key_detail) ||
+      !(a.value_detail == b.value_detail))
     return refused("the format", "the results of before are written in the old one");
   const auto texts = [](const Topology& topology, const std::vector<size_t>& columns) {
     std::vector<std::string> list;

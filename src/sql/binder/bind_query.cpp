@@ -222,7 +222,9 @@ class QueryBinder {
 
   Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound,
                       bool key) {
-    if (bound.node == expr::Node::constant && bound.value.is_null()) {
+    const auto is_cast = [](const Node& node) { return node.form == Node::Form::cast; };
+    const bool typed = contains(*item.expression, is_cast);
+    if (bound.node == expr::Node::constant && bound.value.is_null() && !typed) {
       return wrong(item.place, "a column of NULLs has no type; CAST it");
     }
     for (const BoundColumn& known : bound_.columns) {
@@ -284,9 +286,12 @@ class QueryBinder {
     for (const SelectItem& item : items_) {
       ExpressionPtr bound = TRY(bind_after(*item.expression));
       const std::string name = names.name_of(item);
-      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size() &&
-                       key_items_[bound->index].empty();
-      if (key) key_items_[bound->index] = name;
+      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size();
+      if (key && persistent_ && !key_items_[bound->index].empty()) {
+        return wrong(item.place, name + " and " + key_items_[bound->index] +
+                                     " are the same key; AS_VALUE(...) gives a copy of it as a value");
+      }
+      if (key && key_items_[bound->index].empty()) key_items_[bound->index] = name;
       TRY(add_column(item, name, *bound, key));
       outputs.emplace_back(name, std::move(bound));
     }

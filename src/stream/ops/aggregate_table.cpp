@@ -165,7 +165,9 @@ Batch AggregateTable::batch_of(const SchemaPtr& schema, const std::vector<Seen>&
   std::vector<int64_t> times(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     states[i] = rows[i].row;
-    times[i] = state::TableState::header(rows[i].row).time_ms;
+    // What is taken back is so at the time of what takes its place.
+    const bool replaced = changes != nullptr && (*changes)[i] == Change::retract && i + 1 < rows.size();
+    times[i] = state::TableState::header(rows[replaced ? i + 1 : i].row).time_ms;
   }
   for (const auto& aggregate : aggregates_) {
     auto column = std::make_shared<Column>(aggregate->result_type(), rows.size());

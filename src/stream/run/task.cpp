@@ -100,10 +100,11 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
 Result<> Task::make_operators(AggregateMode mode) {
   const Topology& topology = *topology_;
   asks_moment_ = std::any_of(topology.steps.begin(), topology.steps.end(), asks_moment);
-  if (topology.materialized)
-    make_kept(topology.present(0), row_key_columns(topology.source), topology.schemas[0]);
   only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
                                [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
+  if (topology.materialized)
+    make_kept(topology.present(0), row_key_columns(topology.source), topology.schemas[0],
+              only_projects_ && topology.sink.has_value());
   for (size_t i = 0; i < topology.steps.size(); ++i) {
     const Schema& output = topology.schemas[i + 1];
     if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i]))
@@ -115,7 +116,7 @@ Result<> Task::make_operators(AggregateMode mode) {
       operators_.push_back(make_explode(*explode, output));
     }
     if (const auto* keep = std::get_if<KeepStep>(&topology.steps[i]))
-      make_kept(topology.present(i), keep->keys, topology.schemas[i]);
+      make_kept(topology.present(i), keep->keys, topology.schemas[i], false);
     if (const auto* join = std::get_if<JoinStep>(&topology.steps[i])) make_join_operator(*join, i);
     if (const auto* aggregate = std::get_if<AggregateStep>(&topology.steps[i])) {
       bool retracts = false;  // needed where a row can stop to match
@@ -141,14 +142,15 @@ Result<> Task::make_operators(AggregateMode mode) {
   return {};
 }
 
-void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema) {
+void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema,
+                     bool passes_deletes) {
   for (const size_t i : keys) kept[i] = true;
   // The state of the first is called "rows"; a join may keep its left side and its result.
   const auto before = std::count_if(operators_.begin(), operators_.end(), [](const auto& made) {
     return dynamic_cast<const MaterializeOperator*>(made.get()) != nullptr;
   });
   const std::string name = before == 0 ? "rows" : "rows" + std::to_string(before);
-  auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), name);
+  auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), passes_deletes, name);
   materialized_ = made.get();
   operators_.push_back(std::move(made));
 }
@@ -183,6 +185,29 @@ Result<> Task::emit_from(size_t step, const Batch& rows) {
     figures_.rows_out += static_cast<int64_t>(rows.rows());
     return receiver_ == nullptr ? Result<>() : receiver_(rows);
   }
+  if (!host_.each_row() || !topology_->aggregate()) return run_operator(step, rows);
+  // An aggregate's results are what it holds at a commit: row by row there is one behind each row.
+  for (size_t row = 0; row < rows.rows();) {
+    const bool update = rows.change(row) == Change::retract && row + 1 < rows.rows();
+    const size_t next = row + (update ? 2 : 1);
+    TRY(give_out(step, rows.slice(row, next)));
+    row = next;
+  }
+  return {};
+}
+
+Result<> Task::give_out(size_t step, const Batch& rows) {
+  TRY(run_operator(step, rows));
+  if (dynamic_cast<Operator*>(aggregate_) != operators_[step].get() &&
+      dynamic_cast<Operator*>(sessions_) != operators_[step].get())
+    return {};
+  Chain chain(*this, step + 1);
+  TRY(operators_[step]->flush(chain));
+  for (const Kept& kept : durables_) kept.durable->committed();
+  return {};
+}
+
+Result<> Task::run_operator(size_t step, const Batch& rows) {
   Chain chain(*this, step + 1);
   return operators_[step]->process(at_moment(rows), chain);
 }

@@ -32,6 +32,7 @@ class TaskHost {
   virtual bool merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) = 0;
   virtual bool owns(const Topology& topology, int32_t group) const = 0;
   virtual Timestamp now() = 0;
+  virtual bool each_row() const { return false; }  // as in RuntimeOptions
 };
 
 // Figures of one query, written by its worker, read by anybody.
@@ -88,10 +89,12 @@ class Task final : private Context {
        TaskFigures& figures, RowReceiver receiver);
   Result<> make_operators(AggregateMode mode);
   void make_join_operator(const JoinStep& step, size_t at);
-  void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema);
+  void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema, bool passes_deletes);
   Batch at_moment(const Batch& rows);
   Result<> process_input(const Batch& rows, size_t input);
   Result<> emit_from(size_t step, const Batch& rows);
+  Result<> run_operator(size_t step, const Batch& rows);
+  Result<> give_out(size_t step, const Batch& rows);
 
   const std::string& query() const override { return topology_->name; }
   int32_t groups() const override { return groups_; }
