@@ -107,6 +107,9 @@ struct JoinWindow {
   Duration before{0};
   Duration after{0};
   Duration grace{0};
+  // A row of an outer side that finds nobody comes out alone at once, though somebody may still come; else
+  // only once nobody can.
+  bool eager = false;
 };
 
 // Joins the rows so far (left) with those of a further input (right). Its columns: those of the left side,
