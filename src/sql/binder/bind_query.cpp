@@ -374,7 +374,6 @@ class QueryBinder {
     return assemble(node, std::move(children));
   }
 
-  // The conditions of ON ENTER, each by `bind_one`; names may be those of the select list.
   Result<> bind_enter(const BindOne& bind_one) {
     enter_.emplace();
     enter_->cooldown = Duration(query_.enter->cooldown_ms);
@@ -388,7 +387,6 @@ class QueryBinder {
     return {};
   }
 
-  // Two steps: who took which steps, and their count.
   Result<ExpressionPtr> bind_funnel_call(const Node& node) {
     stream::FunnelStep funnel = TRY(bind_funnel(node, scope_));
     if (funnel_ && !same_funnel(*funnel_, funnel))
@@ -440,7 +438,6 @@ class QueryBinder {
     return expr::column(first_result_ + step_.calls.size() - 1, made->result);
   }
 
-  // Filter, explode, the rest; and what is read of the source for all of that.
   void finish_steps() {
     Usage usage(scope_.schema, scope_.arrays);
     add_read(after_, usage);
