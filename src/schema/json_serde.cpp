@@ -295,6 +295,7 @@ class JsonEncoder final : public Encoder {
       case Kind::structure:
         writer.begin_object();
         for (size_t i = 0; i < type.fields().size(); ++i) {
+          if (column.children()[i] == nullptr) continue;  // nobody asked for it, so it was not read
           writer.key(type.fields()[i].name);
           write(writer, *column.children()[i], row);
         }

@@ -59,12 +59,20 @@ struct SelectItem {
 };
 
 struct WindowClause {
-  enum class Kind { tumbling, hopping, session };
+  enum class Kind { tumbling, hopping, session, sliding };
   Kind kind = Kind::tumbling;
   int64_t size_ms = 0;
   int64_t advance_ms = 0;
   std::optional<int64_t> grace_ms;
   std::optional<int64_t> retention_ms;
+  Place place;
+};
+
+// ON ENTER (condition [, CLEAR condition] [, COOLDOWN time])
+struct EnterClause {
+  NodePtr condition;
+  NodePtr clear;  // null: when the condition is false
+  int64_t cooldown_ms = 0;
   Place place;
 };
 
@@ -96,6 +104,7 @@ struct Query {
   std::vector<NodePtr> group_by;
   std::vector<NodePtr> partition_by;
   NodePtr having;
+  std::optional<EnterClause> enter;
   Emit emit = Emit::none;
   Place emit_place;
   std::optional<int64_t> limit;

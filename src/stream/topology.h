@@ -93,6 +93,7 @@ struct AggregateStep {
   std::vector<AggregateCall> calls;
   std::optional<WindowSpec> window;
   bool final = false;  // windowed only: rows come once, when their window closes, instead
+  bool each = false;   // not of time windows or sessions: the result behind each row that goes in, instead
 };
 
 // Keeps the rows of a table by key: the old row is retracted before the new one is inserted, and a view can
@@ -131,7 +132,31 @@ struct JoinStep {
   std::string right_name;
 };
 
-using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep>;
+// Finds who took which steps of a funnel. Its columns: the groups, STEP (INTEGER, from 1), ELAPSED (BIGINT,
+// ms since the step before; null at the first); a row for each step a try takes, with the time and the groups
+// of its first step.
+struct FunnelStep {
+  expr::ExpressionPtr person;
+  expr::ExpressionPtr time;  // BIGINT or TIMESTAMP, ms
+  std::vector<expr::ExpressionPtr> conditions;
+  std::vector<expr::ExpressionPtr> groups;
+  std::vector<std::string> group_names;
+  Duration within{0};
+  bool best = true;   // each first step is a try; else a person has one open try
+  Duration grace{0};  // rows further behind stream time are late
+};
+
+// Lets a row of a key pass when the condition becomes true, and then not again before it has been false
+// (`clear` has been true, if there is one) and the cooldown is over.
+struct EnterStep {
+  std::vector<expr::ExpressionPtr> keys;
+  expr::ExpressionPtr condition;
+  expr::ExpressionPtr clear;  // may be null
+  Duration cooldown{0};
+};
+
+using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep, FunnelStep,
+                          EnterStep>;
 
 // Where the rows go. Columns by index into the last step's columns.
 struct SinkSpec {

@@ -52,6 +52,7 @@ class Parser {
   Result<Query> query();
   Result<SelectItem> select_item();
   Result<WindowClause> window();
+  Result<EnterClause> enter();
   Result<int64_t> duration();
   Result<std::vector<NodePtr>> expression_list();
   Result<JoinClause> join();
