@@ -296,7 +296,7 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
                         sequence);
 }
 
-Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {
+Result<Json> Engine::insert(const sql::InsertValues& statement) {
   const sql::Catalog known = catalog();
   const sql::InsertPlan plan = TRY(
       sql::plan_insert(statement, known, {clock_.now().ms, static_cast<uint64_t>(clock_.monotonic_ns())}));

@@ -74,7 +74,7 @@ Result<Json> Engine::execute(const sql::Statement& statement, Session& session) 
     else if constexpr (std::is_same_v<T, sql::CreateType>)
       return done(TRY(create_type(known, statement.text)));
     else if constexpr (std::is_same_v<T, sql::InsertValues>)
-      return insert(known, statement.text);
+      return insert(known);
     else if constexpr (std::is_same_v<T, sql::Show>)
       return show(known, statement.text, session);
     else if constexpr (std::is_same_v<T, sql::Describe>)

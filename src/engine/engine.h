@@ -140,7 +140,7 @@ class Engine final : private sql::SchemaLookup {
   Result<Json> drop(const sql::Drop& statement, const std::string& text);
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
   Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
-  Result<Json> insert(const sql::InsertValues& statement, const std::string& text);
+  Result<Json> insert(const sql::InsertValues& statement);
   Result<Json> insert_query(const sql::InsertSelect& statement, const std::string& text,
                             const Session& session);
   Result<int64_t> record(const Json& command);

@@ -5,6 +5,7 @@
 #include "base/planted.h"
 #include "expr/aggregate.h"
 #include "sql/binder/bind_window.h"
+#include "sql/binder/check_clauses.h"
 #include "sql/binder/relation.h"
 
 namespace tradewind::sql {
@@ -17,6 +18,10 @@ Error wrong(Place place, const std::string& message) {
   return {Code::invalid, at(place, message)};
 }
 
+bool is_null(const Node& node) {
+  return node.form == Node::Form::literal && node.value.is_null();
+}
+
 bool is_window_bound(const Node& node) {
   return node.form == Node::Form::name && (node.text == "WINDOWSTART" || node.text == "WINDOWEND");
 }
@@ -27,7 +32,7 @@ class QueryBinder {
       : query_(query), relation_(std::move(relation)), persistent_(persistent) {}
 
   Result<BoundQuery> run() {
-    TRY(check());
+    TRY(check_clauses(query_, relation_));
     scope_ = relation_.scope();
     scope_.may_explode = true;
     items_ = TRY(expand_stars());
@@ -53,41 +58,6 @@ class QueryBinder {
   }
 
  private:
-  Result<> check() const {
-    if (!query_.partition_by.empty()) TRY(check_partition_by());
-    if (query_.emit == Query::Emit::final && (!query_.window || query_.group_by.empty())) {
-      return wrong(
-          query_.emit_place,
-          "EMIT FINAL gives a window's rows when it closes; without a WINDOW and a GROUP BY use EMIT "
-          "CHANGES");
-    }
-    if (query_.window && query_.group_by.empty())
-      return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
-    if (query_.having != nullptr && query_.group_by.empty()) {
-      return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
-    }
-    if (query_.enter) TRY(check_enter(query_, relation_.table));
-    if (query_.window && relation_.table)
-      return wrong(query_.window->place, "a table has no windows; its rows are the last values");
-    return {};
-  }
-
-  Result<> check_partition_by() const {
-    const Place place = query_.partition_by[0]->place;
-    if (relation_.table)
-      return wrong(place, "a table is partitioned by its PRIMARY KEY; PARTITION BY works on streams");
-    if (!query_.group_by.empty())
-      return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
-    for (const NodePtr& node : query_.partition_by) {
-      if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be partitioned by");
-      if (is_null(*node) && query_.partition_by.size() > 1)
-        return wrong(node->place, "NULL stands alone: it takes the key away");
-    }
-    return {};
-  }
-
-  static bool is_null(const Node& node) { return node.form == Node::Form::literal && node.value.is_null(); }
-
   // "*" as the columns it stands for.
   Result<std::vector<SelectItem>> expand_stars() {
     std::vector<SelectItem> items;

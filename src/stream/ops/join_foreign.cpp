@@ -47,8 +47,7 @@ class ForeignKeyJoin final : public JoinOperator {
         row_key_.encode(row_keys, i, row_key);
         joined_.keep(left_->replace(id, row_key, change == Change::retract ? RowBytes() : RowBytes(row)));
       }
-      add(row, id == Dictionary::kNone ? BytesView() : right_->find(id), id, change,
-          rows.times_ms()[i]);
+      add(row, id == Dictionary::kNone ? BytesView() : right_->find(id), id, change, rows.times_ms()[i]);
       // A row that is taken back and comes again stays in one batch.
       if (joined_.full() && change == Change::insert) TRY(joined_.emit(out));
     }

@@ -156,7 +156,8 @@ class StreamJoin final : public JoinOperator {
       matched = true;
       add(view, partner, id, of_left);
     });
-    if (!matched && mine.outer && parts_.step.window->eager) add(joined_.keep(RowBytes(view)), {}, id, of_left);
+    if (!matched && mine.outer && parts_.step.window->eager)
+      add(joined_.keep(RowBytes(view)), {}, id, of_left);
     mine.rows->add(id, time, std::move(row), matched);
   }
 

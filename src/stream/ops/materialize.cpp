@@ -23,7 +23,7 @@ std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& colu
 }  // namespace
 
 MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,
-                                          bool passes_deletes, std::string name)
+                                         bool passes_deletes, std::string name)
     : schema_(std::make_shared<const Schema>(std::move(schema))),
       kept_(std::move(kept)),
       kept_types_(pick_types(*schema_, kept_)),

@@ -65,8 +65,8 @@ class AggregateOperator final : public Operator {
 class MaterializeOperator final : public Operator, public state::Durable {
  public:
   // `keys`: the columns of the schema that are the key; of a windowed table its WINDOWSTART too.
-  // `passes_deletes`: a deleted key that is not there is retracted too, with nothing but its key. `name`: of its
-  // state within the query.
+  // `passes_deletes`: a deleted key that is not there is retracted too, with nothing but its key. `name`: of
+  // its state within the query.
   MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys, bool passes_deletes,
                       std::string name = "rows");
   Result<> open(Context& context) override;

@@ -148,7 +148,8 @@ void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Sch
     return dynamic_cast<const MaterializeOperator*>(made.get()) != nullptr;
   });
   const std::string name = before == 0 ? "rows" : "rows" + std::to_string(before);
-  auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), passes_deletes, name);
+  auto made =
+      std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), passes_deletes, name);
   materialized_ = made.get();
   operators_.push_back(std::move(made));
 }
