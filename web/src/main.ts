@@ -43,7 +43,7 @@ setTheme(theme);
 
 const links = kPages.map(([name, title]) => h("a", { href: `#/${name}` }, title));
 const state = h("p", { class: "state", role: "status" });
-const pulse = h("dl", { class: "pulse", "aria-label": "The platform now" });
+const pulse = h("dl", { class: "pulse" });
 const notice = h("p", { class: "notice", role: "alert", hidden: true });
 const main = h("main", { id: "main", tabindex: "-1" });
 
@@ -52,7 +52,7 @@ document.body.append(
   h("header", { class: "top" },
     h("a", { class: "brand", href: "#/overview", "aria-label": "Tradewind, overview" }, h("img", { src: "/console/icon.svg", alt: "", width: 22, height: 22 }), "Tradewind"),
     h("nav", { "aria-label": "Pages" }, ...links), state, themeButton),
-  pulse, notice, main);
+  h("section", { "aria-label": "The platform now" }, pulse, notice), main);
 
 function tell(): void {
   const { metrics } = platform;

@@ -42,7 +42,7 @@ export const queries: Page = (main, { metrics }) => {
       h("td", { class: "number" }, speed(per("rows_in_total"))), h("td", { class: "number" }, speed(per("rows_out_total"))),
       h("td", { class: "number" }, count(now("lag_records"))),
       h("td", { class: "number" }, late ? h("a", { href: queryLink(`SELECT * FROM ${query.sinks[0]}_LATE LIMIT 100;`) }, count(late)) : "0"),
-      h("td", { class: `number ${bad ? "bad" : ""}` }, count(bad)), h("td", { class: "number" }, bytes(now("state_bytes"))),
+      h("td", { class: `number ${bad ? "bad" : ""}` }, bad ? h("a", { href: "#/topics/tw.processing_log" }, count(bad)) : "0"), h("td", { class: "number" }, bytes(now("state_bytes"))),
       h("td", {}, h("button", { type: "button", "data-id": query.id, "data-verb": paused ? "RESUME" : "PAUSE", "aria-label": `${paused ? "Resume" : "Pause"} ${query.sinks[0] ?? query.id}` }, paused ? "Resume" : "Pause")));
   }));
   const load = async () => {

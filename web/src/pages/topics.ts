@@ -74,7 +74,7 @@ function one(main: HTMLElement, name: string): () => void {
   const detail = h("aside", { class: "detail", "aria-label": "The chosen record", tabindex: "0" }, h("p", { class: "empty" }, "Choose a record to see all of it."));
   const rows = new VirtualList(`Records of ${name}, newest first`, kRowHeight, () => list.length, (index) => {
     const record = list[index];
-    return h("div", { class: "record" }, h("button", { type: "button", onclick: () => choose(record), "aria-label": `Record ${record.offset} of partition ${record.partition}, ${moment(record.time)}` },
+    return h("div", { class: "record", "data-time": record.time }, h("button", { type: "button", onclick: () => choose(record) },
       h("time", {}, h("span", { class: "day" }, `${moment(record.time).slice(0, 10)} `), moment(record.time).slice(11)), h("span", { class: "at" }, `${record.partition}:${record.offset}`), h("span", { class: "k" }, text(record.key)), h("span", { class: "v" }, record.valueFormat ? text(said(record.value).kept) : "deleted")));
   }, () => void load(false));
   const choose = (record: LogRecord) => {
