@@ -215,9 +215,18 @@ try {
   });
   await step("each figure says how complete it is, and the header how fast", async () => {
     await until("the footers", async () => {
-      for (const foot of await page.$$eval(".foot", (all) => all.map((one) => one.textContent))) assert.match(foot, /% of the last minute counted · newest event .* ago/);
+      for (const foot of await page.$$eval(".foot", (all) => all.map((one) => one.textContent))) assert.match(foot, /% of the last minute counted · .*newest .* ago/);
       assert.match(await page.textContent(".pulse"), /Events[\d.]+.*\/s.*Result after[\d.]+.*s/);
     });
+  });
+  await step("rows that come too late are counted as such, and can be looked at", async () => {
+    const late = Array.from({ length: 3 }, (_, i) => ["orders", { event_id: `2222222${i}-2222-4222-8222-222222222222`, event_time: Date.now() - 25 * kMinute, event_type: "ORDER_PLACED", order_id: `late-${i}`, customer_id: `c${i}`, currency: "EUR",
+      items: [{ product_id: "kettle", category: "kitchen", quantity: 1, line_total: "39.9000" }] }]);
+    await send(url, late);
+    await until("the footer", async () => assert.match(await page.textContent(".revenue .foot"), /\d\d\.\d.% of the last minute counted · 3 late/));
+    assert.equal((await pull("SELECT ORDER_ID FROM ORDERS WHERE ORDER_ID LIKE 'late-%';")).length, 3);
+    assert.match(await page.getAttribute(".revenue .foot a", "href"), /REVENUE_FLOW_LATE/);
+    await figuresAreRight(page);
   });
   await step("the server is killed and comes back under the open page: it says so, goes on, and doubles nothing", async () => {
     away = true;

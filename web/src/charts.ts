@@ -63,7 +63,7 @@ export function columns({ width, height, times, layers, line, label, format, par
   if (line) {
     const until = partial ? line.length - 1 : line.length;
     const d = line.slice(0, until).map((value, i) => `${i ? "L" : "M"}${(kLeft + (i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-    chart.append(svg("path", { d, class: "net" }));
+    chart.append(svg("path", { d, class: "halo" }), svg("path", { d, class: "net" }));
   }
   return chart;
 }

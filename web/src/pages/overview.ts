@@ -28,15 +28,15 @@ interface Card {
   draw: () => void;
 }
 
-function card(id: string, title: string, hint: string, statement: string, figures: Figure[]): Card {
+function card(id: string, title: string, hint: string, statement: string, figures: Figure[], names = ["figure"]): Card {
   const body = h("div", { class: "body" });
   const foot = h("p", { class: "foot" });
-  const links = figures.map((figure) =>
+  const links: (Node | string)[] = figures.map((figure, i) =>
     h("a", { href: queryLink(figure.sql()), class: "sql", title: `The query behind ${figure.table}`, onclick: (event: Event) => ((event.currentTarget as HTMLAnchorElement).href = queryLink(figure.sql())) },
-      figures.length > 1 ? figure.table.toLowerCase().replaceAll("_", " ") : "SQL"));
+      names[i]));
   links.push(h("a", { href: queryLink(statement, false), class: "sql", title: "The statements that keep it up to date" }, "definition"));
   const node = h("section", { class: `card ${id}`, "aria-labelledby": `${id}-title` },
-    h("header", {}, h("h2", { id: `${id}-title` }, title), h("span", { class: "hint" }, hint), h("nav", { "aria-label": `SQL of ${title}` }, ...links)), body, foot);
+    h("header", {}, h("h2", { id: `${id}-title` }, title), h("span", { class: "hint" }, hint), h("nav", { "aria-label": `SQL of ${title}` }, h("span", { class: "hint" }, "SQL"), ...links)), body, foot);
   return { node, body, foot, figures, draw: () => {} };
 }
 
@@ -56,13 +56,14 @@ function footer(card: Card, platform: Platform): void {
   if (known.length) {
     const share = Math.min(...known.map((one) => one.share));
     const late = known.reduce((sum, one) => sum + one.late, 0);
+    const lateTable = card.figures.find((figure) => platform.metrics.completeness(figure.table)?.late)?.table;
     const behind = Math.max(...known.map((one) => one.waiting));
     parts.push(h("span", { class: share < 0.99 ? "warn" : "" }, `${completeness(share)} of the last minute counted`));
-    if (late) parts.push(`${count(late)} late`);
+    if (late) parts.push(h("a", { href: queryLink(`SELECT * FROM ${lateTable}_LATE LIMIT 100;`), title: "The rows that came after their window had closed" }, `${count(late)} late`));
     if (behind) parts.push(`${count(behind)} waiting`);
   }
   const newest = Math.max(...card.figures.map((figure) => figure.newest));
-  if (newest > 0) parts.push(`newest event ${duration(Math.max(0, Date.now() - newest))} ago`);
+  if (newest > 0) parts.push(`newest ${duration(Math.max(0, Date.now() - newest))} ago`);
   show(card.foot, ...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
 }
 
@@ -78,7 +79,7 @@ function revenue(changed: () => void): Card {
   const flow = new Figure("REVENUE_FLOW", ["CATEGORY", "CURRENCY", "WINDOWSTART"],
     () => `SELECT ROWTIME, WINDOWSTART, CATEGORY, CURRENCY, BOOKED, TAKEN_BACK, AT_RISK\nFROM REVENUE_FLOW\nWHERE WINDOWSTART >= ${hourAgo()}\nEMIT CHANGES;`, changed);
   const net = new Figure("REVENUE_NET", ["CATEGORY"], () => "SELECT ROWTIME, CATEGORY, LINE_COUNT, BOOKED, NET\nFROM REVENUE_NET\nEMIT CHANGES;", changed);
-  const made = card("revenue", "Revenue", "the last hour, by minute", `${revenueSql}\n${revenueNetSql}`, [flow, net]);
+  const made = card("revenue", "Revenue", "the last hour, by minute", `${revenueSql}\n${revenueNetSql}`, [flow, net], ["by minute", "all time"]);
   made.draw = () => {
     if (flow.missing) return show(made.body, absent(flow, revenueSql));
     const from = hourAgo() + kMinute;
@@ -145,7 +146,7 @@ function revenue(changed: () => void): Card {
 function funnel(changed: () => void): Card {
   const figure = new Figure("CHECKOUT_FUNNEL", ["DEVICE_TYPE", "WINDOWSTART"],
     () => `SELECT ROWTIME, WINDOWSTART, DEVICE_TYPE, F\nFROM CHECKOUT_FUNNEL\nWHERE WINDOWSTART >= ${hourAgo()}\nEMIT CHANGES;`, changed);
-  const made = card("funnel", "Checkout funnel", "steps in order, begun within the hour", funnelSql, [figure]);
+  const made = card("funnel", "Checkout funnel", "begun within the hour", funnelSql, [figure]);
   made.draw = () => {
     if (figure.missing) return show(made.body, absent(figure, funnelSql));
     const rows = [...figure.rows.values()].filter((row) => row.WINDOWSTART >= hourAgo() && row.F);
@@ -179,7 +180,7 @@ function funnel(changed: () => void): Card {
           bar(entered[0] ? entered[i] / entered[0] : 0)))),
       h("p", { class: "note rates" }, h("b", {}, percent(entered[0] ? entered[3] / entered[0] : null)), " of looks at a product end in an order: ",
         devices.map((device) => `${device.toLowerCase()} ${percent(through(device))}`).join(", "), ". By when they began:"),
-      columns({ width: Math.max(240, made.body.clientWidth), height: 112, times, layers: [{ name: "rate", values: rates, shade: "s1" }], partial: true, format: (value) => percent(value, value < 0.095 ? 1 : 0),
+      columns({ width: Math.max(240, made.body.clientWidth), height: 112, times, layers: [{ name: "rate", values: rates, shade: "s1" }], partial: true, format: (value) => percent(value, value > 0 && value < 0.095 ? 1 : 0),
         label: `Share that ended in an order by five minutes, from ${percent(rates[0])} an hour ago to ${percent(rates[rates.length - 2])} lately` }));
   };
   return made;
@@ -191,7 +192,7 @@ function popular(changed: () => void): Card {
   const items = new Figure("POPULAR_ITEMS", ["CATEGORY"], () => "SELECT ROWTIME, CATEGORY, TRENDING\nFROM POPULAR_ITEMS\nEMIT CHANGES;", changed);
   const views = new Figure("PRODUCT_VIEWS", ["PRODUCT_ID", "WINDOWSTART"],
     () => `SELECT ROWTIME, WINDOWSTART, PRODUCT_ID, VIEWS\nFROM PRODUCT_VIEWS\nWHERE WINDOWSTART >= ${hourAgo()}\nEMIT CHANGES;`, changed);
-  const made = card("popular", "Popular products", "interest, half after 2 h, no bots", popularSql, [items, views]);
+  const made = card("popular", "Popular products", "without bots", popularSql, [items, views], ["interest", "views"]);
   made.draw = () => {
     if (items.missing) return show(made.body, absent(items, popularSql));
     const ranked = [...items.rows.values()].flatMap((row) => (row.TRENDING ?? []) as { ITEM: string; WEIGHT: number }[]).filter((item) => item.WEIGHT > 0).sort((a, b) => b.WEIGHT - a.WEIGHT);
@@ -201,7 +202,7 @@ function popular(changed: () => void): Card {
     const raw = [...views.rows.values()].filter((row) => row.WINDOWSTART === first).sort((a, b) => b.VIEWS - a.VIEWS);
     const place = new Map(raw.map((row, i) => [row.PRODUCT_ID as string, { views: row.VIEWS as number, rank: i + 1 }]));
     show(made.body, h("table", { class: "ranks" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "n" }, "#"), h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "barred" }, "Interest"), h("th", { scope: "col" }, "Raw views, 1 h"), h("th", { scope: "col" }, "Raw #"))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "n" }, "#"), h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "barred", title: "A view counts 1, a cart 4, an order 10, once a visitor; worth half after two hours" }, "Interest"), h("th", { scope: "col" }, "Raw views, 1 h"), h("th", { scope: "col" }, "Raw #"))),
       h("tbody", {}, ...ranked.slice(0, 9).map((item, i) => {
         const seen = place.get(item.ITEM);
         const apart = seen ? seen.rank - (i + 1) : 0;
@@ -217,7 +218,7 @@ function popular(changed: () => void): Card {
 
 function stock(changed: () => void): Card {
   const cover = new Figure("STOCK_COVER", ["PRODUCT_ID", "LOCATION_ID"], () => "SELECT ROWTIME, PRODUCT_ID, LOCATION_ID, AVAILABLE, UNITS_A_DAY\nFROM STOCK_COVER\nEMIT CHANGES;", changed);
-  const made = card("stock", "Stock", "soonest out first, at the pace of sales", stockSql, [cover]);
+  const made = card("stock", "Stock", "soonest out first", stockSql, [cover]);
   made.draw = () => {
     if (cover.missing) return show(made.body, absent(cover, stockSql));
     const now = Date.now();
@@ -245,7 +246,7 @@ function suspicious(changed: () => void): Card {
   const day = () => Date.now() - 24 * kHour;
   const cards = new Figure("CARD_ALERTS", ["CARD", "ROWTIME"], () => `SELECT ROWTIME, CARD, ATTEMPTS, ACCOUNTS\nFROM CARD_ALERTS\nWHERE ROWTIME >= ${Math.floor(day())}\nEMIT CHANGES;`, changed, true, 200);
   const orders = new Figure("SUSPICIOUS_ORDERS", ["ORDER_ID"], () => `SELECT ROWTIME, ORDER_ID, CUSTOMER_KEY, TOTAL, CURRENCY, BAND, REASONS\nFROM SUSPICIOUS_ORDERS\nWHERE ROWTIME >= ${Math.floor(day())}\nEMIT CHANGES;`, changed, true, 200);
-  const made = card("suspicious", "Suspicious", "orders under review and bursts of one card, last day", `${suspiciousSql}\n${cardsSql}`, [orders, cards]);
+  const made = card("suspicious", "Suspicious", "last day", `${suspiciousSql}\n${cardsSql}`, [orders, cards], ["orders", "cards"]);
   made.draw = () => {
     if (cards.missing && orders.missing) return show(made.body, absent(orders, suspiciousSql), absent(cards, cardsSql));
     const found = [

@@ -10,11 +10,20 @@ const kRowHeight = 30;
 
 const empty = (value: unknown) => value === null || value === "" || (Array.isArray(value) && !value.length) || JSON.stringify(value) === "{}";
 
-// Of a row only what says something.
-function said(value: unknown): { kept: unknown; left: string[] } {
-  if (value === null || typeof value !== "object" || Array.isArray(value) || "rawJSON" in value) return { kept: value, left: [] };
-  const entries = Object.entries(value);
-  return { kept: Object.fromEntries(entries.filter(([, of]) => !empty(of))), left: entries.filter(([, of]) => empty(of)).map(([name]) => name) };
+const structured = (value: unknown): value is object => value !== null && typeof value === "object" && !("rawJSON" in value);
+
+// Of a value only what says something.
+function said(value: unknown): unknown {
+  if (!structured(value)) return value;
+  if (Array.isArray(value)) return value.map(said);
+  return Object.fromEntries(Object.entries(value).filter(([, of]) => !empty(of)).map(([name, of]) => [name, said(of)]));
+}
+
+// A row in one line: what tells it from others first; ids that nobody reads and the time, which stands beside it, last.
+function line(value: unknown): string {
+  if (!structured(value) || Array.isArray(value)) return text(value);
+  const dull = (of: unknown) => Number(typeof of === "string" && /^([0-9a-f]{8}-[0-9a-f]{4}-|\d{4}-\d\d-\d\dT)/.test(of));
+  return Object.entries(value).sort((a, b) => dull(a[1]) - dull(b[1])).map(([name, of]) => `${name.toLowerCase()} ${text(of)}`).join("  ");
 }
 
 const pretty = (value: unknown) => (typeof value === "object" ? JSON.stringify(value, null, 2) : String(value));
@@ -75,10 +84,11 @@ function one(main: HTMLElement, name: string): () => void {
   const rows = new VirtualList(`Records of ${name}, newest first`, kRowHeight, () => list.length, (index) => {
     const record = list[index];
     return h("div", { class: "record", "data-time": record.time }, h("button", { type: "button", onclick: () => choose(record) },
-      h("time", {}, h("span", { class: "day" }, `${moment(record.time).slice(0, 10)} `), moment(record.time).slice(11)), h("span", { class: "at" }, `${record.partition}:${record.offset}`), h("span", { class: "k" }, text(record.key)), h("span", { class: "v" }, record.valueFormat ? text(said(record.value).kept) : "deleted")));
+      h("time", {}, h("span", { class: "day" }, `${moment(record.time).slice(0, 10)} `), moment(record.time).slice(11)), h("span", { class: "at" }, `${record.partition}:${record.offset}`), h("span", { class: "k" }, text(record.key)), h("span", { class: "v" }, record.valueFormat ? line(said(record.value)) : "deleted")));
   }, () => void load(false));
   const choose = (record: LogRecord) => {
-    const { kept, left } = said(record.value);
+    const kept = said(record.value);
+    const left = structured(record.value) ? Object.entries(record.value).filter(([, of]) => empty(of)).map(([name]) => name) : [];
     show(detail,
       h("h2", {}, `Partition ${record.partition}, offset ${count(record.offset)}`), h("p", { class: "note" }, `${moment(record.time)} · key ${record.keyFormat || "none"} · value ${record.valueFormat || "none"}`),
       h("h3", {}, "Key"), h("pre", {}, pretty(record.key)), h("h3", {}, "Value"), h("pre", {}, pretty(kept)),
