@@ -5,6 +5,7 @@ export class Figure implements Query {
   rows = new Map<string, Row>();
   newest = 0; // event time of the newest row that counted, ms
   missing: string | null = null;
+  private next: Map<string, Row> | null = null; // what the table holds, as it comes
 
   constructor(
     readonly table: string, // whose query tells how complete it is
@@ -15,20 +16,28 @@ export class Figure implements Query {
     private most = Infinity,
   ) {}
 
+  // A table begins with what it holds, which takes the old rows' place when it is complete. A stream from its beginning
+  // brings the same rows again, each under the key it had.
   begin = () => {
-    this.rows.clear();
+    if (this.missing || !this.earliest) this.next = new Map();
     this.missing = null;
   };
+  held = () => {
+    if (this.next) this.rows = this.next;
+    this.next = null;
+    this.changed();
+  };
   row = (row: Row) => {
+    const rows = this.next ?? this.rows;
     const key = this.key(row);
-    this.rows.delete(key); // so that the newest stands last
-    this.rows.set(key, row);
+    rows.delete(key); // so that the newest stands last
+    rows.set(key, row);
     if (row.ROWTIME > this.newest) this.newest = row.ROWTIME;
-    if (this.rows.size > this.most) this.rows.delete(this.rows.keys().next().value!);
+    if (rows.size > this.most) rows.delete(rows.keys().next().value!);
     this.changed();
   };
   deleted = (row: Row) => {
-    this.rows.delete(this.key(row));
+    (this.next ?? this.rows).delete(this.key(row));
     this.changed();
   };
   failed = (message: string) => {

@@ -23,7 +23,12 @@ export function completeness(share: number): string {
 
 export function money(value: number | null, currency: string, digits = 0): string {
   if (value === null) return kNone;
-  return spaced(value.toLocaleString("en", { style: "currency", currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  try {
+    return spaced(value.toLocaleString("en", { style: "currency", currency, currencyDisplay: "narrowSymbol", ...fraction }));
+  } catch {
+    return `${spaced(value.toLocaleString("en", fraction))}${kThin}${currency}`; // what names no currency is shown as it is
+  }
 }
 
 export function bytes(value: number): string {

@@ -8,6 +8,7 @@ export interface Query {
   earliest?: boolean; // from the beginning of its topics
   begin: () => void; // rows from before this connection no longer count
   row: (row: Row) => void;
+  held?: () => void; // what the table held has been given
   deleted?: (row: Row) => void;
   header?: (columns: string[], types: string[]) => void;
   failed?: (message: string) => void;
@@ -128,6 +129,8 @@ export class Live {
       const { columnNames, columnTypes } = JSON.parse(data);
       query.begin();
       query.header?.(columnNames, columnTypes);
+    } else if (kind === "held") {
+      query.held?.();
     } else if (kind === "failure") {
       ++this.over;
       query.failed?.(JSON.parse(data).message);

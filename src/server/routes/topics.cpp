@@ -19,6 +19,7 @@ struct Below {
   log::Offset begin = 0;   // the first record still there
   log::Offset from = 0;    // the first that was looked at
   log::Offset before = 0;  // where the page goes on downwards
+  bool awaited = false;    // not all of it has been read
   std::deque<log::RecordView> records;
 };
 
@@ -109,14 +110,13 @@ Result<std::vector<Below>> places(const log::TopicSpec& spec, const std::string*
 Result<std::vector<log::FetchedBatch>> fetch(const std::string& topic, std::vector<Below>& places,
                                              log::Log& log) {
   auto consumer = TRY(log.consumer(log::Visibility::durable));
-  size_t open = 0;
   for (size_t p = 0; p < places.size(); ++p) {
     if (places[p].from == places[p].before) continue;
     TRY(consumer->assign({topic, static_cast<int32_t>(p)}, places[p].from));
-    ++open;
+    places[p].awaited = true;
   }
   std::vector<log::FetchedBatch> fetched;
-  while (open > 0) {
+  while (std::ranges::any_of(places, [](const Below& below) { return below.awaited; })) {
     auto batches = TRY(consumer->poll(Duration(0), kMostOnAPage));
     if (batches.empty()) break;
     for (log::FetchedBatch& batch : batches) {
@@ -125,7 +125,7 @@ Result<std::vector<log::FetchedBatch>> fetch(const std::string& topic, std::vect
         if (record.offset < below.before) below.records.push_back(record);
       if (batch.next >= below.before) {
         consumer->unassign(batch.position);
-        --open;
+        below.awaited = false;
       }
       fetched.push_back(std::move(batch));
     }

@@ -16,6 +16,7 @@ const kMinute = 60_000;
 const kFive = 5 * kMinute;
 const kHour = 60 * kMinute;
 const kSteps = ["Viewed a product", "Put it in the cart", "Began the checkout", "Ordered"];
+const kMostCategories = 8;
 const kShades = ["s0", "s1", "s2", "s3", "s4"];
 
 const hourAgo = () => Math.floor((Date.now() - kHour) / kMinute) * kMinute;
@@ -118,6 +119,15 @@ function revenue(changed: () => void): Card {
       if (layers[shade]) layers[shade].values = layers[shade].values.map((value, k) => value + of[k]);
       else layers.push({ name, values: of, shade: kShades[shade] });
     });
+    const rest = ordered.length > kMostCategories + 1 ? ordered.slice(kMostCategories) : [];
+    const listed = ordered.slice(0, ordered.length - rest.length);
+    if (rest.length) listed.push([`${rest.length} others`, { booked: 0, back: 0, risk: 0 }]);
+    for (const [, sum] of rest) {
+      const others = listed[kMostCategories][1];
+      others.booked += sum.booked;
+      others.back += sum.back;
+      others.risk += sum.risk;
+    }
     const m = (value: number) => money(value, currency);
     const all = new Map([...net.rows.values()].map((row) => [row.CATEGORY ?? "none", row]));
     const width = Math.max(280, made.body.clientWidth);
@@ -133,7 +143,7 @@ function revenue(changed: () => void): Card {
         format: (value) => (value >= 1000 ? `${money(value / 1000, currency)}k` : money(value, currency)) }),
       h("table", { class: "legend" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Category"), h("th", { scope: "col" }, "Booked"), h("th", { scope: "col" }, "Net"), h("th", { scope: "col" }, "At risk"), h("th", { scope: "col", class: "wide" }, "Net, all time"))),
-        h("tbody", {}, ...ordered.map(([name, sum], i) =>
+        h("tbody", {}, ...listed.map(([name, sum], i) =>
           h("tr", { "data-category": name }, h("th", { scope: "row" }, h("i", { class: `key ${kShades[Math.min(i, 4)]}` }), name), h("td", {}, m(sum.booked)), h("td", {}, m(sum.booked - sum.back)),
             h("td", { class: sum.risk > 0 ? "" : "none" }, sum.risk > 0 ? m(sum.risk) : "–"), h("td", { class: "wide" }, all.has(name) ? m(all.get(name)!.NET) : "–"))))),
       currencies.length > 1 ? h("p", { class: "note" }, `Also ${currencies.slice(1).map((name) => money(byCurrency.get(name)!, name)).join(", ")} booked in other currencies.`) : null);
@@ -191,7 +201,7 @@ function funnel(changed: () => void): Card {
 function popular(changed: () => void): Card {
   const items = new Figure("POPULAR_ITEMS", ["CATEGORY"], () => "SELECT ROWTIME, CATEGORY, TRENDING\nFROM POPULAR_ITEMS\nEMIT CHANGES;", changed);
   const views = new Figure("PRODUCT_VIEWS", ["PRODUCT_ID", "WINDOWSTART"],
-    () => `SELECT ROWTIME, WINDOWSTART, PRODUCT_ID, VIEWS\nFROM PRODUCT_VIEWS\nWHERE WINDOWSTART >= ${hourAgo()}\nEMIT CHANGES;`, changed);
+    () => `SELECT ROWTIME, WINDOWSTART, PRODUCT_ID, VIEWS\nFROM PRODUCT_VIEWS\nWHERE WINDOWSTART >= ${hourAgo()} AND WINDOWSTART < ${hourAgo() + 2 * kFive}\nEMIT CHANGES;`, changed);
   const made = card("popular", "Popular products", "without bots", popularSql, [items, views], ["interest", "views"]);
   made.draw = () => {
     if (items.missing) return show(made.body, absent(items, popularSql));
@@ -278,10 +288,13 @@ export const overview: Page = (main, platform) => {
   const unwatch = platform.metrics.watch(changed);
   // A table that was not there may be by now.
   const again = setInterval(() => platform.live.state === "live" && figures.some((figure) => figure.missing) && platform.live.again(), 8000);
+  // The hour goes on: its bounds are asked anew before the windows at its end leave it.
+  const onward = setInterval(() => platform.live.state === "live" && platform.live.again(), kFive);
   addEventListener("resize", changed);
   return () => {
     unwatch();
     clearInterval(again);
+    clearInterval(onward);
     removeEventListener("resize", changed);
   };
 };
