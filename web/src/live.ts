@@ -32,7 +32,7 @@ export class Live {
     document.addEventListener("visibilitychange", () => {
       clearTimeout(this.timer);
       if (document.hidden) this.timer = window.setTimeout(() => this.abort?.abort(), kHiddenFor_ms);
-      else if (!this.abort) this.connect();
+      else if (!this.abort && this.queries.length) this.connect();
     });
   }
 
