@@ -213,6 +213,20 @@ try {
     await happen(Date.now(), 300);
     await figuresAreRight(page);
   });
+  await step("an order is on the page within a second", async () => {
+    const took = [];
+    for (let i = 0; i < 8; ++i) {
+      const item = { product_id: "kettle", category: "kitchen", quantity: 1, line_total: "1000.0000" };
+      const event = ["orders", { event_id: `3333333${i}-3333-4333-8333-333333333333`, event_time: Date.now(), event_type: "ORDER_PLACED", order_id: `fast-${i}`, customer_id: `c${i}`, currency: "EUR", items: [item], risk: { band: "REVIEW", reasons: ["by hand"] } }];
+      const begun = Date.now();
+      events.push(event);
+      await send(url, [event]);
+      await page.waitForFunction((name) => document.querySelector(".alerts").textContent.includes(name), `Order fast-${i} `, { polling: 20 });
+      took.push(Date.now() - begun);
+    }
+    console.log(`   from sending to the page: ${took.join(", ")} ms`);
+    assert.ok(took.sort((a, b) => a - b)[4] < 1000);
+  });
   await step("each figure says how complete it is, and the header how fast", async () => {
     await until("the footers", async () => {
       for (const foot of await page.$$eval(".foot", (all) => all.map((one) => one.textContent))) assert.match(foot, /% of the last minute counted · .*newest .* ago/);
