@@ -9,6 +9,7 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind serve --data DIR [--listen 127.0.0.1:8088] [--queries DIR]...
   tradewind sql [-e TEXT]... [-f FILE]... [--json] [--server URL]
   tradewind replay online-retail FILE [--server URL | --data DIR]
+  tradewind simulate [--server URL | --data DIR] [--rate N|max] [--scenario NAME]
   tradewind health [--server URL]
   tradewind log verify --data DIR
   tradewind bench NAME [--json] | bench --list
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   if (verb == "serve") return serve(rest);
   if (verb == "sql") return sql(rest);
   if (verb == "replay") return replay(rest);
+  if (verb == "simulate") return simulate_verb(rest);
   if (verb == "health") return health(rest);
   if (verb == "bench") return bench(rest, argv[0]);
   if (verb == "log") return log_verb(rest);
