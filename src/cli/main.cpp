@@ -10,6 +10,7 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind sql [-e TEXT]... [-f FILE]... [--json] [--server URL]
   tradewind replay online-retail FILE [--server URL | --data DIR]
   tradewind health [--server URL]
+  tradewind test-runner -s statements.sql [-i input.json] -o output.json | DIR
   tradewind log verify --data DIR
   tradewind bench NAME [--json] | bench --list
 
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   if (verb == "replay") return replay(rest);
   if (verb == "health") return health(rest);
   if (verb == "bench") return bench(rest, argv[0]);
+  if (verb == "test-runner") return test_runner(rest);
   if (verb == "log") return log_verb(rest);
   if (verb == "--help" || verb == "-h" || verb == "help") {
     std::fputs(kHelp, stdout);

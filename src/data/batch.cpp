@@ -14,6 +14,10 @@ std::shared_ptr<const std::vector<T>> pick(const std::shared_ptr<const std::vect
   return std::make_shared<const std::vector<T>>(std::move(picked));
 }
 
+ColumnPtr pick(const ColumnPtr& from, const std::vector<uint32_t>& rows) {
+  return from == nullptr ? nullptr : from->gather(rows.data(), rows.size());
+}
+
 }  // namespace
 
 Batch::Batch(SchemaPtr schema, std::vector<ColumnPtr> columns, std::vector<int64_t> times_ms)
@@ -47,6 +51,12 @@ Batch& Batch::with_origin(Origin origin, std::shared_ptr<const std::vector<int64
   return *this;
 }
 
+Batch& Batch::with_headers(ColumnPtr headers) {
+  CHECK(headers == nullptr || headers->size() == rows_);
+  headers_ = std::move(headers);
+  return *this;
+}
+
 Batch Batch::at_moment(Moment moment) const {
   Batch result = *this;
   result.origin_.moment = moment;
@@ -62,6 +72,7 @@ Batch Batch::filtered(std::vector<uint32_t> rows) const {
   result.times_ = pick(times_, rows);
   result.changes_ = pick(changes_, rows);
   result.offsets_ = pick(offsets_, rows);
+  result.headers_ = pick(headers_, rows);
   result.columns_ = columns_;
   result.gathered_.assign(columns_.size(), 0);
   if (selection_ !=
@@ -90,6 +101,7 @@ Batch Batch::with_columns(SchemaPtr schema, std::vector<ColumnPtr> columns) cons
   result.times_ = times_;
   result.changes_ = changes_;
   result.offsets_ = offsets_;
+  result.headers_ = headers_;
   result.origin_ = origin_;
   result.rows_ = rows_;
   return result;
@@ -103,6 +115,7 @@ Batch Batch::expanded(SchemaPtr schema, std::vector<ColumnPtr> columns,
   result.columns_ = std::move(columns);
   result.times_ = pick(times_, parents);
   result.changes_ = pick(changes_, parents);
+  result.headers_ = pick(headers_, parents);
   result.origin_ = origin_;
   result.rows_ = parents.size();
   return result;

@@ -47,11 +47,17 @@ class Batch {
   // more).
   const std::vector<int64_t>* offsets() const { return offsets_.get(); }
   const Origin& origin() const { return origin_; }
+  // Of records that had some: ARRAY<STRUCT<KEY STRING, VALUE BYTES>>, dense over the rows that are left.
+  // Null: no row has any. They stay with the rows where a step makes rows of rows, and are lost where it
+  // groups.
+  const ColumnPtr& headers() const { return headers_; }
 
   Batch& with_changes(std::vector<Change> changes);
   // The same rows at that moment; for those who ask the clock or chance.
   Batch at_moment(Moment moment) const;
   Batch& with_origin(Origin origin, std::shared_ptr<const std::vector<int64_t>> offsets = nullptr);
+
+  Batch& with_headers(ColumnPtr headers);
 
   // The rows named by `rows` (ascending), sharing the columns.
   Batch filtered(std::vector<uint32_t> rows) const;
@@ -71,6 +77,7 @@ class Batch {
   std::shared_ptr<const std::vector<int64_t>> times_ = std::make_shared<const std::vector<int64_t>>();
   std::shared_ptr<const std::vector<Change>> changes_;
   std::shared_ptr<const std::vector<int64_t>> offsets_;
+  ColumnPtr headers_;
   Origin origin_;
   size_t rows_ = 0;
 };

@@ -15,8 +15,24 @@ std::string quoted(const std::string& name) {
   return "`" + name + "`";
 }
 
+std::string literal(const std::string& text) {
+  std::string made = "'";
+  for (const char c : text) made += c == '\'' ? std::string("''") : std::string(1, c);
+  return made + "'";
+}
+
 std::string property(const std::string& name, const std::string& value) {
-  return name + "='" + value + "'";
+  return name + "=" + literal(value);
+}
+
+// What is said of the format of keys or values ("KEY", "VALUE").
+std::string detail_text(const std::string& of, schema::Format format, const schema::FormatDetail& detail) {
+  std::string text;
+  if (format == schema::Format::delimited)
+    text += ", " + property(of + "_DELIMITER", std::string(1, detail.delimiter));
+  if (!detail.record_name.empty()) text += ", " + property(of + "_SCHEMA_FULL_NAME", detail.record_name);
+  if (detail.schema_id != 0) text += ", " + of + "_SCHEMA_ID=" + std::to_string(detail.schema_id);
+  return text;
 }
 
 // The declaration with everything looked up filled in, so that a replay looks nothing up.
@@ -27,20 +43,38 @@ std::string resolved_text(const sql::Source& source) {
     const sql::SourceColumn& column = source.columns[i];
     text += (i == 0 ? "" : ", ") + quoted(column.name) + " " + column.type.text();
     if (column.key) text += source.table ? " PRIMARY KEY" : " KEY";
+    if (column.headers)
+      text += column.header_key ? " HEADER(" + literal(*column.header_key) + ")" : " HEADERS";
   }
   text += ") WITH (" + property("KAFKA_TOPIC", source.topic) + ", " +
           property("KEY_FORMAT", schema::name_of(source.key_format)) + ", " +
           property("VALUE_FORMAT", schema::name_of(source.value_format)) +
           ", PARTITIONS=" + std::to_string(source.partitions);
-  if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", source.timestamp_column);
-  if (source.value_format == schema::Format::delimited)
-    text += ", " + property("VALUE_DELIMITER", source.delimiter);
+  if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", quoted(source.timestamp_column));
+  if (!source.timestamp_format.empty()) text += ", " + property("TIMESTAMP_FORMAT", source.timestamp_format);
+  text += detail_text("KEY", source.key_format, source.key_detail) +
+          detail_text("VALUE", source.value_format, source.value_detail);
+  if (!source.value_detail.wrapped) text += ", WRAP_SINGLE_VALUE=false";
   if (source.window_type) text += ", " + property("WINDOW_TYPE", sql::name_of(*source.window_type));
   if (source.window_size_ms) {
     text += ", " + property("WINDOW_SIZE", std::to_string(*source.window_size_ms) + " MILLISECONDS");
   }
   return text + ")";
 }
+
+// For replays: what a statement was given when it was recorded stands in it, and nothing has been added
+// since.
+class RecordedColumns final : public sql::SchemaLookup {
+ public:
+  explicit RecordedColumns(sql::SchemaLookup& topics) : topics_(topics) {}
+  Result<std::vector<Field>> columns(const std::string& topic, bool, schema::SchemaId) override {
+    return Error{Code::not_found, "the columns of " + topic + " are not recorded"};
+  }
+  Result<int32_t> partitions(const std::string& topic) override { return topics_.partitions(topic); }
+
+ private:
+  sql::SchemaLookup& topics_;
+};
 
 std::string entity_of(const sql::Source& source, const char* action) {
   return (source.table ? "table/`" : "stream/`") + source.name + "`/" + action;
@@ -262,7 +296,7 @@ Result<Json> Engine::create_type(const sql::CreateType& statement, const std::st
                         sequence);
 }
 
-Result<Json> Engine::insert(const sql::InsertValues& statement, const std::string& text) {
+Result<Json> Engine::insert(const sql::InsertValues& statement) {
   const sql::Catalog known = catalog();
   const sql::InsertPlan plan = TRY(
       sql::plan_insert(statement, known, {clock_.now().ms, static_cast<uint64_t>(clock_.monotonic_ns())}));
@@ -270,16 +304,11 @@ Result<Json> Engine::insert(const sql::InsertValues& statement, const std::strin
   log::RecordView record{.time = plan.time_ms ? Timestamp{*plan.time_ms} : clock_.now()};
   schema::Encoded encoded[2];
   for (const bool key : {true, false}) {
-    schema::SerdeSpec spec;
-    spec.format = key ? target.key_format : target.value_format;
-    spec.key = key;
-    spec.topic = target.topic;
-    spec.delimiter = target.delimiter[0];
+    const schema::SerdeSpec spec = sql::serde_spec(target, key);
     std::vector<ColumnPtr> columns;
     bool null_key = true;
     for (size_t i = 0; i < target.columns.size(); ++i) {
-      if (target.columns[i].key != key) continue;
-      spec.columns.push_back({target.columns[i].name, target.columns[i].type});
+      if (target.columns[i].key != key || target.columns[i].headers) continue;
       columns.push_back(constant_column(target.columns[i].type, plan.values[i], 1));
       null_key = null_key && plan.values[i].is_null();
     }
@@ -367,7 +396,8 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
   if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
   const sql::Statement& statement = statements[0];
   if (const auto* create = std::get_if<sql::CreateSource>(&statement.is)) {
-    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, *this));
+    RecordedColumns recorded(*this);
+    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, recorded));
     plan.source.statement = command.string_at("listed").value_or(text);
     plan.source.query_id = command.string_at("query").value_or("");
     if (plan.topology) {

@@ -52,6 +52,8 @@ Json fields_json(const sql::Source& source) {
     one.set("name", Json::string(column.name));
     one.set("schema", schema_json(column.type));
     if (column.key) one.set("type", Json::string("KEY"));
+    if (column.headers) one.set("type", Json::string("HEADER"));
+    if (column.header_key) one.set("headerKey", Json::string(*column.header_key));
     fields.push(std::move(one));
   }
   return fields;

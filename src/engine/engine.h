@@ -110,13 +110,15 @@ class Engine final : private sql::SchemaLookup {
   Result<> run_files(const std::map<std::string, std::string>& files, std::vector<std::string>& notes);
 
   std::vector<stream::QueryStatus> status() const { return runtime_->status(); }
+  // What the persistent queries compute, by name.
+  std::vector<std::shared_ptr<const stream::Topology>> topologies() const { return runtime_->topologies(); }
   stream::RuntimeFigures figures() const { return runtime_->figures(); }
   std::optional<Error> failure() const { return runtime_->failure(); }
   sql::Catalog catalog() const;
 
  private:
   // sql::SchemaLookup
-  Result<std::vector<Field>> columns(const std::string& topic, bool key) override;
+  Result<std::vector<Field>> columns(const std::string& topic, bool key, schema::SchemaId id) override;
   Result<int32_t> partitions(const std::string& topic) override;
 
   struct Query {
@@ -138,7 +140,7 @@ class Engine final : private sql::SchemaLookup {
   Result<Json> drop(const sql::Drop& statement, const std::string& text);
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);
   Result<Json> create_type(const sql::CreateType& statement, const std::string& text);
-  Result<Json> insert(const sql::InsertValues& statement, const std::string& text);
+  Result<Json> insert(const sql::InsertValues& statement);
   Result<Json> insert_query(const sql::InsertSelect& statement, const std::string& text,
                             const Session& session);
   Result<int64_t> record(const Json& command);

@@ -202,5 +202,15 @@ TEST_F(EngineTest, ShowAnswersAsKsqlDoes) {
   EXPECT_EQ(shown.find("queries")->elements().at(0).string_at("id"), "CTAS_BY_COUNTRY_1");
 }
 
+TEST_F(EngineTest, ASchemaOfKeysThatComesLaterChangesNoSource) {
+  ASSERT_EQ(run("CREATE STREAM k (v INT) WITH (kafka_topic='k', partitions=1, key_format='AVRO', "
+                "value_format='JSON');"),
+            "ok");
+  ASSERT_TRUE(registry_->register_schema("k-key", schema::SchemaKind::avro, "\"int\"").ok());
+  restart();
+  const Json described = answer("DESCRIBE k;");
+  EXPECT_EQ(described.find("sourceDescription")->find("fields")->elements().size(), 1U);
+}
+
 }  // namespace
 }  // namespace tradewind::engine

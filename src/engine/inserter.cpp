@@ -8,18 +8,6 @@
 namespace tradewind::engine {
 namespace {
 
-schema::SerdeSpec spec_of(const sql::Source& target, bool key) {
-  schema::SerdeSpec spec;
-  spec.format = key ? target.key_format : target.value_format;
-  spec.key = key;
-  spec.topic = target.topic;
-  spec.delimiter = target.delimiter[0];
-  for (const sql::SourceColumn& column : target.columns) {
-    if (column.key == key) spec.columns.push_back({column.name, column.type});
-  }
-  return spec;
-}
-
 class SourceInserter final : public Inserter {
  public:
   SourceInserter(sql::Source target, log::Producer& producer, schema::Registry& registry, Clock& clock)
@@ -33,7 +21,7 @@ class SourceInserter final : public Inserter {
     columns_ = rows.columns;
     decoder_ = TRY(schema::make_decoder(rows, nullptr));
     for (const bool key : {true, false}) {
-      const schema::SerdeSpec spec = spec_of(target_, key);
+      const schema::SerdeSpec spec = sql::serde_spec(target_, key);
       if (spec.columns.empty() || spec.format == schema::Format::none) continue;
       encoders_[key ? 0 : 1] = TRY(schema::make_encoder(spec, &registry_));
     }
@@ -60,7 +48,7 @@ class SourceInserter final : public Inserter {
       std::vector<ColumnPtr> columns;
       bool none = true;
       for (size_t i = 0; i < columns_.size(); ++i) {
-        if (target_.columns[i].key != key) continue;
+        if (target_.columns[i].key != key || target_.columns[i].headers) continue;
         columns.push_back(decoded.columns[i]);
         none = none && decoded.columns[i]->is_null(0);
         if (key && target_.table && decoded.columns[i]->is_null(0))

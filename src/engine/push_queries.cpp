@@ -11,7 +11,8 @@ namespace {
 // What two queries have in common when their rows are the same.
 std::string identity_of(const sql::PushPlan& plan) {
   const stream::SourceSpec& source = plan.topology.source;
-  std::string text = plan.topology.text() + source.timestamp_column + source.delimiter;
+  std::string text = plan.topology.text() + source.timestamp_column + source.timestamp_format +
+                     source.key_detail.delimiter + source.value_detail.delimiter;
   for (const auto* columns : {&source.key_columns, &source.value_columns, &plan.columns}) {
     for (const Field& field : *columns) text += "\n" + field.name + " " + field.type.text();
   }

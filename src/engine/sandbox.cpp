@@ -16,8 +16,8 @@ class Sandbox final : public sql::SchemaLookup {
   }
 
  private:
-  Result<std::vector<Field>> columns(const std::string& topic, bool key) override {
-    return real_.columns(topic, key);
+  Result<std::vector<Field>> columns(const std::string& topic, bool key, schema::SchemaId id) override {
+    return real_.columns(topic, key, id);
   }
   Result<int32_t> partitions(const std::string& topic) override {
     const auto made = topics_.find(topic);

@@ -65,6 +65,7 @@ struct AggregateKind {
   std::string_view signature;
   std::string_view description;
   std::string_view example;
+  bool timed = false;  // bind_aggregate is given the time of the row (BIGINT, ms) as one argument more, last
 };
 
 std::span<const AggregateKind> aggregate_kinds();
@@ -79,8 +80,18 @@ struct BoundAggregate {
 };
 // `invalid` when the aggregate does not take such values.
 Result<BoundAggregate> bind_aggregate(std::string_view name, std::vector<ExpressionPtr> arguments);
+// FUNNEL over the steps that were taken: INTEGER from 1, and BIGINT ms since the step before.
+BoundAggregate bind_funnel(ExpressionPtr step, ExpressionPtr elapsed, size_t steps);
+inline constexpr size_t kMostFunnelSteps = 16;
+// "2 HOURS" as ms, more than 0; any case.
+Result<int64_t> duration_of(std::string text);
 // `argument` is nothing for COUNT(*). `invalid` when the aggregate does not take such a value.
 Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view name, const std::optional<Type>& argument,
                                                   std::span<const Value> constants = {});
+// A form that can take back any value exactly, for windows that slide; it is never saved, and settled() need
+// not be called. Null when the aggregate has none over such values.
+std::unique_ptr<Aggregate> make_retracting_aggregate(std::string_view name,
+                                                     const std::optional<Type>& argument,
+                                                     std::span<const Value> constants);
 
 }  // namespace tradewind::expr

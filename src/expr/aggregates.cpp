@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "expr/aggregate.h"
+#include "expr/aggregates/additions.h"
 #include "expr/aggregates/collected.h"
 #include "expr/aggregates/counting.h"
 #include "expr/aggregates/extremes.h"
@@ -14,7 +15,7 @@ namespace tradewind::expr {
 namespace {
 
 // Name, works on tables, merges from partials; then what people read.
-constexpr std::array<AggregateKind, 18> kKinds = {{
+constexpr std::array<AggregateKind, 23> kKinds = {{
     {"ATTR", true, true, "ATTR(x) -> type of x", "The value that all rows have; null when they differ.",
      "ATTR(customer_id)"},
     {"AVG", true, true, "AVG(number) -> DOUBLE", "The mean of the values that are not null; 0.0 of none.",
@@ -29,10 +30,25 @@ constexpr std::array<AggregateKind, 18> kKinds = {{
     {"COUNT_DISTINCT", false, true, "COUNT_DISTINCT(x) -> BIGINT",
      "Different values that are not null: exact up to 65,536 in a group, an estimate within 1 % beyond.",
      "COUNT_DISTINCT(customer_id)"},
+    {"DECAY_COUNT", true, true, "DECAY_COUNT(half-life) -> DOUBLE",
+     "Rows, each counting half for each half-life it is older than the newest row of the group.",
+     "DECAY_COUNT('2 HOURS')", true},
+    {"DECAY_SUM", true, true, "DECAY_SUM(number, half-life) -> DOUBLE",
+     "The sum of the values, each weighing half for each half-life it is older than the newest row of the "
+     "group; exact to 12 digits in any order of rows, forgotten after 40 half-lives.",
+     "DECAY_SUM(amount, '2 HOURS')", true},
     {"EARLIEST_BY_OFFSET", false, false,
      "EARLIEST_BY_OFFSET(x [, n] [, ignore_nulls]) -> type of x, or ARRAY",
      "The value, or the n values, that came first; nulls left out unless ignore_nulls is FALSE.",
      "EARLIEST_BY_OFFSET(customer_id)"},
+    {"FUNNEL", false, true,
+     "FUNNEL(person, time, 'within', 'ORDERED', 'BEST' or 'FIRST', condition, condition [, ...]) -> "
+     "ARRAY<STRUCT<STEP, ENTERED, CONVERTED, RATE, RATE_LOW, RATE_HIGH, P50_MS, P90_MS>>",
+     "How many took each step in time after the first, by event time; a person counts in the window and "
+     "group of the first step. BEST: each first step is a try; FIRST: one open try a person. RATE to the "
+     "next "
+     "step with its 95 % interval; P50_MS and P90_MS since the step before.",
+     "FUNNEL(customer_id, ROWTIME, '1 DAY', 'ORDERED', 'BEST', amount > 0, amount > 10)"},
     {"HISTOGRAM", true, true, "HISTOGRAM(text) -> MAP<STRING, BIGINT>",
      "How often each text came; at most 1,000 different ones.", "HISTOGRAM(customer_id)"},
     {"LATEST_BY_OFFSET", false, false, "LATEST_BY_OFFSET(x [, n] [, ignore_nulls]) -> type of x, or ARRAY",
@@ -40,6 +56,9 @@ constexpr std::array<AggregateKind, 18> kKinds = {{
      "LATEST_BY_OFFSET(customer_id, 3)"},
     {"MAX", false, true, "MAX(x) -> type of x", "The greatest value that is not null.", "MAX(amount)"},
     {"MIN", false, true, "MIN(x) -> type of x", "The least value that is not null.", "MIN(amount)"},
+    {"QUANTILE", true, true, "QUANTILE(number, share) -> DOUBLE",
+     "The value below which that share of the values lies, within 1 % of it; null of none.",
+     "QUANTILE(amount, 0.95)", true},
     {"STDDEV_SAMP", true, true, "STDDEV_SAMP(number) -> DOUBLE",
      "The variance of a sample, under the name it has in ksqlDB; STDDEV_SAMPLE is the deviation.",
      "STDDEV_SAMP(amount)"},
@@ -52,6 +71,11 @@ constexpr std::array<AggregateKind, 18> kKinds = {{
      "SUM_LIST(ARRAY[amount, 1.5])"},
     {"TOPK", false, true, "TOPK(x [, more, ...], n) -> ARRAY of x, or of STRUCT<SORT_COL, COL0, ...>",
      "The n greatest values, greatest first, with what stood beside them.", "TOPK(amount, customer_id, 3)"},
+    {"TOP_ITEMS", true, true, "TOP_ITEMS(item, weight, n [, half-life]) -> ARRAY<STRUCT<ITEM, WEIGHT>>",
+     "The n items with the greatest sums of weights above 0, each once; with a half-life a weight counts "
+     "half "
+     "for each one it is older than the newest row of the group. Exact up to 65,536 items in a group.",
+     "TOP_ITEMS(customer_id, amount, 3, '2 HOURS')", true},
     {"TOPKDISTINCT", false, true, "TOPKDISTINCT(x, n) -> ARRAY",
      "The n greatest different values, greatest first.", "TOPKDISTINCT(amount, 3)"},
 }};
@@ -72,17 +96,6 @@ bool is_literal(const ExpressionPtr& of, Kind kind) {
   return of->node == Node::constant && of->type.kind() == kind && !of->value.is_null();
 }
 
-ExpressionPtr structure(std::vector<ExpressionPtr> parts, const char* first, const char* others) {
-  auto made = std::make_shared<Expression>();
-  made->node = Node::make_structure;
-  std::vector<Field> fields;
-  for (size_t i = 0; i < parts.size(); ++i)
-    fields.push_back({i == 0 ? first : others + std::to_string(i - 1), parts[i]->type});
-  made->type = Type::structure(std::move(fields));
-  made->arguments = std::move(parts);
-  return made;
-}
-
 // Nothing: not for such arguments. Otherwise what is left of them is the one to fold.
 std::optional<std::vector<Value>> constants_of(std::string_view name, std::vector<ExpressionPtr>& arguments) {
   std::vector<Value> constants;
@@ -92,7 +105,11 @@ std::optional<std::vector<Value>> constants_of(std::string_view name, std::vecto
     constants.push_back(arguments.back()->value);
     arguments.pop_back();
     if (name == "TOPKDISTINCT" && arguments.size() > 1) return std::nullopt;
-    if (arguments.size() > 1) arguments = {structure(std::move(arguments), "SORT_COL", "COL")};
+    if (arguments.size() > 1) {
+      std::vector<std::string> names = {"SORT_COL"};
+      while (names.size() < arguments.size()) names.push_back("COL" + std::to_string(names.size() - 1));
+      arguments = {structure_of(std::move(arguments), std::move(names))};
+    }
   }
   if (is_by_offset(name)) {
     constants = {Value(), Value(int64_t{1})};  // n, ignore nulls
@@ -111,7 +128,7 @@ std::optional<std::vector<Value>> constants_of(std::string_view name, std::vecto
       if (!argument->type.is_number()) return std::nullopt;
       argument = cast_if_needed(argument, Kind::real);
     }
-    arguments = {structure(std::move(arguments), "X", "Y")};
+    arguments = {structure_of(std::move(arguments), {"X", "Y"})};
   }
   if (arguments.size() > 1) return std::nullopt;
   return constants;
@@ -139,14 +156,21 @@ Result<BoundAggregate> bind_aggregate(std::string_view name, std::vector<Express
   const AggregateKind* kind = find_aggregate(name);
   if (kind == nullptr) return Error{Code::invalid, "no aggregate is called " + std::string(name)};
   std::string told = "(";
-  for (const ExpressionPtr& argument : arguments)
+  for (const ExpressionPtr& argument : std::span(arguments).first(arguments.size() - (kind->timed ? 1 : 0)))
     told += (told.size() > 1 ? ", " : "") + argument->type.text();
   if (kind->name == "COUNT" && arguments.size() == 1 && arguments[0]->node == Node::constant)
     arguments.clear();
   BoundAggregate bound;
-  const auto constants = constants_of(kind->name, arguments);
-  if (!constants) return does_not_take(*kind, told + ")");
-  bound.constants = *constants;
+  if (is_addition(kind->name)) {
+    auto constants = addition_constants(kind->name, arguments);
+    if (!constants.ok() && !constants.error().message.empty()) return constants.error();
+    if (!constants.ok()) return does_not_take(*kind, told + ")");
+    bound.constants = std::move(*constants);
+  } else {
+    const auto constants = constants_of(kind->name, arguments);
+    if (!constants) return does_not_take(*kind, told + ")");
+    bound.constants = *constants;
+  }
   std::optional<Type> type;
   if (!arguments.empty()) {
     bound.argument = arguments[0];
@@ -180,6 +204,7 @@ Result<std::unique_ptr<Aggregate>> make_aggregate(std::string_view called,
     if (name == "CORRELATION") made = make_correlation(*argument);
     if (is_top(name) && constants.size() == 1)
       made = make_top(*argument, static_cast<size_t>(constants[0].number()), name == "TOPKDISTINCT");
+    if (is_addition(name)) made = make_addition(name, *argument, constants);
     if (is_by_offset(name) && constants.size() == 2) {
       const auto count =
           constants[0].is_null() ? std::nullopt : std::optional(static_cast<size_t>(constants[0].number()));

@@ -115,8 +115,8 @@ Result<Type> sql_type_of(const AvroType& type, const std::string& place);
 Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone);
 
 // The text of a schema that holds these columns: record KsqlDataSourceSchema, every field null by default.
-std::string avro_text_of(const std::vector<Field>& columns);
+std::string avro_text_of(const std::vector<Field>& columns, const std::string& record_name = "");
 // The same for one column that is not wrapped in a record.
-std::string avro_text_of(const Type& type);
+std::string avro_text_of(const Type& type, const std::string& record_name = "");
 
 }  // namespace tradewind::schema

@@ -90,13 +90,23 @@ class Columns {
 // Writes the Avro type of SQL types; records inside get numbered names, for a name may be defined once only.
 class Writer {
  public:
-  explicit Writer(std::string& out) : json_(out) {}
+  // `record_name`: of the outermost record, with its namespace; empty: the usual one.
+  Writer(std::string& out, const std::string& record_name) : json_(out) {
+    if (record_name.empty()) return;
+    const size_t dot = record_name.rfind('.');
+    name_ = dot == std::string::npos ? record_name : record_name.substr(dot + 1);
+    namespace_ = dot == std::string::npos ? "" : record_name.substr(0, dot);
+  }
 
+  void record(const std::vector<Field>& columns) { record(name_, columns, true); }
+  void bare(const Type& type) { bare(type, name_); }
+
+ private:
   void record(const std::string& name, const std::vector<Field>& fields, bool outermost) {
     json_.begin_object();
     pair("type", "record");
     pair("name", name);
-    if (outermost) pair("namespace", "io.confluent.ksql.avro_schemas");
+    if (outermost && !namespace_.empty()) pair("namespace", namespace_);
     json_.key("fields");
     json_.begin_array();
     for (const Field& field : fields) {
@@ -144,7 +154,6 @@ class Writer {
     json_.end_object();
   }
 
- private:
   void nullable(const Type& type, const std::string& name) {
     json_.begin_array();
     json_.string("null");
@@ -162,6 +171,8 @@ class Writer {
     json_.string(value);
   }
 
+  std::string name_ = "KsqlDataSourceSchema";
+  std::string namespace_ = "io.confluent.ksql.avro_schemas";
   JsonWriter json_;
 };
 
@@ -277,15 +288,15 @@ Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::strin
   return std::vector<Field>{{lone, std::move(known)}};
 }
 
-std::string avro_text_of(const std::vector<Field>& columns) {
+std::string avro_text_of(const std::vector<Field>& columns, const std::string& record_name) {
   std::string text;
-  Writer(text).record("KsqlDataSourceSchema", columns, true);
+  Writer(text, record_name).record(columns);
   return text;
 }
 
-std::string avro_text_of(const Type& type) {
+std::string avro_text_of(const Type& type, const std::string& record_name) {
   std::string text;
-  Writer(text).bare(type, "KsqlDataSourceSchema");
+  Writer(text, record_name).bare(type);
   return text;
 }
 

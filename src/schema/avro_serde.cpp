@@ -17,6 +17,7 @@ constexpr size_t kMostPlans = 1000;  // writers' schemas remembered at once
 // Whether the columns are fields of this record, or the one column is the whole value.
 bool is_wrapped(const AvroType& root, const SerdeSpec& spec) {
   if (spec.columns.size() != 1) return true;
+  if (!spec.wrapped() && !spec.key) return false;
   const AvroType* only = root.only();
   if (only == nullptr || only->kind != AvroKind::record) return false;
   return !(spec.key && spec.columns[0].type.kind() == Kind::structure);
@@ -187,19 +188,27 @@ Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Regist
 
 Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Registry& registry) {
   if (spec.columns.empty()) return Error{Code::invalid, "an Avro value needs at least one column"};
-  const auto latest = registry.latest(subject_of(spec));
-  if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
+  const SchemaId asked = spec.detail.schema_id;
+  const auto latest = asked != 0 ? registry.by_id(asked) : registry.latest(subject_of(spec));
+  if (!latest.ok() && (asked != 0 || latest.error().code != Code::not_found)) return latest.error();
   if (latest.ok() && latest->kind == SchemaKind::avro) {
     const auto schema = AvroSchema::parse(latest->text, latest->needed);
-    if (schema.ok()) {
+    const bool named = spec.detail.record_name.empty() || asked != 0 ||
+                       (schema.ok() && (*schema)->root().name == spec.detail.record_name);
+    if (schema.ok() && named) {
       auto encoding = avro::Encoding::make(*schema, spec.columns, is_wrapped((*schema)->root(), spec));
       if (encoding.ok()) {
         return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(*encoding), latest->id));
       }
     }
   }
-  const bool wrapped = !spec.key || spec.columns.size() != 1;
-  const std::string text = wrapped ? avro_text_of(spec.columns) : avro_text_of(spec.columns[0].type);
+  if (asked != 0)
+    return Error{Code::invalid,
+                 "schema " + std::to_string(asked) + " does not hold the columns of " + spec.topic};
+  const bool wrapped = spec.wrapped();
+  std::string text = wrapped ? avro_text_of(spec.columns, spec.detail.record_name)
+                             : avro_text_of(spec.columns[0].type, spec.detail.record_name);
+  if (!wrapped && !spec.key) text = "[\"null\"," + text + "]";
   const AvroSchemaPtr schema = TRY(AvroSchema::parse(text));
   avro::Encoding encoding = TRY(avro::Encoding::make(schema, spec.columns, wrapped));
   const RegisteredSchema registered = TRY(registry.register_schema(subject_of(spec), SchemaKind::avro, text));

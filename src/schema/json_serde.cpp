@@ -4,11 +4,13 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/coding.h"
 #include "base/json.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
 #include "data/value.h"
 #include "schema/avro.h"
+#include "schema/json_schema.h"
 
 namespace tradewind::schema {
 namespace {
@@ -174,7 +176,7 @@ class Reader {
 
 class JsonDecoder final : public Decoder {
  public:
-  explicit JsonDecoder(const SerdeSpec& spec) : spec_(spec), wrapped_(!spec.key || spec.columns.size() != 1) {
+  explicit JsonDecoder(const SerdeSpec& spec) : spec_(spec), wrapped_(spec.wrapped()) {
     for (const Field& column : spec.columns) builders_.emplace_back(column.type);
   }
 
@@ -233,8 +235,7 @@ class JsonDecoder final : public Decoder {
 
 class JsonEncoder final : public Encoder {
  public:
-  explicit JsonEncoder(const SerdeSpec& spec)
-      : spec_(spec), wrapped_(!spec.key || spec.columns.size() != 1) {}
+  explicit JsonEncoder(const SerdeSpec& spec) : spec_(spec), wrapped_(spec.wrapped()) {}
 
   Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) override {
     for (size_t row = 0; row < rows; ++row) {
@@ -294,6 +295,7 @@ class JsonEncoder final : public Encoder {
       case Kind::structure:
         writer.begin_object();
         for (size_t i = 0; i < type.fields().size(); ++i) {
+          if (column.children()[i] == nullptr) continue;  // nobody asked for it, so it was not read
           writer.key(type.fields()[i].name);
           write(writer, *column.children()[i], row);
         }
@@ -306,6 +308,81 @@ class JsonEncoder final : public Encoder {
 };
 
 }  // namespace
+
+namespace {
+
+constexpr size_t kFrame = 5;  // 00 and the id of a schema, big-endian
+
+// JSON behind the frame that names its schema.
+class JsonSrDecoder final : public Decoder {
+ public:
+  explicit JsonSrDecoder(const SerdeSpec& spec) : inner_(spec) {}
+
+  Result<Decoded> decode(std::span<const std::optional<BytesView>> payloads,
+                         const std::shared_ptr<const void>& buffer) override {
+    std::vector<std::optional<BytesView>> bodies(payloads.size());
+    std::vector<BadRow> unframed;
+    for (uint32_t row = 0; row < payloads.size(); ++row) {
+      if (!payloads[row]) continue;
+      if (payloads[row]->size() < kFrame || (*payloads[row])[0] != 0) {
+        unframed.push_back({row, "not Confluent's framing: it begins with " +
+                                     to_hex(payloads[row]->substr(0, kFrame)) +
+                                     " and not with 00 and a schema id"});
+      } else {
+        bodies[row] = payloads[row]->substr(kFrame);
+      }
+    }
+    Decoded decoded = TRY(inner_.decode(bodies, buffer));
+    decoded.bad.insert(decoded.bad.end(), unframed.begin(), unframed.end());
+    std::sort(decoded.bad.begin(), decoded.bad.end(),
+              [](const BadRow& a, const BadRow& b) { return a.row < b.row; });
+    return decoded;
+  }
+
+ private:
+  JsonDecoder inner_;
+};
+
+class JsonSrEncoder final : public Encoder {
+ public:
+  JsonSrEncoder(const SerdeSpec& spec, SchemaId id) : inner_(spec) {
+    frame_ += '\0';
+    put_big32(frame_, static_cast<uint32_t>(id));
+  }
+
+  Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) override {
+    bare_.clear();
+    TRY(inner_.encode(columns, rows, bare_));
+    for (size_t row = 0; row < rows; ++row) {
+      out.bytes += frame_;
+      out.bytes += bare_[row];
+      if (out.bytes.size() > UINT32_MAX)
+        return Error{Code::invalid, "more than 4 GiB of encoded rows at once"};
+      out.ends.push_back(static_cast<uint32_t>(out.bytes.size()));
+    }
+    return {};
+  }
+
+ private:
+  JsonEncoder inner_;
+  Bytes frame_;
+  Encoded bare_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> make_json_sr_decoder(const SerdeSpec& spec) {
+  return std::unique_ptr<Decoder>(std::make_unique<JsonSrDecoder>(spec));
+}
+
+Result<std::unique_ptr<Encoder>> make_json_sr_encoder(const SerdeSpec& spec, Registry& registry) {
+  SchemaId id = spec.detail.schema_id;
+  if (id == 0) {
+    const std::string subject = spec.topic + (spec.key ? "-key" : "-value");
+    id = TRY(registry.register_schema(subject, SchemaKind::json, json_schema_of(spec))).id;
+  }
+  return std::unique_ptr<Encoder>(std::make_unique<JsonSrEncoder>(spec, id));
+}
 
 Result<std::unique_ptr<Decoder>> make_json_decoder(const SerdeSpec& spec) {
   return std::unique_ptr<Decoder>(std::make_unique<JsonDecoder>(spec));

@@ -147,7 +147,7 @@ TEST(DelimitedFormat, IsOneCsvLine) {
 TEST(DelimitedFormat, TakesAnotherDelimiterAndNoNestedTypes) {
   const SerdeSpec spec{.format = Format::delimited,
                        .columns = {{"A", Kind::string}, {"B", Kind::timestamp}},
-                       .delimiter = '|'};
+                       .detail = {.delimiter = '|'}};
   EXPECT_EQ(written(spec, {std::string("a"), int64_t{5}}), "a|5");
   EXPECT_THAT(
       written({.format = Format::delimited, .columns = {{"A", Type::array(Kind::string)}}}, {Value()}),

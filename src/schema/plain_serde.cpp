@@ -180,7 +180,7 @@ class DelimitedDecoder final : public PlainDecoder {
  private:
   bool read(BytesView payload, std::vector<Value>& values, std::string& problem) override {
     while (!payload.empty() && (payload.back() == '\n' || payload.back() == '\r')) payload.remove_suffix(1);
-    if (!split_csv(payload, spec_.delimiter, fields_)) {
+    if (!split_csv(payload, spec_.detail.delimiter, fields_)) {
       problem = "a quote that does not end: " + std::string(payload.substr(0, 60));
       return false;
     }
@@ -314,7 +314,7 @@ Result<std::unique_ptr<Decoder>> make_delimited_decoder(const SerdeSpec& spec) {
 
 Result<std::unique_ptr<Encoder>> make_delimited_encoder(const SerdeSpec& spec) {
   TRY(check_delimited(spec));
-  return std::unique_ptr<Encoder>(std::make_unique<DelimitedEncoder>(spec.delimiter));
+  return std::unique_ptr<Encoder>(std::make_unique<DelimitedEncoder>(spec.detail.delimiter));
 }
 
 Result<std::unique_ptr<Decoder>> make_none_decoder(const SerdeSpec& spec) {

@@ -20,7 +20,16 @@
 
 namespace tradewind::schema {
 
-enum class Format { none, kafka, json, avro, delimited };
+enum class Format { none, kafka, json, json_sr, avro, delimited };
+
+// What is said of a format beside its name.
+struct FormatDetail {
+  char delimiter = ',';     // DELIMITED
+  bool wrapped = true;      // a single value column stands in an object or record
+  std::string record_name;  // AVRO: of the record, with its namespace; empty: the usual one
+  SchemaId schema_id = 0;   // written with this schema of the registry; 0: with one of the columns
+  bool operator==(const FormatDetail&) const = default;
+};
 
 // Which part of a value its readers need. Nothing wanted below a scalar; a list's or record's parts by index.
 struct Wanted {
@@ -35,7 +44,10 @@ struct SerdeSpec {
   std::vector<Wanted> wanted;  // per column; empty: all of all
   bool key = false;            // a key: a single column is not wrapped in a record
   std::string topic;           // subject = <topic>-key or <topic>-value
-  char delimiter = ',';
+  FormatDetail detail;
+
+  // Whether the columns are members of an object or record; else the only one is the whole payload.
+  bool wrapped() const { return columns.size() != 1 || (!key && detail.wrapped); }
 };
 
 struct BadRow {
@@ -79,12 +91,16 @@ class Encoder {
   virtual Result<> encode(const std::vector<ColumnPtr>& columns, size_t rows, Encoded& out) = 0;
 };
 
-// The registry is used by AVRO only: decoders ask for writers' schemas as their ids come up, encoders
-// register the schema of the columns (or use the subject's latest when it can hold them) when they are made.
+// The registry is used by AVRO and JSON_SR only: decoders ask for writers' schemas as their ids come up,
+// encoders register the schema of the columns (or use the subject's latest when it can hold them) when they
+// are made.
 Result<std::unique_ptr<Decoder>> make_decoder(const SerdeSpec& spec, Registry* registry);
 Result<std::unique_ptr<Encoder>> make_encoder(const SerdeSpec& spec, Registry* registry);
 
-Result<Format> format_from(const std::string& name);  // "AVRO", any case
+// "AVRO", any case; unsupported: a format of ksqlDB that is not offered.
+Result<Format> format_from(const std::string& name);
+// Whether its payloads name a schema of the registry.
+bool uses_registry(Format format);
 const char* name_of(Format format);
 
 // The columns that a registered schema gives a source without declared ones: SQL names upper-cased.

@@ -16,6 +16,8 @@ struct SourceColumn {
   std::string name;
   Type type;
   bool key = false;
+  bool headers = false;                   // read from the records' headers, never written
+  std::optional<std::string> header_key;  // of one header; none: all of them
 };
 
 struct Source {
@@ -29,7 +31,9 @@ struct Source {
   std::optional<stream::WindowSpec::Kind> window_type;  // windowed key
   std::optional<int64_t> window_size_ms;                // unless they are sessions
   std::string timestamp_column;
-  std::string delimiter = ",";
+  std::string timestamp_format;  // of a STRING column
+  schema::FormatDetail key_detail;
+  schema::FormatDetail value_detail;
   std::string query_id;    // of the query that writes it; empty: declared by hand
   std::string statement;   // as listed
   bool read_only = false;  // CREATE SOURCE ...

@@ -38,6 +38,7 @@ Result<> check_column(const Source& source, const SourceColumn& column) {
     if (column.name == pseudo)
       return wrong(source, column, "every row has that already; choose another name");
   }
+  if (column.headers) return {};
   if (column.key && holds(column.type, is_map)) return wrong(source, column, "a key holds no MAP");
   const schema::Format format = column.key ? source.key_format : source.value_format;
   const std::string name = schema::name_of(format);
@@ -60,8 +61,9 @@ Result<> check_column(const Source& source, const SourceColumn& column) {
 Result<> check_source(const Source& source) {
   for (const SourceColumn& column : source.columns) TRY(check_column(source, column));
   for (const bool key : {true, false}) {
-    const auto count = std::count_if(source.columns.begin(), source.columns.end(),
-                                     [&](const SourceColumn& column) { return column.key == key; });
+    const auto count =
+        std::count_if(source.columns.begin(), source.columns.end(),
+                      [&](const SourceColumn& column) { return column.key == key && !column.headers; });
     const schema::Format format = key ? source.key_format : source.value_format;
     if (format == schema::Format::kafka && count > 1) {
       return Error{Code::invalid, std::string("the KAFKA ") + (key ? "key" : "value") +

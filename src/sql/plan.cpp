@@ -6,105 +6,75 @@
 #include "sql/binder/bind_query.h"
 #include "sql/binder/plan_pull.h"
 #include "sql/binder/scope.h"
+#include "sql/source_properties.h"
 #include "sql/windowed_source.h"
 
 namespace tradewind::sql {
 namespace {
 
-const char* const kProperties[] = {"KAFKA_TOPIC",  "FORMAT",      "KEY_FORMAT",  "VALUE_FORMAT",
-                                   "PARTITIONS",   "REPLICAS",    "TIMESTAMP",   "VALUE_DELIMITER",
-                                   "RETENTION_MS", "WINDOW_TYPE", "WINDOW_SIZE", "WRAP_SINGLE_VALUE"};
-
-Result<> check_properties(const Properties& with) {
-  for (const auto& property : with) {
-    const std::string& name = property.first;
-    const bool known =
-        std::any_of(std::begin(kProperties), std::end(kProperties), [&](const char* k) { return name == k; });
-    if (!known) {
-      return Error{Code::invalid,
-                   "no property is called " + name +
-                       "; there are KAFKA_TOPIC, VALUE_FORMAT, KEY_FORMAT, FORMAT, PARTITIONS, REPLICAS, "
-                       "TIMESTAMP, VALUE_DELIMITER and more"};
-    }
+// Columns that a registered schema gives where the statement declares none.
+Result<> infer_columns(const CreateSource& statement, bool key, SchemaLookup& lookup, Source& source) {
+  const schema::Format format = key ? source.key_format : source.value_format;
+  const schema::SchemaId id = (key ? source.key_detail : source.value_detail).schema_id;
+  if (!schema::uses_registry(format)) {
+    if (key) return {};
+    return Error{Code::invalid, statement.name + " declares no columns, and " + schema::name_of(format) +
+                                    " has no registered schema to take them from; declare them"};
   }
-  if (const auto wrap = with.find("WRAP_SINGLE_VALUE");
-      wrap != with.end() && wrap->second != "true" && wrap->second != "TRUE") {
-    return Error{Code::unsupported,
-                 "values that are not wrapped are not offered yet; leave WRAP_SINGLE_VALUE out"};
-  }
-  if (with.contains("FORMAT") && (with.contains("KEY_FORMAT") || with.contains("VALUE_FORMAT"))) {
-    return Error{Code::invalid, "FORMAT sets both formats; give either it or KEY_FORMAT and VALUE_FORMAT"};
+  auto fields = lookup.columns(source.topic, key, id);
+  // A topic may have no key; and a declared value stands for itself.
+  if (!fields.ok() && key && id == 0 && fields.error().code == Code::not_found) return {};
+  if (!fields.ok()) return fields.error();
+  for (const Field& field : *fields) {
+    const bool known = std::any_of(source.columns.begin(), source.columns.end(),
+                                   [&](const auto& c) { return c.name == field.name; });
+    if (!known) source.columns.push_back({field.name, field.type, key});
   }
   return {};
 }
 
-Result<> apply_formats(const Properties& with, Source& source) {
-  const auto format = [&](const char* name, schema::Format& into) -> Result<> {
-    if (const auto found = with.find(name); found != with.end())
-      into = TRY(schema::format_from(found->second));
-    return {};
-  };
-  TRY(format("FORMAT", source.key_format));
-  TRY(format("FORMAT", source.value_format));
-  TRY(format("KEY_FORMAT", source.key_format));
-  TRY(format("VALUE_FORMAT", source.value_format));
-  if (const auto found = with.find("VALUE_DELIMITER"); found != with.end()) {
-    source.delimiter = found->second == "TAB" ? "\t" : found->second == "SPACE" ? " " : found->second;
-    if (source.delimiter.size() != 1)
-      return Error{Code::invalid, "VALUE_DELIMITER is one character, or SPACE or TAB"};
+// All headers once, or single ones by name.
+Result<> check_header_columns(const std::vector<ColumnClause>& columns, const ColumnClause& column) {
+  const bool all = !column.header_key;
+  for (const ColumnClause& other : columns) {
+    if (!other.headers || &other == &column) continue;
+    if (all || !other.header_key)
+      return Error{Code::invalid, at(column.place, "a column of all HEADERS stands alone; leave " +
+                                                       column.name + " or " + other.name + " out")};
+    if (other.header_key == column.header_key)
+      return Error{Code::invalid, at(column.place, column.name + " and " + other.name +
+                                                       " hold the same header " + *column.header_key)};
   }
-  return {};
-}
-
-Result<std::optional<int32_t>> partitions_of(const Properties& with) {
-  const auto found = with.find("PARTITIONS");
-  if (found == with.end()) return std::optional<int32_t>();
-  int32_t count = 0;
-  const char* end = found->second.data() + found->second.size();
-  if (std::from_chars(found->second.data(), end, count).ptr != end || count < 1 || count > 10'000) {
-    return Error{Code::invalid, "PARTITIONS is a number from 1 to 10000, not '" + found->second + "'"};
-  }
-  return std::optional(count);
-}
-
-Result<> apply_timestamp(const Properties& with, Source& source) {
-  const auto found = with.find("TIMESTAMP");
-  if (found == with.end()) return {};
-  std::string name = found->second;
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-  for (const SourceColumn& column : source.columns) {
-    if (column.name != name) continue;
-    if (column.type.kind() != Kind::bigint && column.type.kind() != Kind::timestamp) {
-      return Error{Code::invalid,
-                   "TIMESTAMP needs a BIGINT or TIMESTAMP column; " + name + " is " + column.type.text()};
-    }
-    source.timestamp_column = name;
-    return {};
-  }
-  return Error{Code::invalid, "TIMESTAMP names " + name + ", which is no column of " + source.name};
+  if (column.type == (all ? stream::headers_type() : Type(Kind::bytes))) return {};
+  return Error{Code::invalid,
+               at(column.place, column.name +
+                                    (all ? " HEADERS holds ARRAY<STRUCT<KEY STRING, VALUE BYTES>>, not "
+                                         : " HEADER('...') holds BYTES, not ") +
+                                    column.type.text())};
 }
 
 Result<> declare_columns(const CreateSource& statement, SchemaLookup& lookup, Source& source) {
   for (const ColumnClause& column : statement.columns) {
-    if (column.key) source.columns.push_back({column.name, column.type, true});
+    if (!column.key || column.primary == statement.table) continue;
+    return Error{Code::invalid,
+                 at(column.place, column.name + ": the key of a " +
+                                      (statement.table ? "table is its PRIMARY KEY" : "stream is a KEY"))};
   }
-  bool values = false;
+  const auto declared = [&](bool key) {
+    return std::any_of(statement.columns.begin(), statement.columns.end(),
+                       [&](const ColumnClause& column) { return column.key == key && !column.headers; });
+  };
+  for (const bool key : {true, false}) {
+    for (const ColumnClause& column : statement.columns) {
+      if (column.key == key && !column.headers) source.columns.push_back({column.name, column.type, key});
+    }
+    if (!declared(key)) TRY(infer_columns(statement, key, lookup, source));
+  }
   for (const ColumnClause& column : statement.columns) {
-    if (column.key) continue;
-    values = true;
-    source.columns.push_back({column.name, column.type, false});
-  }
-  if (!values) {
-    if (source.value_format != schema::Format::avro) {
-      return Error{Code::invalid, statement.name + " declares no columns, and " +
-                                      schema::name_of(source.value_format) +
-                                      " has no registered schema to take them from; declare them"};
-    }
-    for (const Field& field : TRY(lookup.columns(source.topic, false))) {
-      const bool known = std::any_of(source.columns.begin(), source.columns.end(),
-                                     [&](const auto& c) { return c.name == field.name; });
-      if (!known) source.columns.push_back({field.name, field.type, false});
-    }
+    if (!column.headers) continue;
+    TRY(check_header_columns(statement.columns, column));
+    source.columns.push_back(
+        {.name = column.name, .type = column.type, .headers = true, .header_key = column.header_key});
   }
   for (size_t i = 0; i < source.columns.size(); ++i) {
     for (size_t j = i + 1; j < source.columns.size(); ++j) {
@@ -163,6 +133,7 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   plan.create_topic = !existing.ok();
   plan.source.partitions = existing.ok() ? *existing : *wanted;
   TRY(declare_columns(statement, lookup, plan.source));
+  TRY(check_details(statement.with, plan.source));
   TRY(apply_timestamp(statement.with, plan.source));
   TRY(apply_window(statement.with, plan.source));
   if (statement.table && statement.source) plan.topology = TRY(keeping(plan.source));
@@ -186,7 +157,9 @@ stream::SinkSpec sink_of(const Source& sink, const BoundQuery& bound) {
   spec.key_format = sink.key_format;
   spec.value_format = sink.value_format;
   spec.timestamp_column = sink.timestamp_column;
-  spec.delimiter = sink.delimiter[0];
+  spec.timestamp_format = sink.timestamp_format;
+  spec.key_detail = sink.key_detail;
+  spec.value_detail = sink.value_detail;
   spec.window_start = bound.window_start;
   spec.window_end = bound.window_end;
   for (size_t i = 0; i < bound.columns.size(); ++i) {
@@ -211,6 +184,11 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   sink.table = statement.table;
   sink.key_format = from->key_format;
   sink.value_format = from->value_format;
+  const bool new_format = statement.with.contains("FORMAT");
+  if (!new_format && !statement.with.contains("KEY_FORMAT"))
+    sink.key_detail.delimiter = from->key_detail.delimiter;
+  if (!new_format && !statement.with.contains("VALUE_FORMAT"))
+    sink.value_detail.delimiter = from->value_detail.delimiter;
   sink.partitions = from->partitions;
   for (const bool key : {true, false}) {
     for (const BoundColumn& column : bound.columns) {
@@ -228,10 +206,15 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
     else if (sink.key_format == schema::Format::none)
       sink.key_format = schema::Format::kafka;
   }
+  const bool groups = std::any_of(bound.steps.begin(), bound.steps.end(), [](const stream::Step& step) {
+    return std::holds_alternative<stream::AggregateStep>(step);
+  });
+  if (groups && sink.key_format == schema::Format::none) sink.key_format = schema::Format::kafka;
   if (keys > 1 && sink.key_format == schema::Format::kafka && !statement.with.contains("KEY_FORMAT")) {
     sink.key_format = schema::Format::json;  // several columns do not fit KAFKA
   }
   TRY(apply_formats(statement.with, sink));
+  TRY(check_details(statement.with, sink));
   if (keys > 1 && sink.key_format == schema::Format::kafka) {
     return Error{Code::invalid,
                  "the KAFKA key format holds one column; use WITH (KEY_FORMAT = 'JSON') or 'AVRO'"};
@@ -310,13 +293,22 @@ stream::SourceSpec source_spec(const Source& source) {
   spec.key_format = source.key_format;
   spec.value_format = source.value_format;
   spec.timestamp_column = source.timestamp_column;
-  spec.delimiter = source.delimiter[0];
+  spec.timestamp_format = source.timestamp_format;
+  spec.key_detail = source.key_detail;
+  spec.value_detail = source.value_detail;
   if (source.window_size_ms) spec.window_size = Duration(*source.window_size_ms);
   spec.sessions = source.window_type == stream::WindowSpec::Kind::session;
   for (const SourceColumn& column : source.columns) {
-    (column.key ? spec.key_columns : spec.value_columns).push_back({column.name, column.type});
+    if (column.headers)
+      spec.header_columns.push_back({column.name, column.header_key});
+    else
+      (column.key ? spec.key_columns : spec.value_columns).push_back({column.name, column.type});
   }
   return spec;
+}
+
+schema::SerdeSpec serde_spec(const Source& source, bool key) {
+  return stream::serde_spec(source_spec(source), key);
 }
 
 Schema view_schema(const Source& table) {

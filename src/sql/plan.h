@@ -69,7 +69,8 @@ struct InsertQueryPlan {
 class SchemaLookup {
  public:
   virtual ~SchemaLookup() = default;
-  virtual Result<std::vector<Field>> columns(const std::string& topic, bool key) = 0;
+  // Of the topic's latest schema, or of the one with this id unless it is 0.
+  virtual Result<std::vector<Field>> columns(const std::string& topic, bool key, schema::SchemaId id) = 0;
   // Partitions of an existing topic; not_found.
   virtual Result<int32_t> partitions(const std::string& topic) = 0;
 };
@@ -89,6 +90,8 @@ Result<std::string> explain(const Query& query, const Catalog& catalog, SchemaLo
 
 // How a source is read: all of its columns wanted.
 stream::SourceSpec source_spec(const Source& source);
+// How its keys, or its values, are encoded.
+schema::SerdeSpec serde_spec(const Source& source, bool key);
 // The columns of the view of a table: keys, [WINDOWSTART, WINDOWEND], values, ROWTIME.
 Schema view_schema(const Source& table);
 

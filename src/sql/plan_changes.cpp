@@ -73,7 +73,9 @@ Result<Source> plan_alter(const Alter& statement, const Catalog& catalog) {
     if (known)
       return Error{Code::conflict,
                    at(column.place, statement.name + " has a column " + column.name + " already")};
-    altered.columns.push_back({column.name, column.type, false});
+    const auto headers = std::find_if(altered.columns.begin(), altered.columns.end(),
+                                      [](const SourceColumn& c) { return c.headers; });
+    altered.columns.insert(headers, {column.name, column.type, false});
   }
   TRY(check_source(altered));
   return altered;

@@ -9,7 +9,7 @@ using testing::HasSubstr;
 
 class Lookup final : public SchemaLookup {
  public:
-  Result<std::vector<Field>> columns(const std::string&, bool) override {
+  Result<std::vector<Field>> columns(const std::string&, bool, schema::SchemaId) override {
     return std::vector<Field>{{"ID", Kind::string}, {"AMOUNT", Type::decimal(18, 4)}};
   }
   Result<int32_t> partitions(const std::string& topic) override {

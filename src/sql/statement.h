@@ -59,12 +59,20 @@ struct SelectItem {
 };
 
 struct WindowClause {
-  enum class Kind { tumbling, hopping, session };
+  enum class Kind { tumbling, hopping, session, sliding };
   Kind kind = Kind::tumbling;
   int64_t size_ms = 0;
   int64_t advance_ms = 0;
   std::optional<int64_t> grace_ms;
   std::optional<int64_t> retention_ms;
+  Place place;
+};
+
+// ON ENTER (condition [, CLEAR condition] [, COOLDOWN time])
+struct EnterClause {
+  NodePtr condition;
+  NodePtr clear;  // null: when the condition is false
+  int64_t cooldown_ms = 0;
   Place place;
 };
 
@@ -96,6 +104,7 @@ struct Query {
   std::vector<NodePtr> group_by;
   std::vector<NodePtr> partition_by;
   NodePtr having;
+  std::optional<EnterClause> enter;
   Emit emit = Emit::none;
   Place emit_place;
   std::optional<int64_t> limit;
@@ -104,8 +113,10 @@ struct Query {
 struct ColumnClause {
   std::string name;
   Type type;
-  bool key = false;  // KEY or PRIMARY KEY
-  bool headers = false;
+  bool key = false;      // KEY or PRIMARY KEY
+  bool primary = false;  // PRIMARY KEY
+  bool headers = false;  // HEADERS or HEADER('k')
+  std::optional<std::string> header_key = std::nullopt;
   Place place = {};
 };
 
@@ -201,6 +212,16 @@ struct Assert {
   std::optional<int64_t> id;
   int64_t timeout_ms = 1000;
 };
+// ASSERT VALUES x (..) VALUES (..), ASSERT NULL VALUES x (..) KEY (..): the next record of a topic; tests
+// only.
+struct AssertValues {
+  bool tombstone = false;
+  InsertValues row;
+};
+// ASSERT STREAM x (..) WITH (..), or TABLE: how a source is declared; tests only.
+struct AssertSource {
+  CreateSource source;
+};
 // Known to the language, not offered yet.
 struct Unsupported {
   std::string what;
@@ -210,7 +231,8 @@ struct Statement {
   std::string text;  // as written, without the semicolon
   Place place;
   std::variant<CreateSource, InsertValues, InsertSelect, Select, Drop, Terminate, Pause, Alter, Show,
-               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, Unsupported>
+               Describe, Explain, SetProperty, Define, CreateType, Print, Assert, AssertValues, AssertSource,
+               Unsupported>
       is;
 };
 

@@ -35,6 +35,7 @@ std::string name_of(Kind kind) {
     case Kind::tumbling: return "TUMBLING";
     case Kind::hopping: return "HOPPING";
     case Kind::session: return "SESSION";
+    case Kind::sliding: return "SLIDING";
   }
   return "";
 }

@@ -207,6 +207,16 @@ class WorkerRuntime final : public Runtime {
     return all;
   }
 
+  std::vector<std::shared_ptr<const Topology>> topologies() const override {
+    std::map<std::string, std::shared_ptr<const Topology>> by_name;
+    for (const auto& seat : seats_) {
+      for (const auto& query : seat->worker().queries()) by_name[query->topology->name] = query->topology;
+    }
+    std::vector<std::shared_ptr<const Topology>> all;
+    for (auto& [name, topology] : by_name) all.push_back(std::move(topology));
+    return all;
+  }
+
   RuntimeFigures figures() const override {
     RuntimeFigures sum;
     for (const auto& seat : seats_) {

@@ -45,6 +45,9 @@ struct RuntimeOptions {
       30'000};             // a silent partition that is read out does not hold windows open for longer
   Duration idle_close{0};  // after so long without a record windows close by the clock; 0: never
   bool own_threads = true;
+  // Each row's results are given out by themselves, also where several rows of one batch change one group.
+  // Nothing survives a restart then; for tests that look at every result.
+  bool each_row = false;
   int64_t state_bytes = 1LL << 30;           // of all queries together
   size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about
   int64_t snapshot_frame_bytes =
@@ -103,6 +106,8 @@ class Runtime {
   // What a query computes; null when there is none of that name.
   virtual std::shared_ptr<const Topology> topology(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
+  // Of the queries that were added, by name.
+  virtual std::vector<std::shared_ptr<const Topology>> topologies() const = 0;
   virtual RuntimeFigures figures() const = 0;
   // Waits until the query's committed positions have reached these, or `wait` is over.
   virtual bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) = 0;

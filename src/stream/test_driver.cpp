@@ -55,7 +55,8 @@ SourceSpec written_by(const Topology& topology) {
   source.table = sink.table;
   source.key_format = sink.key_format;
   source.value_format = sink.value_format;
-  source.delimiter = sink.delimiter;
+  source.key_detail = sink.key_detail;
+  source.value_detail = sink.value_detail;
   const Schema& schema = topology.schemas.back();
   for (const size_t i : sink.key_columns) source.key_columns.push_back(schema[i]);
   for (const size_t i : sink.value_columns) source.value_columns.push_back(schema[i]);

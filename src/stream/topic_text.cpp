@@ -13,16 +13,6 @@ namespace {
 
 constexpr const char* kTombstone = "tombstone";
 
-schema::SerdeSpec spec_of(const SourceSpec& source, bool key) {
-  schema::SerdeSpec spec;
-  spec.format = key ? source.key_format : source.value_format;
-  spec.columns = key ? source.key_columns : source.value_columns;
-  spec.key = key;
-  spec.topic = source.topic;
-  spec.delimiter = source.delimiter;
-  return spec;
-}
-
 Error wrong(size_t line, const std::string& what) {
   return {Code::invalid, "line " + std::to_string(line + 1) + ": " + what};
 }
@@ -37,10 +27,10 @@ class LineEncoder {
   static Result<LineEncoder> make(const SourceSpec& source, schema::Registry& registry) {
     LineEncoder made(source);
     if (source.key_format != schema::Format::none && !source.key_columns.empty()) {
-      made.key_ = TRY(schema::make_encoder(spec_of(source, true), &registry));
+      made.key_ = TRY(schema::make_encoder(serde_spec(source, true), &registry));
     }
     if (!source.value_columns.empty()) {
-      made.value_ = TRY(schema::make_encoder(spec_of(source, false), &registry));
+      made.value_ = TRY(schema::make_encoder(serde_spec(source, false), &registry));
     }
     return made;
   }
@@ -133,10 +123,10 @@ class BatchReader {
   static Result<BatchReader> make(const SourceSpec& source, schema::Registry& registry) {
     BatchReader made(source);
     if (source.key_format != schema::Format::none && !source.key_columns.empty()) {
-      made.key_ = TRY(schema::make_decoder(spec_of(source, true), &registry));
+      made.key_ = TRY(schema::make_decoder(serde_spec(source, true), &registry));
     }
     if (!source.value_columns.empty()) {
-      made.value_ = TRY(schema::make_decoder(spec_of(source, false), &registry));
+      made.value_ = TRY(schema::make_decoder(serde_spec(source, false), &registry));
     }
     return made;
   }

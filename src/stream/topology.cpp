@@ -89,8 +89,8 @@ Result<Schema> after_join(const Topology& topology, const JoinStep& step, const 
 
 Result<> check_window(const std::string& query, const WindowSpec& window) {
   const bool tumbling = window.kind == WindowSpec::Kind::tumbling;
-  if (window.kind == WindowSpec::Kind::session) {
-    return window.size.count() > 0 ? Result<>() : misfit(query, "sessions need a gap of more than 0 ms");
+  if (window.kind == WindowSpec::Kind::session || window.kind == WindowSpec::Kind::sliding) {
+    return window.size.count() > 0 ? Result<>() : misfit(query, "a window needs more than 0 ms");
   }
   if (window.advance.count() <= 0 || window.size < window.advance ||
       (tumbling && window.advance != window.size)) {
@@ -122,6 +122,48 @@ Result<Schema> after(const std::string& query, const AggregateStep& step, const 
   return Schema(std::move(fields));
 }
 
+Result<Schema> after(const std::string& query, const FunnelStep& step, const Schema&) {
+  if (step.conditions.size() < 2 || step.within.count() <= 0)
+    return misfit(query, "a funnel needs two steps at least, and a time");
+  std::vector<Field> fields;
+  for (size_t i = 0; i < step.groups.size(); ++i)
+    fields.push_back({step.group_names[i], step.groups[i]->type});
+  fields.push_back({"STEP", Kind::integer});
+  fields.push_back({"ELAPSED", Kind::bigint});
+  return Schema(std::move(fields));
+}
+
+Result<Schema> after(const std::string& query, const EnterStep& step, const Schema& input) {
+  if (step.keys.empty() || step.condition == nullptr || step.condition->type.kind() != Kind::boolean)
+    return misfit(query, "an edge needs a key and a BOOLEAN condition");
+  return input;
+}
+
+std::string funnel_text(const FunnelStep& funnel, const Schema& input) {
+  std::string text = "funnel of " + expr::text_of(*funnel.person, input) + " within " +
+                     std::to_string(funnel.within.count()) + " ms, " + (funnel.best ? "best" : "first");
+  for (const expr::ExpressionPtr& condition : funnel.conditions)
+    text += ", " + expr::text_of(*condition, input);
+  return text + ", grace " + std::to_string(funnel.grace.count()) + " ms";
+}
+
+std::string enter_text(const EnterStep& enter, const Schema& input) {
+  std::string text = "on enter " + expr::text_of(*enter.condition, input);
+  if (enter.clear != nullptr) text += ", clear " + expr::text_of(*enter.clear, input);
+  return text + ", cooldown " + std::to_string(enter.cooldown.count()) + " ms";
+}
+
+std::string window_text(const WindowSpec& window) {
+  const auto ms = [](Duration duration) { return std::to_string(duration.count()) + " ms"; };
+  const std::string grace = ", grace " + ms(window.grace);
+  if (window.kind == WindowSpec::Kind::sliding)
+    return " over " + ms(window.size) + " before the newest row" + grace;
+  const bool sessions = window.kind == WindowSpec::Kind::session;
+  return (sessions ? " in sessions with gaps of " : " in windows of ") + ms(window.size) +
+         (window.kind == WindowSpec::Kind::hopping ? " every " + ms(window.advance) : "") + grace +
+         ", kept " + ms(window.retention);
+}
+
 std::string join_text(const Topology& topology, const JoinStep& step, const Schema& input) {
   static const char* const kKinds[] = {"inner", "left", "right", "full"};
   const SourceSpec& source = topology.inputs[step.input];
@@ -147,6 +189,8 @@ std::string step_text(const Topology& topology, const Step& step, const Schema& 
     for (const size_t key : keep->keys) keys += (keys.empty() ? " " : ", ") + input[key].name;
     return "keep by" + keys;
   }
+  if (const auto* funnel = std::get_if<FunnelStep>(&step)) return funnel_text(*funnel, input);
+  if (const auto* enter = std::get_if<EnterStep>(&step)) return enter_text(*enter, input);
   if (const auto* filter = std::get_if<FilterStep>(&step))
     return "filter " + expr::text_of(*filter->condition, input);
   std::string text;
@@ -170,32 +214,38 @@ std::string step_text(const Topology& topology, const Step& step, const Schema& 
     const AggregateCall& call = aggregate.calls[i];
     text += (i == 0 ? " " : ", ") + call.name + "(" +
             (call.argument == nullptr ? "*" : expr::text_of(*call.argument, input));
-    for (const Value& fixed : call.constants)
-      text += fixed.is_null() ? ", NULL" : ", " + std::to_string(fixed.number());
+    for (const Value& fixed : call.constants) {
+      const bool real = std::holds_alternative<double>(fixed.is);
+      text += fixed.is_null() ? ", NULL"
+              : real          ? ", " + value_text(Kind::real, fixed)
+                              : ", " + std::to_string(fixed.number());
+    }
     text += ") AS " + call.output;
   }
   for (size_t i = 0; i < aggregate.keys.size(); ++i) {
     text += (i == 0 ? " by " : ", ") + expr::text_of(*aggregate.keys[i], input);
   }
-  if (aggregate.window) {
-    const bool sessions = aggregate.window->kind == WindowSpec::Kind::session;
-    text += (sessions ? " in sessions with gaps of " : " in windows of ") +
-            std::to_string(aggregate.window->size.count()) + " ms" +
-            (aggregate.window->kind == WindowSpec::Kind::hopping
-                 ? " every " + std::to_string(aggregate.window->advance.count()) + " ms"
-                 : "") +
-            ", grace " + std::to_string(aggregate.window->grace.count()) + " ms, kept " +
-            std::to_string(aggregate.window->retention.count()) + " ms";
-    if (aggregate.final) text += ", given out when they close";
-  }
+  if (aggregate.window) text += window_text(*aggregate.window);
+  if (aggregate.final) text += ", given out when they close";
+  if (aggregate.each) text += ", row by row";
   return text;
 }
 
 }  // namespace
 
+const Type& headers_type() {
+  static const Type kType = Type::array(Type::structure({{"KEY", Kind::string}, {"VALUE", Kind::bytes}}));
+  return kType;
+}
+
+Type type_of(const HeaderColumn& column) {
+  return column.key ? Type(Kind::bytes) : headers_type();
+}
+
 Schema source_schema(const SourceSpec& source) {
   std::vector<Field> fields = source.key_columns;
   fields.insert(fields.end(), source.value_columns.begin(), source.value_columns.end());
+  for (const HeaderColumn& column : source.header_columns) fields.push_back({column.name, type_of(column)});
   if (source.windowed()) {
     fields.push_back({"WINDOWSTART", Kind::bigint});
     fields.push_back({"WINDOWEND", Kind::bigint});
@@ -206,10 +256,24 @@ Schema source_schema(const SourceSpec& source) {
   return Schema(std::move(fields));
 }
 
+schema::SerdeSpec serde_spec(const SourceSpec& source, bool key) {
+  schema::SerdeSpec spec;
+  spec.format = key ? source.key_format : source.value_format;
+  spec.columns = key ? source.key_columns : source.value_columns;
+  spec.key = key;
+  spec.topic = source.topic;
+  spec.detail = key ? source.key_detail : source.value_detail;
+  return spec;
+}
+
+size_t first_pseudo_column(const SourceSpec& source) {
+  return source.key_columns.size() + source.value_columns.size() + source.header_columns.size();
+}
+
 std::vector<size_t> row_key_columns(const SourceSpec& source) {
   std::vector<size_t> columns(source.key_columns.size());
   std::iota(columns.begin(), columns.end(), size_t{0});
-  const size_t start = source.key_columns.size() + source.value_columns.size();
+  const size_t start = first_pseudo_column(source);
   if (source.windowed()) columns.push_back(start);
   if (source.sessions) columns.push_back(start + 1);
   return columns;
@@ -228,11 +292,15 @@ bool is_pseudo_column(const std::string& name) {
 }
 
 std::vector<Field> Topology::late_columns() const {
-  const auto at = aggregate();
-  if (!at || !std::get<AggregateStep>(steps[*at]).window || !inputs.empty()) return {};
+  const auto late = std::find_if(steps.begin(), steps.end(), [](const Step& step) {
+    const auto* aggregate = std::get_if<AggregateStep>(&step);
+    return std::holds_alternative<FunnelStep>(step) || (aggregate != nullptr && aggregate->window);
+  });
+  if (late == steps.end() || !inputs.empty()) return {};
+  const auto at = static_cast<size_t>(late - steps.begin());
   std::vector<bool> read(schemas[0].size(), true);
   for (size_t i = 0; i < source.wanted.size(); ++i) read[i] = source.wanted[i].any;
-  for (size_t step = 0; step < *at; ++step) {
+  for (size_t step = 0; step < at; ++step) {
     if (const auto* explode = std::get_if<ExplodeStep>(&steps[step])) {
       for (size_t i = 0; i < explode->keep.size(); ++i) read[i] = read[i] && explode->keep[i];
       read.resize(schemas[step + 1].size(), true);
@@ -242,7 +310,7 @@ std::vector<Field> Topology::late_columns() const {
   }
   std::vector<Field> columns;
   for (size_t i = 0; i < read.size(); ++i) {
-    const Field& field = schemas[*at][i];
+    const Field& field = schemas[at][i];
     if (read[i] && !is_pseudo_column(field.name)) columns.push_back(field);
   }
   columns.push_back({kEventTime, Kind::bigint});
@@ -265,6 +333,7 @@ bool Topology::keeps() const {
 bool Topology::has_late_rows() const {
   return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
     if (const auto* join = std::get_if<JoinStep>(&step)) return join->window.has_value();
+    if (std::holds_alternative<FunnelStep>(step)) return true;
     const auto* aggregate = std::get_if<AggregateStep>(&step);
     return aggregate != nullptr && aggregate->window.has_value();
   });
@@ -287,7 +356,8 @@ std::vector<bool> Topology::present(size_t n) const {
       const std::vector<bool> right = wanted_columns(inputs[join->input]);
       there.insert(there.end(), right.begin(), right.end());
     }
-    if (std::holds_alternative<ProjectStep>(steps[i]) || std::holds_alternative<AggregateStep>(steps[i]))
+    if (std::holds_alternative<ProjectStep>(steps[i]) || std::holds_alternative<AggregateStep>(steps[i]) ||
+        std::holds_alternative<FunnelStep>(steps[i]))
       there.assign(schemas[i + 1].size(), true);
     there.resize(schemas[i + 1].size(), true);
   }
@@ -316,10 +386,14 @@ std::string Topology::text() const {
 
 bool needs_one_worker(const Topology& topology) {
   if (!topology.inputs.empty()) return true;
-  const auto at = topology.aggregate();
-  if (!at) return false;
-  const auto& step = std::get<AggregateStep>(topology.steps[*at]);
-  return step.final || (step.window && step.window->kind == WindowSpec::Kind::session);
+  return std::any_of(topology.steps.begin(), topology.steps.end(), [](const Step& step) {
+    if (std::holds_alternative<FunnelStep>(step) || std::holds_alternative<EnterStep>(step)) return true;
+    const auto* aggregate = std::get_if<AggregateStep>(&step);
+    if (aggregate == nullptr) return false;
+    return aggregate->final || aggregate->each ||
+           (aggregate->window && (aggregate->window->kind == WindowSpec::Kind::session ||
+                                  aggregate->window->kind == WindowSpec::Kind::sliding));
+  });
 }
 
 Result<Topology> build(Topology parts) {

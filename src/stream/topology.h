@@ -16,6 +16,17 @@
 
 namespace tradewind::stream {
 
+// A column that holds the headers of records: all of them (ARRAY<STRUCT<KEY STRING, VALUE BYTES>>), or the
+// value of the last one of a name (BYTES).
+struct HeaderColumn {
+  std::string name;
+  std::optional<std::string> key;
+  bool operator==(const HeaderColumn&) const = default;
+};
+Type type_of(const HeaderColumn& column);
+// ARRAY<STRUCT<KEY STRING, VALUE BYTES>>
+const Type& headers_type();
+
 // A topic read as rows. The rows have the columns of source_schema().
 struct SourceSpec {
   std::string topic;
@@ -24,20 +35,27 @@ struct SourceSpec {
   schema::Format value_format = schema::Format::avro;
   std::vector<Field> key_columns;
   std::vector<Field> value_columns;
+  std::vector<HeaderColumn> header_columns;
   std::optional<Duration> window_size;  // the key carries a window start (8 bytes) behind it
   bool sessions = false;                // the key carries a session's end and start (16 bytes) behind it
-  std::string timestamp_column;         // BIGINT or TIMESTAMP; empty: the record's own time
-  char delimiter = ',';
+  std::string timestamp_column;         // BIGINT, TIMESTAMP or STRING; empty: the record's own time
+  std::string timestamp_format;         // of a STRING
+  schema::FormatDetail key_detail;
+  schema::FormatDetail value_detail;
   std::vector<schema::Wanted> wanted;  // one per column of source_schema(); empty: all
 
   bool windowed() const { return window_size.has_value() || sessions; }
 };
 
-// Key columns, value columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only), then ROWTIME
-// (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
+// Key columns, value columns, header columns, then WINDOWSTART and WINDOWEND (BIGINT; windowed sources only),
+// then ROWTIME (BIGINT), ROWPARTITION (INTEGER), ROWOFFSET (BIGINT).
 Schema source_schema(const SourceSpec& source);
 // WINDOWSTART, WINDOWEND, ROWTIME, ROWPARTITION, ROWOFFSET.
 bool is_pseudo_column(const std::string& name);
+// How its keys, or its values, are encoded.
+schema::SerdeSpec serde_spec(const SourceSpec& source, bool key);
+// The column of source_schema() behind the last one that is read from key, value or headers.
+size_t first_pseudo_column(const SourceSpec& source);
 // The columns of source_schema() that tell rows of a table apart: its keys, and WINDOWSTART of a windowed
 // one; with sessions WINDOWEND too.
 std::vector<size_t> row_key_columns(const SourceSpec& source);
@@ -75,6 +93,7 @@ struct AggregateStep {
   std::vector<AggregateCall> calls;
   std::optional<WindowSpec> window;
   bool final = false;  // windowed only: rows come once, when their window closes, instead
+  bool each = false;   // not of time windows or sessions: the result behind each row that goes in, instead
 };
 
 // Keeps the rows of a table by key: the old row is retracted before the new one is inserted, and a view can
@@ -89,6 +108,9 @@ struct JoinWindow {
   Duration before{0};
   Duration after{0};
   Duration grace{0};
+  // A row of an outer side that finds nobody comes out alone at once, though somebody may still come; else
+  // only once nobody can.
+  bool eager = false;
 };
 
 // Joins the rows so far (left) with those of a further input (right). Its columns: those of the left side,
@@ -110,7 +132,31 @@ struct JoinStep {
   std::string right_name;
 };
 
-using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep>;
+// Finds who took which steps of a funnel. Its columns: the groups, STEP (INTEGER, from 1), ELAPSED (BIGINT,
+// ms since the step before; null at the first); a row for each step a try takes, with the time and the groups
+// of its first step.
+struct FunnelStep {
+  expr::ExpressionPtr person;
+  expr::ExpressionPtr time;  // BIGINT or TIMESTAMP, ms
+  std::vector<expr::ExpressionPtr> conditions;
+  std::vector<expr::ExpressionPtr> groups;
+  std::vector<std::string> group_names;
+  Duration within{0};
+  bool best = true;   // each first step is a try; else a person has one open try
+  Duration grace{0};  // rows further behind stream time are late
+};
+
+// Lets a row of a key pass when the condition becomes true, and then not again before it has been false
+// (`clear` has been true, if there is one) and the cooldown is over.
+struct EnterStep {
+  std::vector<expr::ExpressionPtr> keys;
+  expr::ExpressionPtr condition;
+  expr::ExpressionPtr clear;  // may be null
+  Duration cooldown{0};
+};
+
+using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep, FunnelStep,
+                          EnterStep>;
 
 // Where the rows go. Columns by index into the last step's columns.
 struct SinkSpec {
@@ -124,7 +170,9 @@ struct SinkSpec {
   std::optional<size_t> window_start;  // this BIGINT column is appended to the key, 8 bytes big-endian
   std::optional<size_t> window_end;    // sessions: this one too, before the start
   std::string timestamp_column;        // of the result, sets the record's time; empty: the row's time
-  char delimiter = ',';
+  std::string timestamp_format;        // where that column is a STRING
+  schema::FormatDetail key_detail;
+  schema::FormatDetail value_detail;
 };
 
 struct Topology {

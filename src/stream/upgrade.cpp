@@ -61,6 +61,30 @@ Result<> check_aggregate(const Topology& from, const Topology& to) {
   return {};
 }
 
+// What a funnel and an edge know of persons and keys must go on to mean the same; an edge's conditions may
+// change.
+Result<> check_additions(const Topology& from, const Topology& to) {
+  const auto texts = [](const Topology& topology) {
+    std::vector<std::string> list;
+    for (size_t i = 0; i < topology.steps.size(); ++i) {
+      if (const auto* funnel = std::get_if<FunnelStep>(&topology.steps[i])) {
+        list.push_back("FUNNEL " + text_of(topology, i, funnel->person) + " " +
+                       text_of(topology, i, funnel->time) + " " + std::to_string(funnel->within.count()) +
+                       (funnel->best ? " BEST" : " FIRST"));
+        for (const auto& part : funnel->conditions) list.push_back(text_of(topology, i, part));
+        for (const auto& part : funnel->groups) list.push_back(text_of(topology, i, part));
+      }
+      if (const auto* enter = std::get_if<EnterStep>(&topology.steps[i])) {
+        list.emplace_back("ON ENTER");
+        for (const auto& key : enter->keys) list.push_back(text_of(topology, i, key));
+      }
+    }
+    return list;
+  };
+  if (texts(from) == texts(to)) return {};
+  return refused("FUNNEL, or the key of ON ENTER,", "what is known of each is kept for the old one");
+}
+
 std::string field_text(const Topology& topology, size_t column) {
   const Field& field = topology.schemas.back()[column];
   return field.name + " " + field.type.text();
@@ -73,7 +97,8 @@ Result<> check_sink(const Topology& from, const Topology& to) {
   if (a.topic != b.topic) return refused("KAFKA_TOPIC", "the results of before lie in " + a.topic);
   if (a.partitions != b.partitions)
     return refused("PARTITIONS", "the topic has " + std::to_string(a.partitions));
-  if (a.key_format != b.key_format || a.value_format != b.value_format || a.delimiter != b.delimiter)
+  if (a.key_format != b.key_format || a.value_format != b.value_format || !(a.key_detail == b.key_detail) ||
+      !(a.value_detail == b.value_detail))
     return refused("the format", "the results of before are written in the old one");
   const auto texts = [](const Topology& topology, const std::vector<size_t>& columns) {
     std::vector<std::string> list;
@@ -103,6 +128,7 @@ Result<> check_upgrade(const Topology& from, const Topology& to) {
   if (from.one_worker != to.one_worker) return refused("what is computed", "its state lies elsewhere");
   TRY(check_kept(from, to));
   TRY(check_aggregate(from, to));
+  TRY(check_additions(from, to));
   return check_sink(from, to);
 }
 

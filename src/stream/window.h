@@ -2,7 +2,8 @@
 // Windows: the stretches of event time a row belongs to, and when each is over. Pure: no clock, no state.
 //
 // A window of time holds [start, end). Tumbling: advance = size. Aligned to 1970-01-01 UTC. A session holds
-// [start, end], its first and its last row; `size` is the gap that ends it.
+// [start, end], its first and its last row; `size` is the gap that ends it. A sliding window holds (end -
+// size, end], `end` being the time of the newest row of a group.
 
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace tradewind::stream {
 
 struct WindowSpec {
-  enum class Kind { tumbling, hopping, session };
+  enum class Kind { tumbling, hopping, session, sliding };
   Kind kind = Kind::tumbling;
   Duration size{0};
   Duration advance{0};

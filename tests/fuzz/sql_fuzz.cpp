@@ -13,7 +13,7 @@ using namespace tradewind;
 
 class NoSchemas final : public sql::SchemaLookup {
  public:
-  Result<std::vector<Field>> columns(const std::string&, bool) override {
+  Result<std::vector<Field>> columns(const std::string&, bool, schema::SchemaId) override {
     return std::vector<Field>{{"A", Kind::string}};
   }
   Result<int32_t> partitions(const std::string&) override { return 2; }

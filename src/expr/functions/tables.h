@@ -47,6 +47,9 @@ Result<Type> take_common(std::string_view name, Arguments& a, size_t from = 0);
 // One row at a time, nulls left out, as a RowFunction, for functions that keep something between rows.
 ColumnPtr by_row(const Call& call, const std::function<Result<Value>(Values)>& each);
 
+// How many ms a unit of time has, in upper case, with or without an S.
+Result<int64_t> unit_ms(std::string name);
+
 // The order of two values of one scalar type that are not null.
 bool less(const Value& a, const Value& b);
 

@@ -9,16 +9,6 @@ namespace {
 
 constexpr int64_t kDayMs = 86'400'000;
 
-Result<int64_t> unit_ms(std::string name) {
-  if (name.ends_with("S")) name.pop_back();
-  if (name == "MILLISECOND") return int64_t{1};
-  if (name == "SECOND") return int64_t{1000};
-  if (name == "MINUTE") return int64_t{60'000};
-  if (name == "HOUR") return int64_t{3'600'000};
-  if (name == "DAY") return kDayMs;
-  return Error{Code::invalid, "the unit is MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS, not " + name};
-}
-
 Result<int64_t> moved(Values a, int64_t start, int64_t sign) {
   int64_t wait = 0;
   int64_t end = 0;
@@ -107,6 +97,16 @@ const Function kRows[] = {
 };
 
 }  // namespace
+
+Result<int64_t> unit_ms(std::string name) {
+  if (name.ends_with("S")) name.pop_back();
+  if (name == "MILLISECOND") return int64_t{1};
+  if (name == "SECOND") return int64_t{1000};
+  if (name == "MINUTE") return int64_t{60'000};
+  if (name == "HOUR") return int64_t{3'600'000};
+  if (name == "DAY") return kDayMs;
+  return Error{Code::invalid, "the unit is MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS, not " + name};
+}
 
 std::span<const Function> time_shift_functions() {
   return kRows;

@@ -97,7 +97,12 @@ Result<ExpressionPtr> make_collection(const Node& node, std::vector<ExpressionPt
   if (node.form == Node::Form::make_structure) {
     made->node = expr::Node::make_structure;
     std::vector<Field> fields;
-    for (size_t i = 0; i < children.size(); ++i) fields.push_back({node.names[i], children[i]->type});
+    for (size_t i = 0; i < children.size(); ++i) {
+      if (std::find(node.names.begin(), node.names.begin() + static_cast<ptrdiff_t>(i), node.names[i]) !=
+          node.names.begin() + static_cast<ptrdiff_t>(i))
+        return wrong(node, "two fields of the STRUCT are called " + node.names[i]);
+      fields.push_back({node.names[i], children[i]->type});
+    }
     made->type = Type::structure(std::move(fields));
     made->arguments = std::move(children);
     return ExpressionPtr(made);

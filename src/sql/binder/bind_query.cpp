@@ -4,6 +4,8 @@
 
 #include "base/planted.h"
 #include "expr/aggregate.h"
+#include "sql/binder/bind_window.h"
+#include "sql/binder/check_clauses.h"
 #include "sql/binder/relation.h"
 
 namespace tradewind::sql {
@@ -12,10 +14,12 @@ namespace {
 using expr::ExpressionPtr;
 using stream::AggregateStep;
 
-constexpr int64_t kDayMs = 86'400'000;
-
 Error wrong(Place place, const std::string& message) {
   return {Code::invalid, at(place, message)};
+}
+
+bool is_null(const Node& node) {
+  return node.form == Node::Form::literal && node.value.is_null();
 }
 
 bool is_window_bound(const Node& node) {
@@ -28,7 +32,7 @@ class QueryBinder {
       : query_(query), relation_(std::move(relation)), persistent_(persistent) {}
 
   Result<BoundQuery> run() {
-    TRY(check());
+    TRY(check_clauses(query_, relation_));
     scope_ = relation_.scope();
     scope_.may_explode = true;
     items_ = TRY(expand_stars());
@@ -54,40 +58,6 @@ class QueryBinder {
   }
 
  private:
-  Result<> check() const {
-    if (!query_.partition_by.empty()) TRY(check_partition_by());
-    if (query_.emit == Query::Emit::final && (!query_.window || query_.group_by.empty())) {
-      return wrong(
-          query_.emit_place,
-          "EMIT FINAL gives a window's rows when it closes; without a WINDOW and a GROUP BY use EMIT "
-          "CHANGES");
-    }
-    if (query_.window && query_.group_by.empty())
-      return wrong(query_.window->place, "a WINDOW needs a GROUP BY");
-    if (query_.having != nullptr && query_.group_by.empty()) {
-      return wrong(query_.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
-    }
-    if (query_.window && relation_.table)
-      return wrong(query_.window->place, "a table has no windows; its rows are the last values");
-    return {};
-  }
-
-  Result<> check_partition_by() const {
-    const Place place = query_.partition_by[0]->place;
-    if (relation_.table)
-      return wrong(place, "a table is partitioned by its PRIMARY KEY; PARTITION BY works on streams");
-    if (!query_.group_by.empty())
-      return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
-    for (const NodePtr& node : query_.partition_by) {
-      if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be partitioned by");
-      if (is_null(*node) && query_.partition_by.size() > 1)
-        return wrong(node->place, "NULL stands alone: it takes the key away");
-    }
-    return {};
-  }
-
-  static bool is_null(const Node& node) { return node.form == Node::Form::literal && node.value.is_null(); }
-
   // "*" as the columns it stands for.
   Result<std::vector<SelectItem>> expand_stars() {
     std::vector<SelectItem> items;
@@ -161,11 +131,25 @@ class QueryBinder {
       project.expressions.push_back(std::move(bound));
     }
     if (persistent_) TRY(check_keys());
+    if (query_.enter) TRY(bind_enter_of_rows());
     bound_.table = relation_.table;
     if (relation_.table && !scope_.arrays.empty())
       return wrong(query_.from_place, "EXPLODE does not work on a table");
     if (relation_.window_start) add_window(*relation_.window_start, *relation_.first().window_type, project);
     after_.emplace_back(std::move(project));
+    return {};
+  }
+
+  Result<> bind_enter_of_rows() {
+    TRY(bind_enter([this](const Node& node) { return bind(node, scope_); }));
+    enter_->keys = new_key_;
+    for (size_t i = 0; !bound_.rekeyed && i < relation_.keys.size(); ++i) {
+      const size_t column = relation_.keys[i].value;
+      enter_->keys.push_back(expr::column(column, relation_.schema[column].type));
+    }
+    if (enter_->keys.empty())
+      return wrong(query_.enter->place, "ON ENTER looks at the rows of a key; add PARTITION BY or GROUP BY");
+    after_.emplace_back(std::move(*enter_));
     return {};
   }
 
@@ -222,7 +206,9 @@ class QueryBinder {
 
   Result<> add_column(const SelectItem& item, const std::string& name, const expr::Expression& bound,
                       bool key) {
-    if (bound.node == expr::Node::constant && bound.value.is_null()) {
+    const auto is_cast = [](const Node& node) { return node.form == Node::Form::cast; };
+    const bool typed = contains(*item.expression, is_cast);
+    if (bound.node == expr::Node::constant && bound.value.is_null() && !typed) {
       return wrong(item.place, "a column of NULLs has no type; CAST it");
     }
     for (const BoundColumn& known : bound_.columns) {
@@ -273,8 +259,10 @@ class QueryBinder {
       step.keys.push_back(TRY(bind(*node, scope_)));
     }
     if (step.keys.empty()) step.keys.push_back(expr::constant(Kind::integer, Value(int64_t{1})));
-    if (query_.window) step.window = bound_.window = TRY(window_of(*query_.window));
     step.final = query_.emit == Query::Emit::final;
+    step.each = query_.enter.has_value();
+    if (query_.window) step.window = TRY(window_of(*query_.window, step.final));
+    if (step.window && step.window->kind != stream::WindowSpec::Kind::sliding) bound_.window = step.window;
     // Nothing is known of the results before all select items are bound: their columns are found by number.
     first_result_ = step.keys.size() + (step.window ? 2 : 0);
     ItemNames names(items_);
@@ -284,9 +272,12 @@ class QueryBinder {
     for (const SelectItem& item : items_) {
       ExpressionPtr bound = TRY(bind_after(*item.expression));
       const std::string name = names.name_of(item);
-      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size() &&
-                       key_items_[bound->index].empty();
-      if (key) key_items_[bound->index] = name;
+      const bool key = bound->node == expr::Node::column && bound->index < step_.keys.size();
+      if (key && persistent_ && !key_items_[bound->index].empty()) {
+        return wrong(item.place, name + " and " + key_items_[bound->index] +
+                                     " are the same key; AS_VALUE(...) gives a copy of it as a value");
+      }
+      if (key && key_items_[bound->index].empty()) key_items_[bound->index] = name;
       TRY(add_column(item, name, *bound, key));
       outputs.emplace_back(name, std::move(bound));
     }
@@ -296,6 +287,10 @@ class QueryBinder {
       return wrong(query_.having->place, "HAVING needs a condition");
     if (step_.calls.empty())
       return wrong(query_.from_place, "a GROUP BY needs an aggregate such as COUNT(*) in SELECT or HAVING");
+    if (funnel_ && step_.calls.size() > 1)
+      return wrong(funnel_place_,
+                   "FUNNEL counts tries, not rows; other aggregates need a query of their own");
+    if (query_.enter) TRY(bind_enter([this](const Node& node) { return bind_after(node); }));
     const bool one_too_far = planted() && step_.window && having != nullptr;
     for (size_t i = 0; i < key_items_.size() + (one_too_far ? 1 : 0); ++i) {
       if (!persistent_ || !key_items_[i].empty()) continue;
@@ -310,48 +305,27 @@ class QueryBinder {
     for (size_t i = 0; i < step_.keys.size(); ++i) {
       step_.key_names.push_back(key_items_[i].empty() ? "KEY_" + std::to_string(i) : key_items_[i]);
     }
-    bound_.table = true;
+    bound_.table = !enter_;
     stream::ProjectStep project;
     for (auto& [name, expression] : outputs) {
       project.names.push_back(name);
       project.expressions.push_back(std::move(expression));
     }
-    if (step_.window) add_window(step_.keys.size(), step_.window->kind, project);
+    if (bound_.window) add_window(step_.keys.size(), step_.window->kind, project);
+    if (enter_) {
+      for (size_t i = 0; i < step_.keys.size(); ++i)
+        enter_->keys.push_back(expr::column(i, step_.keys[i]->type));
+    }
+    if (funnel_) {
+      funnel_->groups = step_.keys;
+      funnel_->group_names = step_.key_names;
+      for (size_t i = 0; i < step_.keys.size(); ++i) step_.keys[i] = expr::column(i, step_.keys[i]->type);
+      after_.emplace_back(std::move(*funnel_));
+    }
     after_.emplace_back(std::move(step_));
+    if (enter_) after_.emplace_back(std::move(*enter_));
     if (having != nullptr) after_.emplace_back(stream::FilterStep{std::move(having)});
     after_.emplace_back(std::move(project));
-  }
-
-  Result<stream::WindowSpec> window_of(const WindowClause& clause) const {
-    stream::WindowSpec window;
-    window.size = window.advance = Duration(clause.size_ms);
-    if (clause.kind == WindowClause::Kind::hopping) {
-      window.kind = stream::WindowSpec::Kind::hopping;
-      window.advance = Duration(clause.advance_ms);
-      if (clause.advance_ms <= 0 || clause.advance_ms > clause.size_ms) {
-        return wrong(clause.place, "HOPPING needs ADVANCE BY of more than nothing and at most SIZE");
-      }
-      if (stream::most_windows(window) > stream::kMostWindows) {
-        return wrong(clause.place, "a row would lie in more than " + std::to_string(stream::kMostWindows) +
-                                       " windows; use a longer ADVANCE BY");
-      }
-    }
-    const bool session = clause.kind == WindowClause::Kind::session;
-    if (session) {
-      window.kind = stream::WindowSpec::Kind::session;
-      window.advance = Duration(0);
-    }
-    // Whoever waits for the end of a window does not want to wait for a day more.
-    const int64_t usual =
-        query_.emit == Query::Emit::final ? 0 : std::max<int64_t>(kDayMs - clause.size_ms, 0);
-    window.grace = Duration(clause.grace_ms.value_or(usual));
-    const int64_t least = clause.size_ms + window.grace.count();
-    window.retention = Duration(clause.retention_ms.value_or(least));
-    if (window.retention.count() < least) {
-      return wrong(clause.place, std::string("RETENTION must be at least ") + (session ? "the gap" : "SIZE") +
-                                     " and GRACE PERIOD together, " + std::to_string(least) + " ms");
-    }
-    return window;
   }
 
   // An expression over the groups: aggregates, what is grouped by, and what is made of them.
@@ -375,15 +349,48 @@ class QueryBinder {
     return assemble(node, std::move(children));
   }
 
+  Result<> bind_enter(const BindOne& bind_one) {
+    enter_.emplace();
+    enter_->cooldown = Duration(query_.enter->cooldown_ms);
+    const auto condition = [&](const NodePtr& node, const char* what) -> Result<ExpressionPtr> {
+      ExpressionPtr bound = TRY(bind_one(*without_aliases(node, items_)));
+      if (bound->type.kind() == Kind::boolean) return bound;
+      return wrong(node->place, std::string(what) + " needs a condition, not " + bound->type.text());
+    };
+    enter_->condition = TRY(condition(query_.enter->condition, "ON ENTER"));
+    if (query_.enter->clear != nullptr) enter_->clear = TRY(condition(query_.enter->clear, "CLEAR"));
+    return {};
+  }
+
+  Result<ExpressionPtr> bind_funnel_call(const Node& node) {
+    stream::FunnelStep funnel = TRY(bind_funnel(node, scope_));
+    if (funnel_ && !same_funnel(*funnel_, funnel))
+      return wrong(node.place, "one query has one FUNNEL; write another query for the other one");
+    if (query_.enter) return wrong(node.place, "FUNNEL does not go with ON ENTER");
+    const size_t keys = step_.keys.size();
+    const auto made = expr::bind_funnel(expr::column(keys, Kind::integer),
+                                        expr::column(keys + 1, Kind::bigint), funnel.conditions.size());
+    if (!funnel_) {
+      TRY(widen_for_funnel(query_.window ? &*query_.window : nullptr, funnel, step_.window));
+      funnel_ = std::move(funnel);
+      funnel_place_ = node.place;
+      funnel_call_ = step_.calls.size();
+      step_.calls.push_back(
+          {node.text, made.argument, "AGGREGATE_" + std::to_string(funnel_call_), made.constants});
+    }
+    return expr::column(first_result_ + funnel_call_, made.result);
+  }
+
   Result<ExpressionPtr> bind_call(const Node& node) {
     const expr::AggregateKind* kind = expr::find_aggregate(node.text);
     if (relation_.table && !kind->retracts) {
       return wrong(node.place,
                    node.text + " cannot take rows back, so it does not work on a table; use it on a stream");
     }
+    if (kind->name == "FUNNEL") return bind_funnel_call(node);
     const bool star = node.form == Node::Form::star_call || node.children.empty();
     std::vector<ExpressionPtr> arguments;
-    if (star && node.text != "COUNT") {  // as in ksqlDB: the time of the row
+    if (star && node.text != "COUNT" && !kind->timed) {  // as in ksqlDB: the time of the row
       arguments.push_back(expr::column(relation_.time, Kind::bigint));
     }
     for (const NodePtr& child : node.children) {
@@ -391,6 +398,7 @@ class QueryBinder {
         return wrong(node.place, "an aggregate cannot stand inside another");
       arguments.push_back(TRY(bind(*child, scope_)));
     }
+    if (kind->timed) arguments.push_back(expr::column(relation_.time, Kind::bigint));
     const auto made = expr::bind_aggregate(node.text, std::move(arguments));
     if (!made.ok()) return wrong(node.place, made.error().message);
     for (size_t i = 0; i < step_.calls.size(); ++i) {
@@ -405,21 +413,9 @@ class QueryBinder {
     return expr::column(first_result_ + step_.calls.size() - 1, made->result);
   }
 
-  // Filter, explode, the rest; and what is read of the source for all of that.
   void finish_steps() {
     Usage usage(scope_.schema, scope_.arrays);
-    const auto read_by = [&](Usage& into, const stream::Step& step) {
-      if (const auto* project = std::get_if<stream::ProjectStep>(&step)) {
-        for (const ExpressionPtr& expression : project->expressions) into.add(*expression);
-      }
-      if (const auto* aggregate = std::get_if<AggregateStep>(&step)) {
-        for (const ExpressionPtr& key : aggregate->keys) into.add(*key);
-        for (const auto& call : aggregate->calls) {
-          if (call.argument != nullptr) into.add(*call.argument);
-        }
-      }
-    };
-    read_by(usage, after_.front());
+    add_read(after_, usage);
     if (where_ != nullptr) usage.add(*where_);
     for (const ExpressionPtr& array : scope_.arrays) {
       if (array->node != expr::Node::column) usage.add(*array);
@@ -440,7 +436,7 @@ class QueryBinder {
       const std::vector<ExpressionPtr> none(scope_.arrays.size(),
                                             expr::constant(Kind::boolean, Value(int64_t{0})));
       Usage later(scope_.schema, none);
-      read_by(later, after_.front());
+      add_read(after_, later);
       if (where_ != nullptr && where_explodes_) later.add(*where_);
       for (size_t i = 0; i < scope_.schema.size(); ++i) explode.keep.push_back(later.reads(i));
       bound_.steps.emplace_back(std::move(explode));
@@ -462,6 +458,10 @@ class QueryBinder {
   std::vector<std::string> key_items_;
   std::vector<ExpressionPtr> new_key_;             // of PARTITION BY
   std::vector<std::optional<size_t>> taken_keys_;  // by key: the column that is selected as it
+  std::optional<stream::EnterStep> enter_;
+  std::optional<stream::FunnelStep> funnel_;
+  Place funnel_place_;
+  size_t funnel_call_ = 0;
   std::vector<stream::Step> after_;
 };
 

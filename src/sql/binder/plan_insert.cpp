@@ -27,7 +27,9 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
     return Error{Code::invalid, "rows cannot be inserted into the windowed " + statement.target};
   std::vector<std::string> columns = statement.columns;
   for (size_t i = 0; columns.empty() && i < target->columns.size(); ++i) {
-    for (const SourceColumn& column : target->columns) columns.push_back(column.name);
+    for (const SourceColumn& column : target->columns) {
+      if (!column.headers) columns.push_back(column.name);
+    }
   }
   if (columns.size() != statement.values.size()) {
     return Error{Code::invalid, std::to_string(columns.size()) + " columns, but " +
@@ -47,6 +49,11 @@ Result<InsertPlan> plan_insert(const InsertValues& statement, const Catalog& cat
     if (column == target->columns.end() && !time) {
       return Error{Code::invalid,
                    at(statement.values[i]->place, target->name + " has no column " + columns[i])};
+    }
+    if (!time && column->headers) {
+      return Error{Code::invalid,
+                   at(statement.values[i]->place,
+                      columns[i] + " is read from the headers of records and cannot be inserted")};
     }
     const auto cast = expr::checked_cast(bound, time ? Type(Kind::bigint) : column->type);
     if (!cast.ok())

@@ -222,9 +222,14 @@ class JoinBinder {
     using Form = JoinStep::Form;
     if (clause_.within) {
       step_.form = Form::streams;
-      step_.window = stream::JoinWindow{.before = Duration(clause_.within->before_ms),
-                                        .after = Duration(clause_.within->after_ms),
-                                        .grace = Duration(clause_.within->grace_ms.value_or(kDayMs))};
+      // Of a RIGHT JOIN it is said from the right row's point of view, as in ksqlDB.
+      const bool right = step_.kind == JoinStep::Kind::right;
+      const Duration before(right ? clause_.within->after_ms : clause_.within->before_ms);
+      const Duration after(right ? clause_.within->before_ms : clause_.within->after_ms);
+      step_.window = stream::JoinWindow{.before = before,
+                                        .after = after,
+                                        .grace = Duration(clause_.within->grace_ms.value_or(kDayMs)),
+                                        .eager = !clause_.within->grace_ms};
       return {};
     }
     if (key_of(right_, step_.right_keys[0]) == nullptr) {

@@ -11,7 +11,8 @@ Result<Query> Parser::query() {
   TRY(need_word("FROM"));
   made.from_place = peek().place;
   made.from = TRY(identifier("the name of a stream or table"));
-  const bool clause = is_word("EMIT") || is_word("WINDOW") || is_word("WITHIN");
+  const bool clause =
+      is_word("EMIT") || is_word("WINDOW") || is_word("WITHIN") || (is_word("ON") && is_word("ENTER", 1));
   if (take_word("AS"))
     made.alias = TRY(identifier("an alias"));
   else if (peek().kind == Token::Kind::quoted_name || (peek().kind == Token::Kind::word && !clause)) {
@@ -31,6 +32,7 @@ Result<Query> Parser::query() {
     made.partition_by = TRY(expression_list());
   }
   if (take_word("HAVING")) made.having = TRY(expression());
+  if (is_word("ON")) made.enter = TRY(enter());
   made.emit_place = peek().place;
   if (take_word("EMIT")) {
     if (take_word("FINAL"))
@@ -125,8 +127,10 @@ Result<WindowClause> Parser::window() {
     made.kind = WindowClause::Kind::hopping;
   else if (take_word("SESSION"))
     made.kind = WindowClause::Kind::session;
+  else if (take_word("SLIDING"))
+    made.kind = WindowClause::Kind::sliding;
   else
-    return wrong("TUMBLING, HOPPING or SESSION");
+    return wrong("TUMBLING, HOPPING, SESSION or SLIDING");
   TRY(need_symbol("("));
   if (made.kind == WindowClause::Kind::session) {
     made.size_ms = TRY(duration());
@@ -148,6 +152,25 @@ Result<WindowClause> Parser::window() {
   }
   TRY(need_symbol(")"));
   if (made.size_ms <= 0) return wrong_at(made.place, "a window needs a SIZE of more than nothing");
+  return made;
+}
+
+Result<EnterClause> Parser::enter() {
+  EnterClause made;
+  made.place = peek().place;
+  TRY(need_word("ON"));
+  TRY(need_word("ENTER"));
+  TRY(need_symbol("("));
+  made.condition = TRY(expression());
+  while (take_symbol(",")) {
+    if (made.clear == nullptr && take_word("CLEAR"))
+      made.clear = TRY(expression());
+    else if (made.cooldown_ms == 0 && take_word("COOLDOWN"))
+      made.cooldown_ms = TRY(duration());
+    else
+      return wrong("CLEAR and a condition, or COOLDOWN and a time, once each");
+  }
+  TRY(need_symbol(")"));
   return made;
 }
 

@@ -125,15 +125,24 @@ Result<std::vector<ColumnClause>> Parser::columns() {
   std::vector<ColumnClause> list;
   do {
     ColumnClause column;
+    column.place = peek().place;
     column.name = TRY(identifier("the name of a column"));
     column.type = TRY(type());
     if (take_word("PRIMARY")) {
       TRY(need_word("KEY"));
       column.key = true;
+      column.primary = true;
     } else if (take_word("KEY")) {
       column.key = true;
-    } else if (take_word("HEADERS") || take_word("HEADER")) {
-      return wrong_at(peek().place, "header columns are not offered yet");
+    } else if (take_word("HEADERS")) {
+      column.headers = true;
+    } else if (take_word("HEADER")) {
+      column.headers = true;
+      TRY(need_symbol("("));
+      if (peek().kind != Token::Kind::string) return wrong("the name of a header in quotes");
+      column.header_key = peek().text;
+      ++at_;
+      TRY(need_symbol(")"));
     }
     list.push_back(std::move(column));
   } while (take_symbol(","));
@@ -180,19 +189,25 @@ Result<Statement> Parser::insert() {
   }
   InsertValues made;
   made.target = target;
+  TRY(values_of(made, "VALUES"));
+  return Statement{.is = std::move(made)};
+}
+
+// "[(columns)] VALUES (values)"
+Result<> Parser::values_of(InsertValues& row, const char* word) {
   if (take_symbol("(")) {
     do {
-      made.columns.push_back(TRY(identifier("the name of a column")));
+      row.columns.push_back(TRY(identifier("the name of a column")));
     } while (take_symbol(","));
     TRY(need_symbol(")"));
   }
-  TRY(need_word("VALUES"));
+  TRY(need_word(word));
   TRY(need_symbol("("));
   do {
-    made.values.push_back(TRY(expression()));
+    row.values.push_back(TRY(expression()));
   } while (take_symbol(","));
   TRY(need_symbol(")"));
-  return Statement{.is = std::move(made)};
+  return {};
 }
 
 Result<Statement> Parser::drop() {
@@ -273,8 +288,30 @@ Result<Statement> Parser::print() {
   return Statement{.is = std::move(made)};
 }
 
+// What a test says of a record, or of a source.
+Result<Statement> Parser::test_assertion() {
+  AssertValues made;
+  if (is_word("STREAM") || is_word("TABLE")) {
+    const bool table = take_word("TABLE");
+    if (!table) ++at_;
+    AssertSource source;
+    source.source.table = table;
+    source.source.name = TRY(identifier("the name of a stream or table"));
+    if (is_symbol("(")) source.source.columns = TRY(columns());
+    if (is_word("WITH")) source.source.with = TRY(with_clause());
+    return Statement{.is = std::move(source)};
+  }
+  made.tombstone = take_word("NULL");
+  TRY(need_word("VALUES"));
+  made.row.target = TRY(identifier("the name of a stream or table"));
+  TRY(values_of(made.row, made.tombstone ? "KEY" : "VALUES"));
+  return Statement{.is = std::move(made)};
+}
+
 Result<Statement> Parser::assertion() {
   ++at_;
+  const bool next_record = is_word("VALUES") || (is_word("NULL") && is_word("VALUES", 1));
+  if (next_record || is_word("STREAM") || is_word("TABLE")) return test_assertion();
   Assert made;
   if (take_word("NOT")) {
     TRY(need_word("EXISTS"));

@@ -39,6 +39,8 @@ class Parser {
   Result<Statement> set(bool unset);
   Result<Statement> print();
   Result<Statement> assertion();
+  Result<Statement> test_assertion();
+  Result<> values_of(InsertValues& row, const char* word);
   Result<std::string> name_or_text(const char* what);
   Result<Statement> define(bool undefine);
   Result<Properties> with_clause();
@@ -50,6 +52,7 @@ class Parser {
   Result<Query> query();
   Result<SelectItem> select_item();
   Result<WindowClause> window();
+  Result<EnterClause> enter();
   Result<int64_t> duration();
   Result<std::vector<NodePtr>> expression_list();
   Result<JoinClause> join();

@@ -30,9 +30,14 @@ Result<> AggregateOperator::open(Context& context) {
   return {};
 }
 
-Result<> AggregateOperator::process(const Batch& rows, Collector&) {
+Result<> AggregateOperator::process(const Batch& rows, Collector& out) {
   std::vector<LateRow> late;
   expr::Notes notes;
+  if (step_.each) {
+    TRY(table_->fold_each(rows, notes, output_, out));
+    tell(*context_, rows, notes);
+    return {};
+  }
   if (partial_ != nullptr && !adopted_) {  // one worker kept how far the partitions are with the table
     adopted_ = true;
     for (const auto& [partition, time] : table_->progress()) partial_->raise_progress(partition, time);
@@ -95,6 +100,7 @@ Result<> AggregateOperator::send_partials() {
 }
 
 Result<> AggregateOperator::flush(Collector& out) {
+  if (step_.each) return {};
   if (partial_ != nullptr) TRY(send_partials());
   if (step_.final) {
     if (const auto bound = closed_before()) TRY(table_->emit_closed(output_, *bound, 1024, out));

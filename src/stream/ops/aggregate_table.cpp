@@ -107,18 +107,56 @@ void AggregateTable::find_rows(const int64_t* times, size_t count) {
   }
 }
 
-Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes) {
-  const size_t count = rows.rows();
-  if (count == 0) return {};
-  std::vector<ColumnPtr> columns;
-  for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
-  ids_ = keys_.intern(columns, count);
+// Interns the keys; the arguments of the calls. The ids live no longer than `keys`.
+std::vector<ColumnPtr> AggregateTable::begin_fold(const Batch& rows, std::vector<ColumnPtr>& keys,
+                                                  expr::Notes& notes) {
+  for (const expr::ExpressionPtr& key : step_.keys) keys.push_back(expr::evaluate(*key, rows, notes));
+  ids_ = keys_.intern(keys, rows.rows());
   std::vector<ColumnPtr> arguments;
   for (const AggregateCall& call : step_.calls) {
     arguments.push_back(call.argument == nullptr ? nullptr : expr::evaluate(*call.argument, rows, notes));
   }
-  rows_.resize(count);
-  windows_.resize(count);
+  rows_.resize(rows.rows());
+  windows_.resize(rows.rows());
+  return arguments;
+}
+
+// By stretches in which no key comes twice, so that each row's result can be read behind all of them.
+Result<> AggregateTable::fold_each(const Batch& rows, expr::Notes& notes, const SchemaPtr& schema,
+                                   Collector& out) {
+  const size_t count = rows.rows();
+  std::vector<ColumnPtr> keys;
+  const std::vector<ColumnPtr> arguments = begin_fold(rows, keys, notes);
+  const uint32_t* ids = ids_;
+  state::TableState::Window* all = &state_.window(state::TableState::kNoWindow);
+  if (stretch_of_.size() < keys_.dictionary().size()) stretch_of_.resize(keys_.dictionary().size() * 2, 0);
+  std::vector<Seen> seen;
+  for (size_t from = 0, to = 0; from < count; from = to) {
+    ++stretch_;
+    std::fill(windows_.begin(), windows_.end(), nullptr);
+    for (; to < count; ++to) {
+      if (ids[to] == Dictionary::kNone) continue;
+      if (stretch_of_[ids[to]] == stretch_) break;
+      stretch_of_[ids[to]] = stretch_;
+      windows_[to] = all;
+    }
+    TRY(fold_pass(rows, arguments));
+    seen.clear();
+    for (size_t i = from; i < to; ++i) {
+      if (rows_[i] != nullptr) seen.push_back({rows_[i], 0});
+    }
+    Batch batch = batch_of(schema, seen, nullptr);
+    batch.with_origin(rows.origin());
+    TRY(out.emit(std::move(batch)));
+  }
+  return {};
+}
+
+Result<> AggregateTable::fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes) {
+  const size_t count = rows.rows();
+  if (count == 0) return {};
+  std::vector<ColumnPtr> keys;
+  const std::vector<ColumnPtr> arguments = begin_fold(rows, keys, notes);
   if (!step_.window) {
     state::TableState::Window* all = &state_.window(state::TableState::kNoWindow);
     for (size_t i = 0; i < count; ++i) windows_[i] = ids_[i] == Dictionary::kNone ? nullptr : all;
@@ -165,7 +203,9 @@ Batch AggregateTable::batch_of(const SchemaPtr& schema, const std::vector<Seen>&
   std::vector<int64_t> times(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     states[i] = rows[i].row;
-    times[i] = state::TableState::header(rows[i].row).time_ms;
+    // What is taken back is so at the time of what takes its place.
+    const bool replaced = changes != nullptr && (*changes)[i] == Change::retract && i + 1 < rows.size();
+    times[i] = state::TableState::header(rows[replaced ? i + 1 : i].row).time_ms;
   }
   for (const auto& aggregate : aggregates_) {
     auto column = std::make_shared<Column>(aggregate->result_type(), rows.size());

@@ -28,6 +28,8 @@ class AggregateTable final : public state::Durable {
   // Folds rows in, each into every window that holds it. Rows that came too late for one of their windows are
   // named in `late`, once; rows with a null key are left out.
   Result<> fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes);
+  // fold_rows() of a table without windows that also gives out the group's result behind each row.
+  Result<> fold_each(const Batch& rows, expr::Notes& notes, const SchemaPtr& schema, Collector& out);
   // How far event time has got in each source partition, as seen by this table; under kGivenOut the start
   // before which windows have been given out.
   const Progress& progress() const { return progress_; }
@@ -85,6 +87,7 @@ class AggregateTable final : public state::Durable {
   };
 
   AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
+  std::vector<ColumnPtr> begin_fold(const Batch& rows, std::vector<ColumnPtr>& keys, expr::Notes& notes);
   Result<> fold_pass(const Batch& rows, const std::vector<ColumnPtr>& arguments);
   int64_t find_windows(const Batch& rows, int64_t pass, int64_t stream_time, std::vector<LateRow>& late);
   void find_rows(const int64_t* times, size_t count);
@@ -115,6 +118,8 @@ class AggregateTable final : public state::Durable {
   const uint32_t* ids_ = nullptr;  // of the batch at hand
   std::vector<char*> rows_;
   std::vector<state::TableState::Window*> windows_;
+  std::vector<uint64_t> stretch_of_;  // of fold_each(), by key: the last one it was in
+  uint64_t stretch_ = 0;
   Bytes scratch_;
 };
 

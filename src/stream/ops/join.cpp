@@ -87,10 +87,10 @@ JoinedRows::JoinedRows(const JoinParts& parts, JoinKeys& keys)
       right_(parts.right, parts.right_kept),
       keys_(keys) {}
 
-void JoinedRows::add(BytesView left, BytesView right, uint32_t key, Change change) {
+void JoinedRows::add(BytesView left, BytesView right, uint32_t key, Change change, int64_t least_ms) {
   CHECK(!left.empty() || !right.empty());
-  int64_t time = INT64_MIN;
-  if (!left.empty()) time = RowCodec::time_of(left);
+  int64_t time = least_ms;
+  if (!left.empty()) time = std::max(time, RowCodec::time_of(left));
   if (!right.empty()) time = std::max(time, RowCodec::time_of(right));
   left_rows_.push_back(left);
   right_rows_.push_back(right);

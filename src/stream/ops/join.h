@@ -79,7 +79,9 @@ class JoinedRows {
   RowCodec& right() { return right_; }
 
   // One row of the result; an empty view is a side that is not there. What they view lives until emit().
-  void add(BytesView left, BytesView right, uint32_t key, Change change = Change::insert);
+  // Its time is the later one of the two rows', and not before `least_ms`, when the change came.
+  void add(BytesView left, BytesView right, uint32_t key, Change change = Change::insert,
+           int64_t least_ms = INT64_MIN);
   // Keeps what was replaced alive until emit().
   BytesView keep(RowBytes row);
   bool full() const { return times_.size() >= kRowsPerBatch; }

@@ -47,7 +47,7 @@ class ForeignKeyJoin final : public JoinOperator {
         row_key_.encode(row_keys, i, row_key);
         joined_.keep(left_->replace(id, row_key, change == Change::retract ? RowBytes() : RowBytes(row)));
       }
-      add(row, id == Dictionary::kNone ? BytesView() : right_->find(id), id, change);
+      add(row, id == Dictionary::kNone ? BytesView() : right_->find(id), id, change, rows.times_ms()[i]);
       // A row that is taken back and comes again stays in one batch.
       if (joined_.full() && change == Change::insert) TRY(joined_.emit(out));
     }
@@ -65,8 +65,8 @@ class ForeignKeyJoin final : public JoinOperator {
       const RowBytes old(std::move(replaced));
       const BytesView now = right_->find(id);
       for (const auto& [row_key, row] : left_->find(id)) {
-        add(row.view(), old.view(), id, Change::retract);
-        add(row.view(), now, id, Change::insert);
+        add(row.view(), old.view(), id, Change::retract, rows.times_ms()[i]);
+        add(row.view(), now, id, Change::insert, rows.times_ms()[i]);
         if (joined_.full()) TRY(joined_.emit(out));
       }
       TRY(joined_.emit(out));  // what was replaced goes now
@@ -82,8 +82,9 @@ class ForeignKeyJoin final : public JoinOperator {
   size_t changed_bytes() const override { return left_->changed_bytes() + right_->changed_bytes(); }
 
  private:
-  void add(BytesView left, BytesView right, uint32_t id, Change change) {
-    if (!right.empty() || parts_.step.kind == JoinStep::Kind::left) joined_.add(left, right, id, change);
+  void add(BytesView left, BytesView right, uint32_t id, Change change, int64_t came_ms) {
+    if (!right.empty() || parts_.step.kind == JoinStep::Kind::left)
+      joined_.add(left, right, id, change, came_ms);
   }
 
   JoinParts parts_;

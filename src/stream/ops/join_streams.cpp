@@ -2,7 +2,8 @@
 //
 // Event time is that of both sides together and moves row by row. A row that nobody can meet any more, for it
 // is past its window and grace, is late; one of an outer side that nobody has met comes out alone when event
-// time has passed its window and grace, and meets nobody afterwards.
+// time has passed its window and grace, and meets nobody afterwards. An eager join gives it out alone as soon
+// as it comes and finds nobody, whoever may come later.
 #include "stream/ops/join.h"
 #include "stream/ops/join_window.h"
 #include "stream/ops/late_rows.h"
@@ -32,7 +33,8 @@ class StreamJoin final : public JoinOperator {
     right_.to = before;
     for (Side* side : {&left_, &right_}) {
       side->reach = side->to + grace;
-      side->rows = std::make_unique<WindowRows>(keys_.dictionary(), side->outer, side->reach, kept);
+      const bool waits = side->outer && !parts_.step.window->eager;
+      side->rows = std::make_unique<WindowRows>(keys_.dictionary(), waits, side->reach, kept);
     }
     context.keep(parts_.name + ".left", *left_.rows);
     context.keep(parts_.name + ".right", *right_.rows);
@@ -154,6 +156,8 @@ class StreamJoin final : public JoinOperator {
       matched = true;
       add(view, partner, id, of_left);
     });
+    if (!matched && mine.outer && parts_.step.window->eager)
+      add(joined_.keep(RowBytes(view)), {}, id, of_left);
     mine.rows->add(id, time, std::move(row), matched);
   }
 

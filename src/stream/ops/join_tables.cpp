@@ -67,15 +67,16 @@ class TableJoin final : public JoinOperator {
       const BytesView old = joined_.keep(mine.replace(id, gone ? RowBytes() : codec.encode(i)));
       const BytesView now = mine.find(id);
       const BytesView other = others.find(id);
-      add(of_left ? old : other, of_left ? other : old, id, Change::retract);
-      add(of_left ? now : other, of_left ? other : now, id, Change::insert);
+      const int64_t came_ms = rows.times_ms()[i];
+      add(of_left ? old : other, of_left ? other : old, id, Change::retract, came_ms);
+      add(of_left ? now : other, of_left ? other : now, id, Change::insert, came_ms);
       if (joined_.full()) TRY(joined_.emit(out));
     }
     return {};
   }
 
-  void add(BytesView left, BytesView right, uint32_t id, Change change) {
-    if (exists(left, right)) joined_.add(left, right, id, change);
+  void add(BytesView left, BytesView right, uint32_t id, Change change, int64_t came_ms) {
+    if (exists(left, right)) joined_.add(left, right, id, change, came_ms);
   }
 
   JoinParts parts_;

@@ -1,5 +1,7 @@
 #include "stream/ops/ops.h"
 
+#include <algorithm>
+
 namespace tradewind::stream {
 namespace {
 
@@ -21,13 +23,14 @@ std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& colu
 }  // namespace
 
 MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,
-                                         std::string name)
+                                         bool passes_deletes, std::string name)
     : schema_(std::make_shared<const Schema>(std::move(schema))),
       kept_(std::move(kept)),
       kept_types_(pick_types(*schema_, kept_)),
       key_(types_of(*schema_, keys)),
       keys_(std::move(keys)),
       row_(kept_types_),
+      passes_deletes_(passes_deletes),
       name_(std::move(name)) {}
 
 Result<> MaterializeOperator::open(Context& context) {
@@ -50,6 +53,17 @@ void MaterializeOperator::append_row(BytesView row, std::vector<ColumnBuilder>& 
   times.push_back(values->back().number());
 }
 
+// A row of which nothing is known but its key.
+void MaterializeOperator::append_key(const Batch& rows, size_t row,
+                                     std::vector<ColumnBuilder>& builders) const {
+  size_t next = 0;
+  for (size_t i = 0; i < schema_->size(); ++i) {
+    if (!kept_[i]) continue;
+    const bool key = std::find(keys_.begin(), keys_.end(), i) != keys_.end();
+    builders[next++].append(key ? value_at(*rows.column(i), row) : Value());
+  }
+}
+
 Batch MaterializeOperator::finish(std::vector<ColumnBuilder>& builders, std::vector<int64_t> times) const {
   std::vector<ColumnPtr> columns(schema_->size());
   size_t next = 0;
@@ -63,6 +77,7 @@ Result<> MaterializeOperator::process(const Batch& rows, Collector& out) {
   std::vector<ColumnBuilder> into = builders();
   std::vector<int64_t> times;
   std::vector<Change> changes;
+  std::vector<uint32_t> parents;  // the row that each of the new ones came of
   state::Store& store = stores_[static_cast<size_t>(rows.origin().partition) % stores_.size()];
   std::vector<ColumnPtr> key_columns;
   for (const size_t i : keys_) key_columns.push_back(rows.column(i));
@@ -74,11 +89,20 @@ Result<> MaterializeOperator::process(const Batch& rows, Collector& out) {
     if (null_key) continue;
     key.clear();
     key_.encode(key_columns, row, key);
+    const size_t shown = changes.size();
     if (const auto old = store.get(key)) {
       append_row(*old, into, times);
+      times.back() = rows.times_ms()[row];
       changes.push_back(Change::retract);
+      parents.push_back(static_cast<uint32_t>(row));
     }
     if (rows.change(row) == Change::retract) {
+      if (passes_deletes_ && changes.size() == shown) {
+        append_key(rows, row, into);
+        times.push_back(rows.times_ms()[row]);
+        changes.push_back(Change::retract);
+        parents.push_back(static_cast<uint32_t>(row));
+      }
       store.erase(key);
       continue;
     }
@@ -92,11 +116,13 @@ Result<> MaterializeOperator::process(const Batch& rows, Collector& out) {
     store.put(key, encoded);
     append_row(encoded, into, times);
     changes.push_back(Change::insert);
+    parents.push_back(static_cast<uint32_t>(row));
   }
   if (changes.empty()) return {};
   Batch batch = finish(into, std::move(times));
   batch.with_changes(std::move(changes));
   batch.with_origin(rows.origin());
+  if (rows.headers() != nullptr) batch.with_headers(rows.headers()->gather(parents.data(), parents.size()));
   return out.emit(std::move(batch));
 }
 

@@ -61,12 +61,13 @@ class AggregateOperator final : public Operator {
 };
 
 // Keeps the rows of a table by key: an insert becomes (retract old,) insert new; a retract (a deleted key)
-// retracts the old row, if there is one.
+// retracts the old row, if there is one. What is retracted has the time of the record that took it away.
 class MaterializeOperator final : public Operator, public state::Durable {
  public:
   // `keys`: the columns of the schema that are the key; of a windowed table its WINDOWSTART too.
-  // `name`: of its state within the query.
-  MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,
+  // `passes_deletes`: a deleted key that is not there is retracted too, with nothing but its key. `name`: of
+  // its state within the query.
+  MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys, bool passes_deletes,
                       std::string name = "rows");
   Result<> open(Context& context) override;
   Result<> process(const Batch& rows, Collector& out) override;
@@ -85,6 +86,7 @@ class MaterializeOperator final : public Operator, public state::Durable {
 
  private:
   void append_row(BytesView row, std::vector<ColumnBuilder>& builders, std::vector<int64_t>& times) const;
+  void append_key(const Batch& rows, size_t row, std::vector<ColumnBuilder>& builders) const;
   Batch finish(std::vector<ColumnBuilder>& builders, std::vector<int64_t> times) const;
   std::vector<ColumnBuilder> builders() const;
 
@@ -94,6 +96,7 @@ class MaterializeOperator final : public Operator, public state::Durable {
   RowKey key_;
   std::vector<size_t> keys_;
   RowKey row_;
+  bool passes_deletes_;
   std::string name_;
   std::vector<state::Store> stores_;  // by group = source partition % groups
   int32_t snapshot_group_ = 0;

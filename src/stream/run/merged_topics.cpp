@@ -55,8 +55,10 @@ Result<> MergedTopics::look(Duration wait, size_t records_per_fetch) {
     any = any || !head.empty;
   }
   if (any || wait.count() == 0 || heads_.empty()) return {};
-  // One partition at a time can be waited for: each gets a part of the time.
-  const Duration part = std::max(wait / static_cast<int64_t>(heads_.size()), Duration(1));
+  // One partition at a time can be waited for: each gets a part of the time, and none keeps the others
+  // waiting for long.
+  constexpr Duration kMostPart(5);
+  const Duration part = std::clamp(wait / static_cast<int64_t>(heads_.size()), Duration(1), kMostPart);
   for (Duration waited(0); waited < wait && !any; waited += part) {
     waited_for_ = (waited_for_ + 1) % heads_.size();
     TRY(fetch(heads_[waited_for_], part));

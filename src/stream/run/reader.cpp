@@ -3,17 +3,13 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "data/value.h"
 
 namespace tradewind::stream {
 namespace {
 
 schema::SerdeSpec spec_of(const SourceSpec& source, bool key) {
-  schema::SerdeSpec spec;
-  spec.format = key ? source.key_format : source.value_format;
-  spec.columns = key ? source.key_columns : source.value_columns;
-  spec.key = key;
-  spec.topic = source.topic;
-  spec.delimiter = source.delimiter;
+  schema::SerdeSpec spec = serde_spec(source, key);
   if (!source.wanted.empty()) {
     const auto first = source.wanted.begin() + (key ? 0 : static_cast<ptrdiff_t>(source.key_columns.size()));
     spec.wanted.assign(first, first + static_cast<ptrdiff_t>(spec.columns.size()));
@@ -42,7 +38,9 @@ bool Reader::alike(const SourceSpec& a, const SourceSpec& b) {
   return a.topic == b.topic && a.table == b.table && a.key_format == b.key_format &&
          a.value_format == b.value_format && a.key_columns == b.key_columns &&
          a.value_columns == b.value_columns && a.window_size == b.window_size && a.sessions == b.sessions &&
-         a.timestamp_column == b.timestamp_column && a.delimiter == b.delimiter;
+         a.timestamp_column == b.timestamp_column && a.timestamp_format == b.timestamp_format &&
+         a.header_columns == b.header_columns && a.key_detail == b.key_detail &&
+         a.value_detail == b.value_detail;
 }
 
 std::vector<schema::Wanted> Reader::either(const SourceSpec& a, const SourceSpec& b) {
@@ -63,6 +61,8 @@ Result<std::unique_ptr<Reader>> Reader::make(SourceSpec source, schema::Registry
       return Error{Code::invalid, "no column is called " + reader->source_.timestamp_column + " (TIMESTAMP)"};
     }
     if (!reader->source_.wanted.empty()) reader->source_.wanted[*reader->time_column_].any = true;
+    reader->record_time_ = TRY(
+        RecordTime::make((*reader->schema_)[*reader->time_column_].type, reader->source_.timestamp_format));
   }
   const schema::SerdeSpec key = spec_of(reader->source_, true);
   const schema::SerdeSpec value = spec_of(reader->source_, false);
@@ -116,12 +116,10 @@ std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records,
     for (size_t i = 0; i < records.size(); ++i) times[i] = records[i].time.ms;
     return times;
   }
-  const Column& column = *columns[*time_column_];
+  const auto read = record_time_.read(columns[*time_column_]);
   for (size_t i = 0; i < records.size(); ++i) {
-    const bool known =
-        column.type().layout() == Layout::i64 && !column.is_null(i) && column.data<int64_t>()[i] >= 0;
-    times[i] = known ? column.data<int64_t>()[i] : records[i].time.ms;
-    if (!known && records[i].value) {
+    times[i] = read[i].value_or(records[i].time.ms);
+    if (!read[i] && records[i].value) {
       bad_.push_back(
           {static_cast<uint32_t>(i), "column " + source_.timestamp_column + " holds no time of an event"});
     }
@@ -129,10 +127,53 @@ std::vector<int64_t> Reader::times_of(std::span<const log::RecordView> records,
   return times;
 }
 
+// The headers of all records as a column; null when none has any.
+ColumnPtr Reader::headers_of(std::span<const log::RecordView> records) const {
+  const bool any = std::any_of(records.begin(), records.end(),
+                               [](const log::RecordView& record) { return record.header_count > 0; });
+  if (!any) return nullptr;
+  ColumnBuilder builder(headers_type());
+  for (const log::RecordView& record : records) {
+    std::vector<Value> list;
+    for (uint32_t i = 0; i < record.header_count; ++i) {
+      const log::HeaderView& header = record.headers[i];
+      list.emplace_back(std::vector<Value>{Value(std::string(header.name)),
+                                           header.value ? Value(std::string(*header.value)) : Value()});
+    }
+    builder.append(Value(std::move(list)));
+  }
+  return builder.finish();
+}
+
+void Reader::header_columns(std::span<const log::RecordView> records, const ColumnPtr& headers,
+                            std::vector<ColumnPtr>& columns) const {
+  const size_t first = source_.key_columns.size() + source_.value_columns.size();
+  for (size_t c = 0; c < source_.header_columns.size(); ++c) {
+    if (!wants(first + c)) continue;
+    const HeaderColumn& wanted = source_.header_columns[c];
+    if (!wanted.key) {
+      columns[first + c] = headers != nullptr
+                               ? headers
+                               : constant_column(headers_type(), Value(std::vector<Value>()), records.size());
+      continue;
+    }
+    ColumnBuilder builder(Kind::bytes);
+    for (const log::RecordView& record : records) {
+      Value last;
+      for (uint32_t i = 0; i < record.header_count; ++i) {
+        const log::HeaderView& header = record.headers[i];
+        if (header.name == *wanted.key) last = header.value ? Value(std::string(*header.value)) : Value();
+      }
+      builder.append(last);
+    }
+    columns[first + c] = builder.finish();
+  }
+}
+
 void Reader::pseudo_columns(std::span<const log::RecordView> records, int32_t partition,
                             const std::vector<int64_t>& times, std::vector<ColumnPtr>& columns) const {
   const size_t count = records.size();
-  size_t at = source_.key_columns.size() + source_.value_columns.size();
+  size_t at = first_pseudo_column(source_);
   const auto bigints = [&](auto value_of) {
     if (wants(at)) {
       auto column = std::make_shared<Column>(Kind::bigint, count);
@@ -165,10 +206,13 @@ Result<Batch> Reader::read(std::span<const log::RecordView> records, int32_t par
   std::vector<ColumnPtr> columns(schema_->size());
   TRY(decode_into(key_decoder_.get(), keys_, 0, buffer, columns));
   TRY(decode_into(value_decoder_.get(), values_, source_.key_columns.size(), buffer, columns));
+  const ColumnPtr headers = headers_of(records);
+  if (!source_.header_columns.empty()) header_columns(records, headers, columns);
   std::vector<int64_t> times = times_of(records, columns);
   pseudo_columns(records, partition, times, columns);
   Batch batch(schema_, std::move(columns), std::move(times));
   batch.with_origin({partition, records.empty() ? 0 : records[0].offset});
+  batch.with_headers(headers);
 
   const bool tombstones =
       std::any_of(values_.begin(), values_.end(), [](const auto& value) { return !value; });

@@ -12,6 +12,7 @@
 #include "log/record.h"
 #include "schema/serde.h"
 #include "stream/operator.h"
+#include "stream/record_time.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
@@ -40,6 +41,9 @@ class Reader {
                        std::vector<ColumnPtr>& columns);
   void pseudo_columns(std::span<const log::RecordView> records, int32_t partition,
                       const std::vector<int64_t>& times, std::vector<ColumnPtr>& columns) const;
+  ColumnPtr headers_of(std::span<const log::RecordView> records) const;
+  void header_columns(std::span<const log::RecordView> records, const ColumnPtr& headers,
+                      std::vector<ColumnPtr>& columns) const;
   std::vector<int64_t> times_of(std::span<const log::RecordView> records,
                                 const std::vector<ColumnPtr>& columns);
   bool wants(size_t column) const { return source_.wanted.empty() || source_.wanted[column].any; }
@@ -49,6 +53,7 @@ class Reader {
   std::unique_ptr<schema::Decoder> key_decoder_;    // null: no key column wanted
   std::unique_ptr<schema::Decoder> value_decoder_;  // null: no value column wanted
   std::optional<size_t> time_column_;
+  RecordTime record_time_;  // of that column
   std::vector<std::optional<BytesView>> keys_;
   std::vector<std::optional<BytesView>> values_;
   std::vector<int64_t> window_starts_;

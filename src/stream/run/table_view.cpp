@@ -169,6 +169,8 @@ class TableView final : public View {
         if (query.task == nullptr) return false;
         if (query.task->sessions() != nullptr) {
           rows = query.task->sessions()->find(types, key, request.window_from, request.window_to);
+        } else if (query.task->sliding() != nullptr) {
+          rows = query.task->sliding()->find(types, key);
         } else {
           rows = query.task->aggregate() != nullptr
                      ? query.task->aggregate()->find(types, key, request.window_from, request.window_to)
@@ -185,6 +187,7 @@ class TableView final : public View {
             const std::function<bool(const Batch&)>& each) const {
     AggregateTable::Cursor cursor{.window = request.window_from};
     SessionTable::Cursor sessions{.from = request.window_from, .to = request.window_to};
+    uint32_t sliding = 0;
     int32_t group = 0;
     Bytes after;
     bool more = true;
@@ -195,6 +198,8 @@ class TableView final : public View {
         if (query.task == nullptr) return false;
         if (query.task->sessions() != nullptr) {
           more = query.task->sessions()->scan(stored_schema(), sessions, kRowsPerLock, rows);
+        } else if (query.task->sliding() != nullptr) {
+          more = query.task->sliding()->scan(stored_schema(), sliding, kRowsPerLock, rows);
         } else if (query.task->aggregate() != nullptr) {
           more =
               query.task->aggregate()->scan(stored_schema(), cursor, request.window_to, kRowsPerLock, rows);

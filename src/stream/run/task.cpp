@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "expr/function.h"
+#include "stream/ops/enter.h"
 #include "stream/runtime.h"
 
 namespace tradewind::stream {
@@ -24,7 +25,8 @@ std::optional<std::string> lineage(const Topology& topology, size_t step,
   if (const auto* project = std::get_if<ProjectStep>(&before)) {
     return lineage(topology, step - 1, *project->expressions[expression.index]);
   }
-  if (std::holds_alternative<AggregateStep>(before) || std::holds_alternative<JoinStep>(before))
+  if (std::holds_alternative<AggregateStep>(before) || std::holds_alternative<JoinStep>(before) ||
+      std::holds_alternative<FunnelStep>(before))
     return std::nullopt;
   const size_t width = topology.schemas[step - 1].size();
   if (const auto* explode = std::get_if<ExplodeStep>(&before);
@@ -44,6 +46,11 @@ bool asks_moment(const Step& step) {
   if (const auto* project = std::get_if<ProjectStep>(&step)) return any(project->expressions);
   if (const auto* explode = std::get_if<ExplodeStep>(&step)) return any(explode->arrays);
   if (const auto* join = std::get_if<JoinStep>(&step)) return any(join->left_keys) || any(join->right_keys);
+  if (const auto* funnel = std::get_if<FunnelStep>(&step))
+    return any({funnel->person, funnel->time}) || any(funnel->conditions) || any(funnel->groups);
+  if (const auto* enter = std::get_if<EnterStep>(&step))
+    return expr::asks_moment(*enter->condition) || any(enter->keys) ||
+           (enter->clear != nullptr && expr::asks_moment(*enter->clear));
   const auto* aggregate = std::get_if<AggregateStep>(&step);
   if (aggregate == nullptr) return false;
   return any(aggregate->keys) ||
@@ -100,10 +107,11 @@ Result<std::unique_ptr<Task>> Task::make(std::shared_ptr<const Topology> topolog
 Result<> Task::make_operators(AggregateMode mode) {
   const Topology& topology = *topology_;
   asks_moment_ = std::any_of(topology.steps.begin(), topology.steps.end(), asks_moment);
-  if (topology.materialized)
-    make_kept(topology.present(0), row_key_columns(topology.source), topology.schemas[0]);
   only_projects_ = std::all_of(topology.steps.begin(), topology.steps.end(),
                                [](const Step& step) { return std::holds_alternative<ProjectStep>(step); });
+  if (topology.materialized)
+    make_kept(topology.present(0), row_key_columns(topology.source), topology.schemas[0],
+              only_projects_ && topology.sink.has_value());
   for (size_t i = 0; i < topology.steps.size(); ++i) {
     const Schema& output = topology.schemas[i + 1];
     if (const auto* filter = std::get_if<FilterStep>(&topology.steps[i]))
@@ -115,25 +123,16 @@ Result<> Task::make_operators(AggregateMode mode) {
       operators_.push_back(make_explode(*explode, output));
     }
     if (const auto* keep = std::get_if<KeepStep>(&topology.steps[i]))
-      make_kept(topology.present(i), keep->keys, topology.schemas[i]);
+      make_kept(topology.present(i), keep->keys, topology.schemas[i], false);
     if (const auto* join = std::get_if<JoinStep>(&topology.steps[i])) make_join_operator(*join, i);
-    if (const auto* aggregate = std::get_if<AggregateStep>(&topology.steps[i])) {
-      bool retracts = false;  // needed where a row can stop to match
-      for (size_t j = i + 1; j < topology.steps.size(); ++j) {
-        retracts = retracts || std::holds_alternative<FilterStep>(topology.steps[j]);
-      }
-      if (aggregate->window && aggregate->window->kind == WindowSpec::Kind::session) {
-        auto sessions = std::make_unique<SessionOperator>(*aggregate, output, retracts,
-                                                          dictionary_name(topology, i, *aggregate));
-        sessions_ = sessions.get();
-        operators_.push_back(std::move(sessions));
-        continue;
-      }
-      auto made = std::make_unique<AggregateOperator>(*aggregate, topology.schemas[i], output, mode, retracts,
-                                                      dictionary_name(topology, i, *aggregate));
-      aggregate_ = made.get();
+    if (const auto* funnel = std::get_if<FunnelStep>(&topology.steps[i])) {
+      auto made = std::make_unique<FunnelOperator>(*funnel, output);
+      funnel_ = made.get();
       operators_.push_back(std::move(made));
     }
+    if (const auto* enter = std::get_if<EnterStep>(&topology.steps[i]))
+      operators_.push_back(std::make_unique<EnterOperator>(*enter));
+    if (std::holds_alternative<AggregateStep>(topology.steps[i])) make_aggregate(i, mode);
   }
   if (topology.sink && !topology.sink->topic.empty())
     operators_.push_back(make_sink(*topology.sink, topology.schemas.back(), registry_));
@@ -141,14 +140,16 @@ Result<> Task::make_operators(AggregateMode mode) {
   return {};
 }
 
-void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema) {
+void Task::make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema,
+                     bool passes_deletes) {
   for (const size_t i : keys) kept[i] = true;
   // The state of the first is called "rows"; a join may keep its left side and its result.
   const auto before = std::count_if(operators_.begin(), operators_.end(), [](const auto& made) {
     return dynamic_cast<const MaterializeOperator*>(made.get()) != nullptr;
   });
   const std::string name = before == 0 ? "rows" : "rows" + std::to_string(before);
-  auto made = std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), name);
+  auto made =
+      std::make_unique<MaterializeOperator>(schema, std::move(kept), std::move(keys), passes_deletes, name);
   materialized_ = made.get();
   operators_.push_back(std::move(made));
 }
@@ -177,12 +178,62 @@ Batch Task::at_moment(const Batch& rows) {
   return rows.at_moment({now, asked});
 }
 
+void Task::make_aggregate(size_t step, AggregateMode mode) {
+  const Topology& topology = *topology_;
+  const auto& aggregate = std::get<AggregateStep>(topology.steps[step]);
+  const Schema& output = topology.schemas[step + 1];
+  // Old rows are needed where a row can stop to match.
+  const bool retracts =
+      std::any_of(topology.steps.begin() + static_cast<ptrdiff_t>(step), topology.steps.end(),
+                  [](const Step& one) { return std::holds_alternative<FilterStep>(one); });
+  const std::string dictionary = dictionary_name(topology, step, aggregate);
+  if (aggregate.window && aggregate.window->kind == WindowSpec::Kind::session) {
+    auto made = std::make_unique<SessionOperator>(aggregate, output, retracts, dictionary);
+    sessions_ = made.get();
+    operators_.push_back(std::move(made));
+    return;
+  }
+  if (aggregate.window && aggregate.window->kind == WindowSpec::Kind::sliding) {
+    auto made = std::make_unique<SlidingOperator>(aggregate, output, retracts, dictionary);
+    sliding_ = made.get();
+    operators_.push_back(std::move(made));
+    return;
+  }
+  auto made = std::make_unique<AggregateOperator>(aggregate, topology.schemas[step], output, mode, retracts,
+                                                  dictionary);
+  aggregate_ = made.get();
+  operators_.push_back(std::move(made));
+}
+
 Result<> Task::emit_from(size_t step, const Batch& rows) {
   if (rows.rows() == 0) return {};
   if (step == operators_.size()) {
     figures_.rows_out += static_cast<int64_t>(rows.rows());
     return receiver_ == nullptr ? Result<>() : receiver_(rows);
   }
+  if (!host_.each_row() || !topology_->aggregate()) return run_operator(step, rows);
+  // An aggregate's results are what it holds at a commit: row by row there is one behind each row.
+  for (size_t row = 0; row < rows.rows();) {
+    const bool update = rows.change(row) == Change::retract && row + 1 < rows.rows();
+    const size_t next = row + (update ? 2 : 1);
+    TRY(give_out(step, rows.slice(row, next)));
+    row = next;
+  }
+  return {};
+}
+
+Result<> Task::give_out(size_t step, const Batch& rows) {
+  TRY(run_operator(step, rows));
+  if (dynamic_cast<Operator*>(aggregate_) != operators_[step].get() &&
+      dynamic_cast<Operator*>(sessions_) != operators_[step].get())
+    return {};
+  Chain chain(*this, step + 1);
+  TRY(operators_[step]->flush(chain));
+  for (const Kept& kept : durables_) kept.durable->committed();
+  return {};
+}
+
+Result<> Task::run_operator(size_t step, const Batch& rows) {
   Chain chain(*this, step + 1);
   return operators_[step]->process(at_moment(rows), chain);
 }
@@ -242,6 +293,8 @@ Result<> Task::flush() {
   if (aggregate_ != nullptr) late += aggregate_->late_rows();
   if (sessions_ != nullptr) late += sessions_->late_rows();
   for (const Join& join : joins_) late += join.made->late_rows();
+  if (sliding_ != nullptr) late += sliding_->late_rows();
+  if (funnel_ != nullptr) late += funnel_->late_rows();
   figures_.late_rows = late;
   return {};
 }
@@ -249,6 +302,7 @@ Result<> Task::flush() {
 size_t Task::changed_bytes() const {
   size_t bytes = 0;
   if (sessions_ != nullptr) bytes += sessions_->table().changed_bytes();
+  if (sliding_ != nullptr) bytes += sliding_->table().changed_bytes();
   if (aggregate_ != nullptr) bytes += aggregate_->table()->changed_bytes();
   for (const Join& join : joins_) bytes += join.made->changed_bytes();
   return bytes;

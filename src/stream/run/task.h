@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "stream/operator.h"
+#include "stream/ops/funnel.h"
 #include "stream/ops/join.h"
 #include "stream/ops/ops.h"
 #include "stream/ops/session_aggregate.h"
+#include "stream/ops/sliding_aggregate.h"
 #include "stream/topology.h"
 
 namespace tradewind::stream {
@@ -32,6 +34,7 @@ class TaskHost {
   virtual bool merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) = 0;
   virtual bool owns(const Topology& topology, int32_t group) const = 0;
   virtual Timestamp now() = 0;
+  virtual bool each_row() const { return false; }  // as in RuntimeOptions
 };
 
 // Figures of one query, written by its worker, read by anybody.
@@ -76,6 +79,7 @@ class Task final : private Context {
   // The state that views read; one of them, or none.
   const AggregateTable* aggregate() const { return aggregate_ == nullptr ? nullptr : aggregate_->table(); }
   const SessionTable* sessions() const { return sessions_ == nullptr ? nullptr : &sessions_->table(); }
+  const SlidingTable* sliding() const { return sliding_ == nullptr ? nullptr : &sliding_->table(); }
   const MaterializeOperator* materialized() const { return materialized_; }
 
   // How many parts the state of a topology is cut into.
@@ -88,10 +92,13 @@ class Task final : private Context {
        TaskFigures& figures, RowReceiver receiver);
   Result<> make_operators(AggregateMode mode);
   void make_join_operator(const JoinStep& step, size_t at);
-  void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema);
+  void make_kept(std::vector<bool> kept, std::vector<size_t> keys, const Schema& schema, bool passes_deletes);
   Batch at_moment(const Batch& rows);
   Result<> process_input(const Batch& rows, size_t input);
+  void make_aggregate(size_t step, AggregateMode mode);
   Result<> emit_from(size_t step, const Batch& rows);
+  Result<> run_operator(size_t step, const Batch& rows);
+  Result<> give_out(size_t step, const Batch& rows);
 
   const std::string& query() const override { return topology_->name; }
   int32_t groups() const override { return groups_; }
@@ -124,6 +131,8 @@ class Task final : private Context {
   std::vector<std::unique_ptr<Operator>> operators_;  // [materialize,] steps, [sink]
   AggregateOperator* aggregate_ = nullptr;
   SessionOperator* sessions_ = nullptr;
+  SlidingOperator* sliding_ = nullptr;
+  FunnelOperator* funnel_ = nullptr;
   MaterializeOperator* materialized_ = nullptr;
   struct Join {
     JoinOperator* made;

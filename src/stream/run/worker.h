@@ -190,6 +190,7 @@ class Worker final : private TaskHost {
   Result<std::map<int32_t, log::Offset>> partials_written(const std::string& query) override;
   bool merged(const std::string& query, const std::map<int32_t, log::Offset>& ends) override;
   Timestamp now() override { return clock_.now(); }
+  bool each_row() const override { return options_.each_row; }
 
   const int index_;
   const int count_;

@@ -14,12 +14,16 @@ async function main(port) {
   const made = data(await client.executeStatement(
     "CREATE TABLE by_id AS SELECT id, SUM(total) AS total FROM orders GROUP BY id EMIT CHANGES;"));
   const seen = [];
+  let began;
+  const started = new Promise((resolve) => { began = resolve; });  // the client tells the metadata first
   const first = new Promise((resolve) => {
     client.streamQuery("SELECT id, total FROM orders EMIT CHANGES;", (event) => {
+      began();
       seen.push(...(event.rows || []));
       if (seen.length === 3) resolve(event.metadata.queryId);
-    }, { "auto.offset.reset": "earliest" });
+    }, { properties: { "auto.offset.reset": "earliest" } });
   });
+  await started;
   for (const [id, total] of [["a", 1.5], ["b", 2], ["a", 3.25]]) {
     const acks = data(await client.insertInto("orders", { id, total }));
     assert.equal(acks.rows[0].status, "ok");

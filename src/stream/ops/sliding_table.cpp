@@ -1,0 +1,300 @@
+#include "stream/ops/sliding_table.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace tradewind::stream {
+namespace {
+
+std::vector<Type> key_types(const AggregateStep& step) {
+  std::vector<Type> types;
+  for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
+  return types;
+}
+
+// What is kept of a row: the arguments, and one column more, so that a lone text keeps its null mark.
+std::vector<Type> value_types(const AggregateStep& step) {
+  std::vector<Type> types;
+  for (const AggregateCall& call : step.calls) {
+    if (call.argument != nullptr) types.push_back(call.argument->type);
+  }
+  types.emplace_back(Kind::boolean);
+  return types;
+}
+
+}  // namespace
+
+SlidingTable::SlidingTable(const AggregateStep& step, std::shared_ptr<Dictionary> keys, int32_t groups)
+    : step_(step),
+      keys_(key_types(step), std::move(keys), groups),
+      groups_(groups),
+      size_(step.window->size.count()),
+      grace_(step.window->grace.count()),
+      values_(value_types(step)) {
+  for (const AggregateCall& call : step_.calls) {
+    std::optional<Type> argument;
+    if (call.argument != nullptr) argument = call.argument->type;
+    auto made = expr::make_retracting_aggregate(call.name, argument, call.constants);
+    if (made == nullptr) {
+      takes_out_ = false;
+      auto usual = expr::make_aggregate(call.name, argument, call.constants);
+      CHECK(usual.ok());  // build() has tried it
+      made = std::move(*usual);
+    }
+    made->place(state_bytes_);
+    state_bytes_ += made->state_bytes();
+    aggregates_.push_back(std::move(made));
+  }
+  most_rows_ = takes_out_ || !step_.each ? kMostRows : kMostRowsFoldedEach;
+}
+
+SlidingTable::Group& SlidingTable::touch(uint32_t id) {
+  if (id >= by_key_.size()) by_key_.resize(std::max<size_t>(keys_.dictionary().size(), id + 1));
+  if (by_key_[id] == nullptr) {
+    by_key_[id] = std::make_unique<Group>();
+    by_key_[id]->state = std::unique_ptr<char[]>(new char[state_bytes_]());
+    keys_.dictionary().retain(id);
+  }
+  Group& group = *by_key_[id];
+  if (group.changed) return group;
+  if (!restoring_) freshen(group);
+  group.changed = true;
+  changed_.push_back(id);
+  return group;
+}
+
+void SlidingTable::freshen(Group& group) const {
+  if (!group.stale) return;
+  group.stale = false;
+  if (auto made = results(group); made.ok()) group.before = Shown{group.newest_ms, std::move(*made)};
+}
+
+void SlidingTable::raise_progress(int32_t partition, int64_t time_ms) {
+  const auto [at, added] = progress_.emplace(partition, time_ms);
+  if (!added) at->second = std::max(at->second, time_ms);
+}
+
+Result<> SlidingTable::fold_rows(const Batch& rows, std::vector<LateRow>& late, expr::Notes& notes,
+                                 std::vector<Value>* each) {
+  std::vector<ColumnPtr> columns;
+  for (const expr::ExpressionPtr& key : step_.keys) columns.push_back(expr::evaluate(*key, rows, notes));
+  const uint32_t* ids = keys_.intern(columns, rows.rows());
+  std::vector<ColumnPtr> arguments;
+  for (const AggregateCall& call : step_.calls) {
+    if (call.argument != nullptr) arguments.push_back(expr::evaluate(*call.argument, rows, notes));
+  }
+  arguments.push_back(constant_column(Kind::boolean, Value(), rows.rows()));
+  const int32_t partition = rows.origin().partition;
+  for (size_t i = 0; i < rows.rows(); ++i) {
+    const int64_t time = rows.times_ms()[i];
+    raise_progress(partition, time);
+    if (ids[i] == Dictionary::kNone) continue;
+    if (time < progress_[partition] - grace_ || time < expired_) {
+      late.push_back({static_cast<uint32_t>(i), progress_[partition]});
+      continue;
+    }
+    Bytes values;
+    values_.encode(arguments, i, values);
+    TRY(put(ids[i], time, std::move(values)));
+    if (each == nullptr) continue;
+    const Group& group = *by_key_[ids[i]];
+    append(*each, ids[i], {group.newest_ms, TRY(results(group))});
+  }
+  return {};
+}
+
+// A row older than the window of its group changes nothing any more.
+Result<> SlidingTable::put(uint32_t id, int64_t time, Bytes values) {
+  Group& group = touch(id);
+  move_to(id, group, time);
+  if (time <= group.newest_ms - size_) return {};
+  const auto at = std::upper_bound(group.rows.begin(), group.rows.end(), time,
+                                   [](int64_t wanted, const Row& row) { return wanted < row.time_ms; });
+  const Row& row = *group.rows.insert(at, {time, std::move(values)});
+  ++rows_;
+  group.added.push_back(row);
+  TRY(count(group, row, Change::insert));
+  return leave_out_old(group);
+}
+
+void SlidingTable::move_to(uint32_t id, Group& group, int64_t time) {
+  if (time <= group.newest_ms) return;
+  newest_.erase({group.newest_ms, id});
+  newest_.insert({time, id});
+  group.newest_ms = time;
+}
+
+Result<> SlidingTable::leave_out_old(Group& group) {
+  while (group.rows.front().time_ms <= group.newest_ms - size_ || group.rows.size() > most_rows_) {
+    if (group.rows.front().time_ms > group.newest_ms - size_) ++left_out_;
+    TRY(count(group, group.rows.front(), Change::retract));
+    group.rows.pop_front();
+    --rows_;
+  }
+  return {};
+}
+
+// Into or out of the running state, if there is one.
+Result<> SlidingTable::count(Group& group, const Row& row, Change change) {
+  if (!takes_out_) return {};
+  const auto values = values_.decode(row.values);
+  CHECK(values.has_value());
+  char* state = group.state.get();
+  size_t argument = 0;
+  for (size_t a = 0; a < aggregates_.size(); ++a) {
+    ColumnPtr column;
+    if (const auto& of = step_.calls[a].argument; of != nullptr)
+      column = constant_column(of->type, (*values)[argument++], 1);
+    auto added = aggregates_[a]->add(&state, column.get(), &change, 1);
+    if (!added.ok()) return added.error().within(step_.calls[a].output);
+  }
+  return {};
+}
+
+void SlidingTable::read_results(char* state, std::vector<Value>& into) const {
+  for (const auto& aggregate : aggregates_) {
+    Column column(aggregate->result_type(), 1);
+    aggregate->result(&state, 1, column, 0);
+    into.push_back(value_at(column, 0));
+  }
+}
+
+void SlidingTable::settle(char* state) const {
+  for (const auto& aggregate : aggregates_) aggregate->settled(state);
+}
+
+// Aggregates that cannot take rows out are folded anew.
+Result<std::vector<Value>> SlidingTable::results(const Group& group) const {
+  std::vector<Value> made;
+  if (takes_out_) {
+    read_results(group.state.get(), made);
+    return made;
+  }
+  std::vector<ColumnBuilder> builders;
+  for (const Type& type : values_.types()) builders.emplace_back(type);
+  for (const Row& row : group.rows) {
+    const auto values = values_.decode(row.values);
+    CHECK(values.has_value());
+    for (size_t i = 0; i < builders.size(); ++i) builders[i].append((*values)[i]);
+  }
+  const std::unique_ptr<char[]> state(new char[state_bytes_]());
+  const std::vector<char*> states(group.rows.size(), state.get());
+  size_t argument = 0;
+  for (size_t a = 0; a < aggregates_.size(); ++a) {
+    const ColumnPtr column = step_.calls[a].argument == nullptr ? nullptr : builders[argument++].finish();
+    auto added = aggregates_[a]->add(states.data(), column.get(), nullptr, states.size());
+    if (!added.ok()) return added.error().within(step_.calls[a].output);
+  }
+  read_results(state.get(), made);
+  settle(state.get());
+  for (const auto& aggregate : aggregates_) aggregate->dropped(state.get());
+  return made;
+}
+
+// A row of `rows`: key id, newest time, results.
+void SlidingTable::append(std::vector<Value>& rows, uint32_t id, const Shown& shown) const {
+  std::vector<Value> row = {Value(static_cast<int64_t>(id)), Value(shown.newest_ms)};
+  row.insert(row.end(), shown.values.begin(), shown.values.end());
+  rows.emplace_back(std::move(row));
+}
+
+Batch SlidingTable::batch_of(const SchemaPtr& schema, const std::vector<Value>& rows,
+                             const Origin& origin) const {
+  std::vector<uint32_t> ids;
+  std::vector<int64_t> times;
+  auto starts = std::make_shared<Column>(Kind::bigint, rows.size());
+  auto ends = std::make_shared<Column>(Kind::bigint, rows.size());
+  std::vector<ColumnBuilder> builders;
+  for (const auto& aggregate : aggregates_) builders.emplace_back(aggregate->result_type());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::vector<Value>& parts = rows[i].parts();
+    ids.push_back(static_cast<uint32_t>(parts[0].number()));
+    times.push_back(parts[1].number());
+    starts->data<int64_t>()[i] = times.back() - size_;
+    ends->data<int64_t>()[i] = times.back();
+    for (size_t a = 0; a < builders.size(); ++a) builders[a].append(parts[a + 2]);
+  }
+  std::vector<ColumnPtr> columns;
+  keys_.columns(ids, columns);
+  columns.push_back(std::move(starts));
+  columns.push_back(std::move(ends));
+  for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+  Batch batch(schema, std::move(columns), std::move(times));
+  batch.with_origin(origin);
+  return batch;
+}
+
+Result<> SlidingTable::emit_changes(const SchemaPtr& schema, bool retracts, std::optional<int64_t> reached,
+                                    size_t rows_per_batch, Collector& out) {
+  std::vector<Value> rows;
+  std::vector<Change> changes;
+  const auto show = [&](uint32_t id, const Shown& shown, Change change) {
+    append(rows, id, shown);
+    changes.push_back(change);
+  };
+  const auto give = [&]() -> Result<> {
+    if (rows.empty()) return {};
+    Batch batch = batch_of(schema, rows, {});
+    batch.with_changes(changes);
+    rows.clear();
+    changes.clear();
+    return out.emit(std::move(batch));
+  };
+  if (reached) {
+    expired_ = std::max(expired_, *reached - size_ - grace_ + 1);
+    for (auto at = newest_.begin(); at != newest_.end() && at->first < expired_; ++at) {
+      const Shown* old = step_.each ? nullptr : committed_of(at->second);
+      if (old != nullptr) show(at->second, *old, Change::retract);
+      gone_.push_back(at->second);
+    }
+    TRY(give());
+  }
+  if (step_.each) return {};
+  for (const uint32_t id : changed_) {
+    Group& group = *by_key_[id];
+    if (group.newest_ms < expired_) continue;
+    group.now = {group.newest_ms, TRY(results(group))};
+    if (retracts && group.before) show(id, *group.before, Change::retract);
+    show(id, group.now, Change::insert);
+    if (rows.size() >= rows_per_batch) TRY(give());
+  }
+  return give();
+}
+
+const SlidingTable::Shown* SlidingTable::committed_of(uint32_t id) const {
+  if (id >= by_key_.size() || by_key_[id] == nullptr) return nullptr;
+  Group& group = *by_key_[id];
+  freshen(group);
+  return group.before ? &*group.before : nullptr;
+}
+
+bool SlidingTable::scan(const SchemaPtr& schema, uint32_t& cursor, size_t most, Batch& out) const {
+  std::vector<Value> rows;
+  for (size_t keys = 0; keys < most && cursor < by_key_.size(); ++keys, ++cursor) {
+    if (const Shown* shown = committed_of(cursor)) append(rows, cursor, *shown);
+  }
+  out = batch_of(schema, rows, {});
+  return cursor < by_key_.size();
+}
+
+Batch SlidingTable::find(const SchemaPtr& schema, const std::vector<Value>& key) const {
+  std::vector<Value> rows;
+  const uint32_t id = keys_.find(key);
+  if (const Shown* shown = id == Dictionary::kNone ? nullptr : committed_of(id)) append(rows, id, *shown);
+  return batch_of(schema, rows, {});
+}
+
+size_t SlidingTable::changed_bytes() const {
+  return changed_.size() * (state_bytes_ + 64);
+}
+
+size_t SlidingTable::bytes() const {
+  constexpr size_t kRowBytes = 64;
+  constexpr size_t kGroupBytes = 256;
+  size_t bytes = rows_ * kRowBytes + newest_.size() * (kGroupBytes + state_bytes_);
+  for (const auto& aggregate : aggregates_) bytes += aggregate->pool_bytes();
+  return bytes;
+}
+
+}  // namespace tradewind::stream
