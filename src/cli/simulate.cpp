@@ -43,7 +43,7 @@ Examples:
 )";
 
 constexpr double kUsualRate = 200;
-constexpr size_t kMostEventsAtOnce = 1'000;
+constexpr size_t kMostEventsAtOnce = 5'000;
 constexpr Duration kTick(100);
 constexpr int64_t kDayMs = 24LL * 3600 * 1000;
 
