@@ -8,15 +8,17 @@
 namespace tradewind::cli {
 namespace {
 
-constexpr Duration kTick(100);
+constexpr Duration kTick(200);
 constexpr size_t kMostEventsAtOnce = 5'000;
-constexpr int64_t kMostCaughtUpMs = 3LL * 3600 * 1000;
-constexpr double kMostEventsCaughtUp = 2'200'000;
 constexpr int64_t kRetryAfterMs = 1'000;
+constexpr double kMostMs = 3.0 * 3600 * 1000;
+// What a page shows of the time before the first start is bought with memory that the queries keep for it.
+constexpr double kHistoryEvents = 250'000;
+// A pause is made up for as long as that takes less than a minute or so.
+constexpr double kCaughtUpEvents = 2'200'000;
 
-// What a page should show of the past, but not for longer than a minute's work.
-Duration caught_up(double rate) {
-  return Duration(std::min(kMostCaughtUpMs, static_cast<int64_t>(kMostEventsCaughtUp / rate * 1'000)));
+Duration time_of(double events, double rate) {
+  return Duration(static_cast<int64_t>(std::min(kMostMs, events / rate * 1'000)));
 }
 
 }  // namespace
@@ -55,7 +57,10 @@ void Demo::stop() {
 }
 
 Result<> Demo::run(const std::stop_token& stop) {
-  ShopFeedOptions options{.producer = "demo-shop", .saved = true, .caught_up = caught_up(rate_)};
+  ShopFeedOptions options{.producer = "demo-shop",
+                          .saved = true,
+                          .history = time_of(kHistoryEvents, rate_),
+                          .caught_up = time_of(kCaughtUpEvents, rate_)};
   options.shop.volume = rate_;
   const auto feed = TRY(ShopFeed::open(log_, registry_, ingestor_, options, clock_.now()));
   logger_.info("demo", feed->sent() == 0 ? "the shop opens" : "the shop goes on",

@@ -65,7 +65,7 @@ Result<> ShopFeed::start(Timestamp now) {
       {.name = kSimulatorTopic, .cleanup = log::Cleanup::compact, .retention = Duration(-1)}));
   const auto saved = TRY(last_saved());
   if (saved && go_on(*saved, sent, now).ok()) return {};
-  if (sent == 0) return begin(now - options_.caught_up);
+  if (sent == 0) return begin(now - options_.history);
   // Nobody knows any more how that shop stood: another one opens, with ids of its own.
   base_ = sent;
   options_.shop.seed = mix64(options_.shop.seed, sent);

@@ -23,8 +23,9 @@ struct ShopFeedOptions {
   // Saves the shop, so that it goes on where it was, with the volume given now. Otherwise a restart makes all
   // events from the beginning again to find out.
   bool saved = false;
-  // With `saved`: what the shop has not sent since its last event, or since it was first opened, is made up
-  // for at once, at most so much; an older part of the pause stays a gap.
+  // With `saved`: how long the shop has been open already when it opens first; that is made up for at once.
+  Duration history{0};
+  // With `saved`: of the time in which nobody ran it, so much is made up for at once; before that lies a gap.
   Duration caught_up{0};
 };
 

@@ -110,14 +110,16 @@ TEST_F(ShopFeedTest, GoesOnBehindTheLastEventWhereverItWasKilled) {
 
 TEST_F(ShopFeedTest, GoesOnFromTheSavedShopWithoutDoublingOrLosing) {
   options_.saved = true;
-  options_.caught_up = kHour;
+  options_.history = options_.caught_up = kHour;
   uint64_t sent = 0;
   for (int start = 0; start < 4; ++start) {
     const auto feed = open(kNow);
     EXPECT_EQ(feed->sent(), sent);
     for (int i = 0; i < 3; ++i) ASSERT_TRUE(feed->send(kNow, 4'000).ok());
     sent = feed->sent();
-    if (start == 2) ASSERT_TRUE(feed->save().ok());
+    if (start == 2) {
+      ASSERT_TRUE(feed->save().ok());
+    }
   }
   expect_undisturbed(sent);
 }
@@ -135,7 +137,7 @@ TEST_F(ShopFeedTest, KeepsOnlyTheLastSavedShop) {
 
 TEST_F(ShopFeedTest, MakesUpForAShortPauseAndLeavesAGapInALongOne) {
   options_.saved = true;
-  options_.caught_up = kHour;
+  options_.history = options_.caught_up = kHour;
   options_.shop.volume = 2;
   {
     const auto feed = open(kNow);
@@ -163,7 +165,7 @@ TEST_F(ShopFeedTest, MakesUpForAShortPauseAndLeavesAGapInALongOne) {
 
 TEST_F(ShopFeedTest, GoesOnWithAnotherVolume) {
   options_.saved = true;
-  options_.caught_up = kHour;
+  options_.history = options_.caught_up = kHour;
   options_.shop.volume = 5;
   uint64_t sent = 0;
   {
@@ -210,6 +212,7 @@ TEST_F(ShopFeedTest, MakesEventsThatTheIngestorTakesAsJson) {
 }
 
 TEST_F(ShopFeedTest, SaysTheSameAsJsonAsInAvro) {
+  options_.shop.doubled_percent = 0;
   simulate::EventBatch batch;
   const auto feed = open(kNow);
   ASSERT_TRUE(feed->send(Timestamp::max(), 30'000).ok());

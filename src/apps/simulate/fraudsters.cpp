@@ -188,7 +188,7 @@ void begin_fraud(Stage& stage) {
       const uint32_t slot = begin(stage, Truth::card_testing, static_cast<uint16_t>(8 + random.below(18)));
       Visit& visit = stage.world.visits.slots[slot];
       visit.hosted = random.chance(0.5);
-      visit.coupon = random.chance(0.4);
+      visit.coupon = random.chance(0.5);
       return again(stage, slot, 1'000);
     }
     case 1: {

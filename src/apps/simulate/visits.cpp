@@ -8,7 +8,7 @@ namespace tradewind::simulate {
 namespace {
 
 constexpr double kBots = 0.012;  // of all visits
-constexpr double kFraudsters = 0.002;
+constexpr double kFraudsters = 0.003;
 constexpr double kThinkingMs = 17'000;
 
 constexpr const char* kSteps[] = {"contact", "address", "shipping", "payment"};
@@ -86,7 +86,7 @@ void look_at_product(Stage& stage, Visit& visit) {
   const double wanting = 0.055 * stage.scenario.wanting * (reduced ? 1.6 : 1) * (visit.known ? 1.5 : 1);
   const double draw = random.unit();
   if (draw < wanting) {
-    put_in_cart(stage, visit, product, static_cast<uint16_t>(random.chance(0.8) ? 1 : 2 + random.below(2)));
+    visit.step = static_cast<uint8_t>(random.chance(0.8) ? 1 : 2 + random.below(2));  // so many, in a moment
   } else if (draw < wanting + 0.01) {
     tell_product(stage, Did::wishlist_added, visit, product);
   }
@@ -94,7 +94,11 @@ void look_at_product(Stage& stage, Visit& visit) {
 
 void browse(Stage& stage, Visit& visit) {
   const double draw = stage.random().unit();
-  if (draw < 0.16) {
+  if (visit.step > 0) {
+    // Meanwhile it may have been sold.
+    if (available(stage, visit.at) > 0) put_in_cart(stage, visit, visit.at, visit.step);
+    visit.step = 0;
+  } else if (draw < 0.16) {
     search(stage, visit);
   } else if (draw < 0.38) {
     look_at_list(stage, visit);
@@ -104,7 +108,7 @@ void browse(Stage& stage, Visit& visit) {
     look_at_product(stage, visit);
   }
   if (visit.left > 0) --visit.left;
-  if (visit.left > 0) return;
+  if (visit.left > 0 || visit.step > 0) return;
   const bool goes_on = visit.lines > 0 && stage.random().chance(0.75);
   visit.phase = goes_on ? VisitPhase::at_cart : VisitPhase::leaving;
 }
@@ -153,6 +157,13 @@ void introduce(Stage& stage, Visit& visit) {
     visit.guest = true;
 }
 
+void tell_step(Stage& stage, Did what, const Visit& visit, int number) {
+  RecordWriter& record = stage.writer.open_visit(what, visit, stage.count());
+  record.number(stage.fields().visit.step, number);
+  record.text(stage.fields().visit.step_name, kSteps[number - 1]);
+  stage.close();
+}
+
 void check_out(Stage& stage, Visit& visit) {
   const VisitFields& field = stage.fields().visit;
   if (visit.step == 0) {
@@ -163,19 +174,14 @@ void check_out(Stage& stage, Visit& visit) {
     visit.step = 1;
     return;
   }
-  const int64_t number = visit.step;
-  for (const Did what : {Did::checkout_step_viewed, Did::checkout_step_completed}) {
-    RecordWriter& record = stage.writer.open_visit(what, visit, stage.count());
-    record.number(field.step, number);
-    record.text(field.step_name, kSteps[number - 1]);
-    stage.close();
+  if (visit.step > 1) tell_step(stage, Did::checkout_step_completed, visit, visit.step - 1);
+  if (visit.step <= std::size(kSteps)) {
+    tell_step(stage, Did::checkout_step_viewed, visit, visit.step);
+    ++visit.step;
     // Some are scared off on the way.
-    if (what == Did::checkout_step_viewed && stage.random().chance(0.07)) {
-      visit.phase = VisitPhase::leaving;
-      return;
-    }
+    if (stage.random().chance(0.07)) visit.phase = VisitPhase::leaving;
+    return;
   }
-  if (++visit.step <= std::size(kSteps)) return;
   RecordWriter& record = stage.writer.open_visit(Did::payment_info_entered, visit, stage.count());
   record.text(field.payment_method, "card");
   stage.close();
