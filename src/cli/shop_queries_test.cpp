@@ -76,7 +76,7 @@ class ShopQueries : public testing::Test {
       ingest::Ingestor ingestor(*log, registry, clock, {});
       EXPECT_TRUE(ingestor.start().ok());
       ShopFeedOptions options{.producer = "day"};
-      options.shop = {.seed = 11, .from = kMorning, .volume = 6, .late_percent = 0, .doubled_percent = 2};
+      options.shop = {.seed = 2, .from = kMorning, .volume = 6, .late_percent = 0, .doubled_percent = 2};
       auto feed = std::move(ShopFeed::open(*log, registry, ingestor, options, kMorning)).value();
       while (feed->send(kMorning + kSpan, 2'000).value() > 0) {
       }
