@@ -9,6 +9,7 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind serve --data DIR [--listen 127.0.0.1:8088] [--queries DIR]...
   tradewind sql [-e TEXT]... [-f FILE]... [--json] [--server URL]
   tradewind replay online-retail FILE [--server URL | --data DIR]
+  tradewind simulate [--server URL | --data DIR] [--rate N|max] [--scenario NAME]
   tradewind health [--server URL]
   tradewind test-runner -s statements.sql [-i input.json] -o output.json | DIR
   tradewind log verify --data DIR
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   if (verb == "serve") return serve(rest);
   if (verb == "sql") return sql(rest);
   if (verb == "replay") return replay(rest);
+  if (verb == "simulate") return simulate_verb(rest);
   if (verb == "health") return health(rest);
   if (verb == "bench") return bench(rest, argv[0]);
   if (verb == "test-runner") return test_runner(rest);

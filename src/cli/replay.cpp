@@ -5,12 +5,11 @@
 
 #include "apps/replay/online_retail.h"
 #include "apps/shop/topics.h"
-#include "base/json.h"
 #include "base/time.h"
+#include "cli/event_post.h"
 #include "cli/verbs.h"
 #include "ingest/ingestor.h"
 #include "log/open.h"
-#include "net/http_client.h"
 #include "schema/local_registry.h"
 
 namespace tradewind::cli {
@@ -31,7 +30,6 @@ Example:
   tradewind replay online-retail online_retail.csv.gz
 )";
 
-constexpr Duration kPatience(10'000);  // for a server that is away
 constexpr size_t kEventsPerRequest = 100;
 constexpr size_t kBytesPerRequest = 1 << 20;
 
@@ -42,59 +40,13 @@ struct Target {
       append;  // durable on return
 };
 
-Result<ingest::Taken> read_answer(const net::Answer& answer) {
-  const auto document = parse_json(answer.body);
-  if (answer.status == 503 || answer.status == 429)
-    return Error{Code::unavailable, "the server is busy or starting"};
-  if ((answer.status != 202 && answer.status != 400) || !document.ok()) {
-    return Error{Code::io, "the server answered " + std::to_string(answer.status) + ": " + answer.body};
-  }
-  ingest::Taken taken;
-  const Json* accepted = document->find("accepted");
-  if (accepted == nullptr) return Error{Code::invalid, document->string_at("message").value_or(answer.body)};
-  taken.accepted = static_cast<size_t>(accepted->integer().value_or(0));
-  for (const Json& rejected : document->find("rejected")->elements()) {
-    taken.rejected.push_back({static_cast<size_t>(rejected.find("index")->integer().value_or(0)),
-                              rejected.string_at("error").value_or("")});
-  }
-  return taken;
-}
-
-// Tries again for as long as the server may be away.
-template <typename Work>
-auto with_patience(Clock& clock, Work work) -> decltype(work()) {
-  const int64_t deadline = clock.monotonic_ns() + kPatience.count() * 1'000'000;
-  while (true) {
-    auto done = work();
-    if (done.ok() || done.error().code != Code::unavailable || clock.monotonic_ns() > deadline) return done;
-    clock.sleep(Duration(100));
-  }
-}
-
 Target over_http(const std::string& url, const std::string& producer, Clock& clock) {
-  auto client = std::make_shared<net::HttpClient>(url);
-  Target target;
-  target.last_sequence = [=, &clock] {
-    return with_patience(clock, [&]() -> Result<int64_t> {
-      const auto answer = TRY(client->get("/v1/producers/" + producer, Duration(10'000)));
-      if (answer.status != 200)
-        return Error{Code::unavailable, "the server answered " + std::to_string(answer.status)};
-      const auto document = TRY(parse_json(answer.body));
-      const Json* sequence = document.find("sequence");
-      return sequence == nullptr ? int64_t{-1} : sequence->integer().value_or(-1);
-    });
-  };
-  target.append = [=, &clock](const std::string& body, int64_t sequence) {
-    return with_patience(clock, [&]() -> Result<ingest::Taken> {
-      const auto answer = TRY(client->post("/v1/events/orders", body,
-                                           {{"Content-Type", "application/json"},
-                                            {"Tw-Producer", producer},
-                                            {"Tw-Sequence", std::to_string(sequence)}},
-                                           Duration(60'000)));
-      return read_answer(answer);
-    });
-  };
-  return target;
+  auto server = std::make_shared<EventPost>(url, clock);
+  return {.last_sequence = [=] { return server->last_sequence(producer); },
+          .append =
+              [=](const std::string& body, int64_t sequence) {
+                return server->post("orders", body, {producer, sequence});
+              }};
 }
 
 // A log of our own, for a platform that does not run.

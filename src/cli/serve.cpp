@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "apps/shop/topics.h"
+#include "cli/demo.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 #include "engine/engine.h"
@@ -20,6 +21,8 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
   --data DIR            where everything lies (default: data)
   --listen HOST:PORT    default 127.0.0.1:8088; port 0 takes any free one
   --queries DIR         runs the .sql files of a folder once; may be given several times
+  --demo [RATE]         a live demo shop (RATE events a second on average over the day, default 200) and the queries
+                        of queries/shop; a first start begins with the last hours, a later one goes on where it was
   --durability fsync|os fsync (default): acknowledged means on the disk; os: handed to the operating system
   --workers N           threads that compute (default 1: no row travels between tasks)
   --state-memory-mb N   memory for all tables together (default 1024)
@@ -31,6 +34,7 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
 
 Examples:
   tradewind serve --data data --queries queries/retail
+  tradewind serve --data data --demo
   tradewind serve --config tradewind.yaml --telemetry.log_format json
 SIGTERM or Ctrl-C: finishes what is at hand, commits, exits 0. Messages go to standard error, one a line; standard
 output has one line: ready http://HOST:PORT (seconds).
@@ -58,15 +62,13 @@ Result<std::map<std::string, std::string>> read_queries(const std::string& direc
   return files;
 }
 
-Result<> run_queries(engine::Engine& engine, const std::vector<std::string>& directories,
-                     telemetry::Logger& logger) {
-  for (const std::string& directory : directories) {
-    std::vector<std::string> notes;
-    auto done = engine.run_files(TRY(read_queries(directory)), notes);
-    for (const std::string& note : notes)
-      logger.warning("engine", "a query is not as its file says", {{"folder", directory}, {"note", note}});
-    if (!done.ok()) return done.error().within(directory);
-  }
+Result<> run_files(engine::Engine& engine, const std::map<std::string, std::string>& files,
+                   const std::string& folder, telemetry::Logger& logger) {
+  std::vector<std::string> notes;
+  const auto done = engine.run_files(files, notes);
+  for (const std::string& note : notes)
+    logger.warning("engine", "a query is not as its file says", {{"folder", folder}, {"note", note}});
+  if (!done.ok()) return done.error().within(folder);
   return {};
 }
 
@@ -85,8 +87,39 @@ Result<> wait_for_the_end(Clock& clock, const log::EmbeddedLog& log, const engin
   return {};
 }
 
-Result<> run(Settings& settings, const std::vector<std::string>& queries, telemetry::Logger& logger,
-             Clock& clock) {
+// What is asked for beside the settings.
+struct Work {
+  std::vector<std::string> folders;  // of queries
+  std::optional<double> demo_rate;   // events a second
+};
+
+Result<Work> work_of(const Arguments& arguments) {
+  Work work{.folders = arguments.all("--queries")};
+  if (!arguments.has("--demo")) return work;
+  const std::string text = arguments.get("--demo");
+  char* end = nullptr;
+  work.demo_rate = text.empty() ? Demo::kUsualRate : std::strtod(text.c_str(), &end);
+  if ((end != nullptr && *end != '\0') || !(*work.demo_rate >= 0.01 && *work.demo_rate <= 50'000))
+    return Error{Code::invalid, "--demo wants events a second from 0.01 to 50000, not '" + text + "'"};
+  return work;
+}
+
+// --demo may stand alone: then it gets its usual rate.
+std::vector<std::string> with_demo_rate(std::vector<std::string> raw) {
+  for (size_t i = 0; i < raw.size(); ++i) {
+    const bool alone = i + 1 == raw.size() || raw[i + 1].starts_with("-");
+    if (raw[i] == "--demo" && alone) raw[i] = "--demo=";
+  }
+  return raw;
+}
+
+std::map<std::string, ingest::TopicRule> topic_rules() {
+  std::map<std::string, ingest::TopicRule> rules{{"simulated-truth", {.key_field = "subject_id"}}};
+  for (const shop::ShopTopic& topic : shop::shop_topics()) rules[topic.name] = {.key_field = topic.key_field};
+  return rules;
+}
+
+Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
   const int64_t began = clock.monotonic_ns();
   telemetry::Registry metrics;
   settings.log.metrics = &metrics;
@@ -101,23 +134,26 @@ Result<> run(Settings& settings, const std::vector<std::string>& queries, teleme
               {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
   const auto registry = TRY(schema::LocalRegistry::open(*log));
   TRY(shop::declare_shop(*log, *registry));
-  std::map<std::string, ingest::TopicRule> rules;
-  for (const shop::ShopTopic& topic : shop::shop_topics()) rules[topic.name] = {.key_field = topic.key_field};
-  ingest::Ingestor ingestor(*log, *registry, clock, rules, settings.ingest);
+  ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
   engine::Engine engine(*log, *registry, clock, settings.stream);
   server::Server server({*log, *registry, engine, ingestor, clock, metrics}, settings.server);
   TRY(server.start());
   TRY(ingestor.start());
   TRY(engine.start());
-  TRY(run_queries(engine, queries, logger));
+  for (const std::string& folder : work.folders)
+    TRY(run_files(engine, TRY(read_queries(folder)), folder, logger));
+  if (work.demo_rate) TRY(run_files(engine, shop_queries(), "queries/shop", logger));
   server.set_ready();
   const std::string url = "http://" + settings.server.address + ":" + std::to_string(server.port());
   const std::string took = seconds_text(clock.monotonic_ns() - began);
   logger.info("cli", "ready", {{"url", url}, {"seconds", took}});
   std::printf("ready %s (%s s)\n", url.c_str(), took.c_str());
   std::fflush(stdout);
+  Demo demo(*log, *registry, ingestor, logger, clock, work.demo_rate.value_or(Demo::kUsualRate));
+  if (work.demo_rate) demo.start();
   TRY(wait_for_the_end(clock, *log, engine));
   logger.info("cli", "stopping");
+  demo.stop();
   server.stop();
   engine.stop();
   return {};
@@ -127,9 +163,9 @@ Result<> run(Settings& settings, const std::vector<std::string>& queries, teleme
 
 int serve(const std::vector<std::string>& raw) {
   std::vector<std::string> valued = setting_flags();
-  valued.insert(valued.end(), {"--queries", "--config", "--log"});
-  const auto arguments =
-      parse_arguments(raw, {"--print-settings-reference", "--print-metrics-reference"}, valued);
+  valued.insert(valued.end(), {"--queries", "--config", "--log", "--demo"});
+  const auto arguments = parse_arguments(with_demo_rate(raw),
+                                         {"--print-settings-reference", "--print-metrics-reference"}, valued);
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) return show(kHelp);
   if (arguments->has("--print-settings-reference")) return show(settings_reference());
@@ -140,6 +176,8 @@ int serve(const std::vector<std::string>& raw) {
   Settings settings;
   const auto notes = read_settings(*arguments, settings);
   if (!notes.ok()) return fail(notes.error().message, 2);
+  const auto work = work_of(*arguments);
+  if (!work.ok()) return fail(work.error().message, 2);
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGPIPE, SIG_IGN);
@@ -148,7 +186,7 @@ int serve(const std::vector<std::string>& raw) {
   telemetry::Logger logger(settings.logger, clock);
   for (const std::string& note : *notes)
     logger.warning("cli", "a variable is not a setting", {{"note", note}});
-  const auto done = run(settings, arguments->all("--queries"), logger, clock);
+  const auto done = run(settings, *work, logger, clock);
   if (done.ok()) return 0;
   logger.error("cli", "cannot go on",
                {{"code", name_of(done.error().code)}, {"error", done.error().message}});

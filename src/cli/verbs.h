@@ -28,6 +28,7 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& raw, const std
 int serve(const std::vector<std::string>& raw);
 int sql(const std::vector<std::string>& raw);
 int replay(const std::vector<std::string>& raw);
+int simulate_verb(const std::vector<std::string>& raw);
 int health(const std::vector<std::string>& raw);
 int bench(const std::vector<std::string>& raw, const std::string& program);
 int test_runner(const std::vector<std::string>& raw);

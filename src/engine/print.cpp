@@ -1,108 +1,9 @@
-// PRINT: the records of a topic as text. Nothing says what they are, so their formats are guessed: a
-// registered schema's id in front, JSON, text, or a number of four or eight bytes.
-#include <cstring>
-
-#include "data/value.h"
+// PRINT: the records of a topic as text.
 #include "engine/engine.h"
-#include "schema/serde.h"
+#include "engine/record_text.h"
 
 namespace tradewind::engine {
 namespace {
-
-bool is_text(BytesView bytes) {
-  for (const char c : bytes) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code < 0x20 && c != '\n' && c != '\t' && c != '\r') return false;
-  }
-  std::string written;
-  append_json_string(written, bytes);
-  return written.find("\xef\xbf\xbd") == std::string::npos;  // what is no UTF-8 is written as U+FFFD
-}
-
-int64_t big_endian(BytesView bytes) {
-  uint64_t value = 0;
-  for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
-  return bytes.size() == 4 ? static_cast<int32_t>(value) : static_cast<int64_t>(value);
-}
-
-std::string hex(BytesView bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out = "0x";
-  for (const char c : bytes) {
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return out;
-}
-
-struct Shown {
-  std::string format;
-  std::string text;
-};
-
-// Reads what a schema was registered for.
-class AvroText {
- public:
-  explicit AvroText(schema::Registry& registry) : registry_(registry) {}
-
-  std::optional<std::string> text_of(BytesView bytes) {
-    if (bytes.size() < 5 || bytes[0] != 0) return std::nullopt;
-    const auto id = static_cast<schema::SchemaId>(big_endian(bytes.substr(1, 4)));
-    auto& reader = readers_[id];
-    if (reader.decoder == nullptr && !open(id, reader)) {
-      readers_.erase(id);
-      return std::nullopt;
-    }
-    const std::optional<BytesView> payload(bytes);
-    const auto decoded = reader.decoder->decode({&payload, 1}, nullptr);
-    if (!decoded.ok() || !decoded->bad.empty()) return std::nullopt;
-    std::string text;
-    for (size_t i = 0; i < reader.columns.size(); ++i) {
-      text += text.empty() ? "{" : ",";
-      append_json_string(text, reader.columns[i].name);
-      text += ':';
-      append_json(reader.columns[i].type, *decoded->columns[i], 0, text);
-    }
-    return text + (text.empty() ? "{}" : "}");
-  }
-
- private:
-  struct Reader {
-    std::vector<Field> columns;
-    std::unique_ptr<schema::Decoder> decoder;
-  };
-
-  bool open(schema::SchemaId id, Reader& reader) {
-    const auto known = registry_.by_id(id);
-    if (!known.ok()) return false;
-    const auto columns = schema::columns_of(*known);
-    if (!columns.ok()) return false;
-    schema::SerdeSpec spec;
-    spec.format = schema::Format::avro;
-    spec.columns = *columns;
-    auto decoder = schema::make_decoder(spec, &registry_);
-    if (!decoder.ok()) return false;
-    reader.columns = *columns;
-    reader.decoder = std::move(*decoder);
-    return true;
-  }
-
-  schema::Registry& registry_;
-  std::map<schema::SchemaId, Reader> readers_;
-};
-
-Shown shown(const std::optional<BytesView>& bytes, AvroText& avro) {
-  if (!bytes) return {"", "<null>"};
-  if (auto text = avro.text_of(*bytes)) return {"AVRO", std::move(*text)};
-  if (is_text(*bytes)) {
-    const bool json = !bytes->empty() && (bytes->front() == '{' || bytes->front() == '[');
-    if (json && parse_json(*bytes).ok()) return {"JSON", std::string(*bytes)};
-    return {"KAFKA_STRING", std::string(*bytes)};
-  }
-  if (bytes->size() == 4) return {"KAFKA_INT", std::to_string(big_endian(*bytes))};
-  if (bytes->size() == 8) return {"KAFKA_BIGINT", std::to_string(big_endian(*bytes))};
-  return {"KAFKA_BYTES", hex(*bytes)};
-}
 
 // "2024/01/31 10:00:00.000 Z"
 std::string time_text(Timestamp time) {
@@ -115,7 +16,7 @@ std::string time_text(Timestamp time) {
 class PrintedTopic final : public LineStream {
  public:
   PrintedTopic(sql::Print asked, std::unique_ptr<log::Consumer> consumer, schema::Registry& registry)
-      : asked_(std::move(asked)), consumer_(std::move(consumer)), avro_(registry) {}
+      : asked_(std::move(asked)), consumer_(std::move(consumer)), text_(registry) {}
 
   Result<std::optional<std::string>> next(Duration wait) override {
     if (asked_.limit && given_ >= *asked_.limit) return std::optional<std::string>();
@@ -133,8 +34,8 @@ class PrintedTopic final : public LineStream {
 
  private:
   void add(const log::RecordView& record, int32_t partition, std::string& text) {
-    const Shown key = shown(record.key, avro_);
-    const Shown value = shown(record.value, avro_);
+    const RecordText::Shown key = text_.of(record.key);
+    const RecordText::Shown value = text_.of(record.value);
     announce("Key format: ", key.format, key_format_, text);
     announce("Value format: ", value.format, value_format_, text);
     text += "rowtime: " + time_text(record.time) + ", key: " + key.text + ", value: " + value.text +
@@ -149,7 +50,7 @@ class PrintedTopic final : public LineStream {
 
   sql::Print asked_;
   std::unique_ptr<log::Consumer> consumer_;
-  AvroText avro_;
+  RecordText text_;
   std::string key_format_;
   std::string value_format_;
   int64_t seen_ = 0;

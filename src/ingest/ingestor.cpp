@@ -135,6 +135,13 @@ Result<int64_t> Ingestor::last_sequence(const std::string& producer) {
   return opened->last_sequence();
 }
 
+Result<> Ingestor::append(std::span<const log::Appending> parts, const Numbered& numbered, size_t events) {
+  auto producer = TRY(log_.producer({.id = numbered.producer}));
+  TRY(producer->append_all(parts, numbered.sequence));
+  count({.accepted = events});
+  return {};
+}
+
 Result<Ingestor::Topic*> Ingestor::topic_of(const std::string& name) {
   const std::lock_guard lock(mutex_);
   if (const auto known = topics_.find(name); known != topics_.end()) return known->second.get();

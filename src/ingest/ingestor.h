@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,9 @@ class Ingestor {
   // One JSON event or an array of them. not_found: no such topic or it takes no events.
   Result<Taken> take(const std::string& topic, std::string_view body,
                      const std::optional<Numbered>& numbered);
+  // Events that a producer in this process has encoded and keyed already, and what it remembers beside them:
+  // all or nothing. `events` of the records count as accepted.
+  Result<> append(std::span<const log::Appending> parts, const Numbered& numbered, size_t events);
   // The last sequence of a numbering producer; -1 if none.
   Result<int64_t> last_sequence(const std::string& producer);
 

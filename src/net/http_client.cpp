@@ -77,7 +77,9 @@ struct HttpClient::Handle {
     if (code != CURLE_OK && code != CURLE_ABORTED_BY_CALLBACK && !sink.ended) {
       return Error{Code::unavailable, "no answer from " + base_url + ": " + curl_easy_strerror(code)};
     }
-    return Answer{static_cast<int>(status), std::move(sink.body)};
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after);
+    return Answer{static_cast<int>(status), std::move(sink.body), static_cast<int64_t>(retry_after)};
   }
 };
 

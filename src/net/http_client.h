@@ -17,6 +17,7 @@ namespace tradewind::net {
 struct Answer {
   int status = 0;
   std::string body;
+  int64_t retry_after_seconds = 0;  // what the server asked for; 0: nothing
 };
 
 class HttpClient {

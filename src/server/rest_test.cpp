@@ -242,6 +242,47 @@ TEST_F(RestTest, LiveShowsWhatIsThereAndThenWhatComes) {
   EXPECT_THAT(get("/live").body, HasSubstr("?sql="));
 }
 
+TEST_F(RestTest, SeveralQueriesShareOneConnectionAndOneThatFailsLeavesTheOthersAlone) {
+  EXPECT_EQ(ksql(std::string(kSales) + kTotals).status, 200);
+  sell("DE", 40);
+  EXPECT_THAT(post("/query-stream", asking("sql", "SELECT * FROM totals WHERE country = 'DE';")).body,
+              HasSubstr("[\"DE\",40]"));
+  std::string got;
+  bool sold = false;
+  const auto answer = client_->stream("/live",
+                                      R"({"queries": [{"sql": "SELECT * FROM totals EMIT CHANGES;"},
+                                      {"sql": "SELECT * FROM nowhere EMIT CHANGES;"},
+                                      {"sql": "SELECT units FROM sales EMIT CHANGES LIMIT 1;"}]})",
+                                      {}, Duration(20'000), [&](std::string_view piece) {
+                                        got += piece;
+                                        if (!sold && got.find("event: held/2") != std::string::npos) {
+                                          sold = true;
+                                          sell("DE", 2);
+                                        }
+                                        return got.find("\"UNITS\":42") == std::string::npos ||
+                                               got.find("event: end/2") == std::string::npos;
+                                      });
+  EXPECT_TRUE(answer.ok());
+  const std::string before = "event: row/0\ndata: {\"COUNTRY\":\"DE\",\"UNITS\":40}";
+  EXPECT_LT(got.find("event: header/0"), got.find(before));
+  EXPECT_LT(got.find(before), got.find("event: held/0"));
+  EXPECT_LT(got.find("event: held/0"), got.find("event: row/0\ndata: {\"COUNTRY\":\"DE\",\"UNITS\":42}"));
+  EXPECT_THAT(got, HasSubstr("event: failure/1\ndata: {\"@type\":\"generic_error\",\"error_code\":40001"));
+  EXPECT_THAT(got, HasSubstr("event: row/2\ndata: {\"UNITS\":2}"));
+  EXPECT_THAT(got, Not(HasSubstr("event: row/1")));
+}
+
+TEST_F(RestTest, AListOfLiveQueriesThatIsNoneNamesWhatIsWrong) {
+  EXPECT_THAT(post("/live", "{}").body, HasSubstr("\\\"queries\\\""));
+  EXPECT_THAT(post("/live", R"({"queries": []})").body, HasSubstr("\\\"queries\\\""));
+  EXPECT_THAT(post("/live", R"({"queries": [{"sql": "SELECT 1;"}, {}]})").body, HasSubstr("queries[1]: "));
+  std::string many = R"({"sql": "SELECT 1;"})";
+  for (int i = 0; i < 32; ++i) many += R"(, {"sql": "SELECT 1;"})";
+  const auto refused = post("/live", "{\"queries\": [" + many + "]}");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, HasSubstr("33 queries"));
+}
+
 TEST_F(RestTest, AWebSocketGetsTheSchemaTheRowsAndAGoodbye) {
   EXPECT_EQ(ksql(std::string(kSales) + kTotals).status, 200);
   sell("DE", 7);

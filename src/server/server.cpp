@@ -1,7 +1,9 @@
 #include "server/server.h"
 
+#include "server/console/console.h"
 #include "server/routes/rest.h"
 #include "server/routes/schemas.h"
+#include "server/routes/topics.h"
 
 namespace tradewind::server {
 namespace {
@@ -63,6 +65,8 @@ void Server::declare_routes() {
   using net::Request;
   declare_schema_routes(http_, parts_.registry);
   rest_->declare(http_);
+  declare_topic_routes(http_, parts_.log, parts_.registry);
+  declare_console(http_);
   http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
   http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
   http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
@@ -77,7 +81,6 @@ void Server::declare_routes() {
   http_.route("GET", "/chc/ready",
               [](const Request&) { return net::Response{.content_type = "text/plain"}; });
   http_.route("GET", "/chc/live", [](const Request&) { return net::Response{.content_type = "text/plain"}; });
-  http_.route("GET", "/", [this](const Request& r) { return front(r); });
 }
 
 Result<> Server::start() {
@@ -212,15 +215,6 @@ net::Response Server::cluster() const {
                   "\":{\"hostAlive\":true,\"lastStatusUpdateMs\":" + std::to_string(parts_.clock.now().ms) +
                   ",\"activeStandbyPerQuery\":{},\"hostStoreLags\":{\"stateStoreLags\":{},\"updateTimeMs\":" +
                   std::to_string(parts_.clock.now().ms) + "}}}}";
-  return response;
-}
-
-// Programs are sent where ksqlDB sends them; people see the same page.
-net::Response Server::front(const net::Request& request) const {
-  if (request.header("accept").find("text/html") != std::string_view::npos) return info();
-  net::Response response;
-  response.status = 307;
-  response.headers["Location"] = "/info";
   return response;
 }
 

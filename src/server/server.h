@@ -50,7 +50,6 @@ class Server {
   net::Response health() const;
   net::Response info() const;
   net::Response cluster() const;
-  net::Response front(const net::Request& request) const;
 
   Parts parts_;
   net::HttpServer http_;

@@ -1,5 +1,10 @@
 #include "server/server.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <set>
 
 #include "base/ticking_clock.h"
@@ -12,6 +17,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr const char* kSale = R"({"type": "record", "name": "Sale", "fields": [
@@ -190,6 +196,105 @@ TEST_F(ServerTest, WhatIsNotThereIs404AndAWrongMethod405) {
   EXPECT_EQ(post("/metrics", "").status, 405);
   EXPECT_EQ(get("/info").status, 200);
   EXPECT_THAT(get("/info").body, HasSubstr("KsqlServerInfo"));
+}
+
+// An answer with its headers, as it came.
+std::string raw(int port, const std::string& asked) {
+  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string whole = asked + "Host: x\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(send(descriptor, whole.data(), whole.size(), MSG_NOSIGNAL), static_cast<ssize_t>(whole.size()));
+  std::string got;
+  char buffer[4096];
+  for (ssize_t size; (size = recv(descriptor, buffer, sizeof buffer, 0)) > 0;)
+    got.append(buffer, static_cast<size_t>(size));
+  close(descriptor);
+  return got;
+}
+
+TEST_F(ServerTest, ShowsPeopleTheConsoleAndSendsProgramsToInfo) {
+  const std::string page = raw(server_->port(), "GET / HTTP/1.1\r\nAccept: text/html\r\n");
+  EXPECT_THAT(page,
+              AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("text/html"), HasSubstr("/console/console.js"),
+                    HasSubstr("Content-Security-Policy: default-src 'none'")));
+  EXPECT_THAT(raw(server_->port(), "GET / HTTP/1.1\r\n"),
+              AllOf(StartsWith("HTTP/1.1 307"), HasSubstr("Location: /info")));
+  EXPECT_EQ(get("/console/nothing.js").status, 404);
+}
+
+TEST_F(ServerTest, TheConsolesFilesAreSentOnceAndPacked) {
+  const std::string plain = raw(server_->port(), "GET /console/console.js HTTP/1.1\r\n");
+  const std::string packed =
+      raw(server_->port(), "GET /console/console.js HTTP/1.1\r\nAccept-Encoding: gzip, br\r\n");
+  EXPECT_THAT(plain, AllOf(HasSubstr("text/javascript"), Not(HasSubstr("Content-Encoding"))));
+  EXPECT_THAT(packed, AllOf(HasSubstr("Content-Encoding: gzip"), HasSubstr("\r\n\r\n\x1f\x8b")));
+  EXPECT_LT(packed.size(), plain.size() / 2);
+  const size_t at = plain.find("ETag: ");
+  ASSERT_NE(at, std::string::npos);
+  const std::string tag = plain.substr(at + 6, plain.find("\r\n", at) - at - 6);
+  const std::string same =
+      raw(server_->port(), "GET /console/console.js HTTP/1.1\r\nIf-None-Match: " + tag + "\r\n");
+  EXPECT_THAT(same, AllOf(StartsWith("HTTP/1.1 304"), HasSubstr("ETag: " + tag), Not(HasSubstr("function"))));
+  EXPECT_THAT(raw(server_->port(), "GET /console/console.js HTTP/1.1\r\nIf-None-Match: \"1\"\r\n"),
+              StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, ListsTopicsWithTheirBounds) {
+  make_ready();
+  EXPECT_EQ(post("/v1/events/sales", R"({"event_id":"a","event_time":1,"country":"DE","units":1})").status,
+            202);
+  const Json list = parsed(get("/v1/topics"));
+  const auto sales = std::ranges::find_if(
+      list.elements(), [](const Json& topic) { return topic.string_at("name") == "sales"; });
+  ASSERT_NE(sales, list.elements().end());
+  EXPECT_EQ(sales->find("partitions")->integer(), 2);
+  EXPECT_EQ(sales->find("records")->integer(), 1);
+  EXPECT_EQ(sales->find("ends")->elements().size(), 2U);
+}
+
+TEST_F(ServerTest, PagesThroughATopicNewestFirstAndGivesEveryRecordOnce) {
+  make_ready();
+  for (int batch = 0; batch < 14; ++batch) {
+    std::string events;
+    for (int i = batch * 50; i < batch * 50 + 50; ++i) {
+      events += (events.empty() ? "[{\"event_id\":\"e" : ",{\"event_id\":\"e") + std::to_string(i) +
+                "\",\"event_time\":" + std::to_string(1000 + i * 37 % 700) + ",\"country\":\"" +
+                (i % 3 == 0 ? "FR" : "DE") + "\",\"units\":" + std::to_string(i) + "}";
+    }
+    EXPECT_EQ(post("/v1/events/sales", events + "]").status, 202);
+  }
+  std::set<int64_t> units;
+  std::string before;
+  size_t pages = 0;
+  for (; pages < 100; ++pages) {
+    const Json page = parsed(get("/v1/topics/sales/records?limit=64" + before));
+    EXPECT_LE(page.find("records")->elements().size(), 64U);
+    for (const Json& record : page.find("records")->elements()) {
+      EXPECT_EQ(record.string_at("valueFormat"), "AVRO");
+      EXPECT_TRUE(units.insert(*record.find("value")->find("UNITS")->integer()).second);
+    }
+    if (page.find("next")->is_null()) break;
+    before = "&before=" + *page.string_at("next");
+  }
+  EXPECT_EQ(units.size(), 700U);
+  EXPECT_LT(pages, 100U);
+}
+
+TEST_F(ServerTest, WhatCannotBeAPageOfATopicIsRefused) {
+  make_ready();
+  EXPECT_EQ(get("/v1/topics/nowhere/records").status, 404);
+  for (const char* wrong :
+       {"limit=0", "limit=1001", "limit=x", "before=1", "before=1,x", "before=-1,2", "before=1,2,3"}) {
+    const auto answer = get("/v1/topics/sales/records?" + std::string(wrong));
+    EXPECT_EQ(answer.status, 400) << wrong;
+    EXPECT_THAT(answer.body, HasSubstr(std::string(wrong))) << wrong;
+  }
+  EXPECT_EQ(get("/v1/topics/sales/records?before=0,0").body, R"({"records":[],"next":null})");
+  EXPECT_EQ(get("/v1/topics/sales/records?before=9999,9999").status, 200);
 }
 
 // What a scraper makes of the page; throws nothing, says what is wrong.

@@ -1,6 +1,6 @@
 # Writes OUT, a header with the text of each schema: cmake -DOUT=... -DSCHEMAS=... -P embed_schemas.cmake
 set(text "#pragma once\n\n")
-foreach(pair "customer-events=kCustomerEventsSchema" "orders=kOrdersSchema" "inventory=kInventorySchema" "user-profiles=kUserProfilesSchema")
+foreach(pair "customer-events=kCustomerEventsSchema" "orders=kOrdersSchema" "inventory=kInventorySchema" "user-profiles=kUserProfilesSchema" "simulated-truth=kSimulatedTruthSchema")
   string(REPLACE "=" ";" parts ${pair})
   list(GET parts 0 file)
   list(GET parts 1 name)

@@ -19,7 +19,8 @@ const char* schema_text(const std::string& name) {
   static const std::map<std::string, const char*> texts = {{"customer-events", kCustomerEventsSchema},
                                                            {"orders", kOrdersSchema},
                                                            {"inventory", kInventorySchema},
-                                                           {"user-profiles", kUserProfilesSchema}};
+                                                           {"user-profiles", kUserProfilesSchema},
+                                                           {"simulated-truth", kSimulatedTruthSchema}};
   const auto found = texts.find(name);
   return found == texts.end() ? nullptr : found->second;
 }

@@ -119,6 +119,7 @@ void Rest::declare(net::HttpServer& http) {
   http.route_in_pieces("POST", "/inserts-stream", [this](const Request& r) { return inserts_stream(r); });
   http.route("GET", "/ws/query", [this](const Request& r) { return socket_query(r); });
   http.route("GET", "/live", [this](const Request& r) { return live(r); });
+  http.route("POST", "/live", [this](const Request& r) { return lives(r); });
   http.route("GET", "/status", [this](const Request&) { return statuses(); });
   http.route("GET", "/status/{type}/{entity}/{action}", [this](const Request& r) { return status(r); });
   http.route("GET", "/is_valid_property/{name}", [this](const Request& r) { return valid_property(r); });

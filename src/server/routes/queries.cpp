@@ -1,4 +1,4 @@
-// Rows out: /query, /query-stream, /ws/query, /live; and /close-query.
+// Rows out: /query, /query-stream, /ws/query; and /close-query.
 #include "net/event_stream.h"
 #include "server/routes/rest.h"
 #include "server/routes/row_format.h"
@@ -125,14 +125,8 @@ net::Response Rest::stream_of(Opened opened, std::shared_ptr<RowFormat> format, 
   }
   response.stream = [this, opened = std::move(opened), format](const net::WritePiece& write) {
     if (opened.before != nullptr) {
-      Opened before = opened;
-      before.rows = opened.before;
       write(net::event_comment("what the table holds"));
-      while (true) {
-        const auto batch = before.rows->next(Duration(0));
-        if (!batch.ok() || !*batch) break;
-        for (size_t row = 0; row < (*batch)->rows(); ++row) write(format->row(*before.rows, **batch, row));
-      }
+      write_held(opened, *format, write);
     }
     pump(opened, *format, write);
   };
@@ -206,36 +200,6 @@ net::Response Rest::socket_query(const net::Request& request) {
     }
     return net::Farewell{1000, "done"};
   };
-  return response;
-}
-
-// Server-sent events. Of a table, first what it holds now: those rows may come again, the last one counts.
-net::Response Rest::live(const net::Request& request) {
-  Asked asked;
-  if (const auto text = request.query.find("sql"); text != request.query.end()) asked.text = text->second;
-  for (const char* name : {"auto.offset.reset"}) {
-    if (const auto set = request.query.find(name); set != request.query.end())
-      asked.session[name] = set->second;
-  }
-  if (asked.text.empty())
-    return answer(Refusal{.message = "?sql= with a SELECT ... EMIT CHANGES is missing"}, Json::array());
-  if (asked.text.find(';') == std::string::npos) asked.text += ";";
-  auto opened = open(asked, false);
-  if (const auto* refusal = std::get_if<Refusal>(&opened)) return answer(*refusal, Json::array());
-  Opened& query = std::get<Opened>(opened);
-  const auto statements = engine_.parse(asked.text, {});
-  if (query.push && statements.ok() && !asked.session.contains("auto.offset.reset")) {
-    sql::Query held = std::get<sql::Select>((*statements)[0].is).query;
-    const sql::Catalog known = engine_.catalog();
-    const sql::Source* from = known.find(held.from);
-    held.emit = sql::Query::Emit::none;
-    if (from != nullptr && from->table && held.group_by.empty() && !query.limited) {
-      auto rows = engine_.select(held, asked.session);
-      if (rows.ok()) query.before = std::move(*rows);  // not every table can be looked into
-    }
-  }
-  net::Response response = stream_of(std::move(query), event_rows(), net::kEventStreamType);
-  response.headers["Cache-Control"] = "no-cache";
   return response;
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 #include "net/http_server.h"
@@ -63,12 +64,22 @@ class Rest {
   net::Response query(const net::Request& request);
   net::Response query_stream(const net::Request& request);
   net::Response socket_query(const net::Request& request);
-  net::Response live(const net::Request& request);
   net::Response close_query(const net::Request& request);
   std::variant<Opened, Refusal> open(const Asked& asked, bool print);
   Opened remember(Opened opened);
   net::Response stream_of(Opened opened, std::shared_ptr<RowFormat> format, const char* type);
   void pump(const Opened& opened, RowFormat& format, const net::WritePiece& write);
+
+  // live.cpp
+  struct Lane;
+  net::Response live(const net::Request& request);
+  net::Response lives(const net::Request& request);
+  static Result<std::vector<Asked>> read_many(const std::string& text);
+  void look_into(Opened& query, const Asked& asked);
+  static bool write_held(const Opened& query, RowFormat& format, const net::WritePiece& write);
+  bool begin(const Asked& asked, Lane& lane, const net::WritePiece& write);
+  static std::string take(Lane& lane, Duration wait);
+  static void pump_many(std::vector<Lane>& lanes, const net::WritePiece& write);
 
   // inserts.cpp
   net::Response inserts_stream(const net::Request& request);

@@ -144,19 +144,31 @@ class MessageRows final : public RowFormat {
 
 class EventRows final : public RowFormat {
  public:
+  // `rows` is the name of a row's event, `ending` what stands behind every name.
+  EventRows(std::string rows, std::string ending) : rows_(std::move(rows)), ending_(std::move(ending)) {}
+
   std::string header(const std::string& id, const engine::RowStream& rows) override {
-    return net::event_text("header", "{\"queryId\":\"" + id + "\"," + names_text(rows) + "}");
+    return event("header", "{\"queryId\":\"" + id + "\"," + names_text(rows) + "}");
   }
   std::string row(const engine::RowStream& rows, const Batch& batch, size_t row) override {
-    return net::event_text("", object_text(rows, batch, row));
+    return event(rows_, object_text(rows, batch, row));
   }
   std::string deletion(const engine::RowStream& rows, const Batch& batch, size_t row,
                        const std::vector<bool>& keys) override {
-    return net::event_text("deleted", object_text(rows, batch, row, &keys));
+    return event("deleted", object_text(rows, batch, row, &keys));
   }
-  std::string failure(const std::string& error) override { return net::event_text("failure", error); }
-  std::string end(bool, bool limited) override { return net::event_text("end", final_message(limited)); }
+  std::string failure(const std::string& error) override { return event("failure", error); }
+  std::string end(bool, bool limited) override { return event("end", final_message(limited)); }
   std::string nothing_new() override { return net::event_comment("still here"); }
+  std::string held() override { return event("held", "{}"); }
+
+ private:
+  std::string event(const std::string& name, const std::string& data) const {
+    return net::event_text(name + ending_, data);
+  }
+
+  std::string rows_;
+  std::string ending_;
 };
 
 }  // namespace
@@ -174,7 +186,10 @@ std::unique_ptr<RowFormat> message_rows() {
   return std::make_unique<MessageRows>();
 }
 std::unique_ptr<RowFormat> event_rows() {
-  return std::make_unique<EventRows>();
+  return std::make_unique<EventRows>("", "");
+}
+std::unique_ptr<RowFormat> numbered_event_rows(size_t number) {
+  return std::make_unique<EventRows>("row", "/" + std::to_string(number));
 }
 
 }  // namespace tradewind::server

@@ -24,6 +24,8 @@ class RowFormat {
   virtual std::string end(bool push, bool limited) = 0;
   // What keeps a silent connection alive; empty: nothing.
   virtual std::string nothing_new() { return ""; }
+  // Told once what a table held has been given; what comes now is new. Empty: this client is not told.
+  virtual std::string held() { return ""; }
   // Whether each row is a piece of its own: clients that take every frame for one row.
   virtual bool apart() const { return false; }
 };
@@ -33,5 +35,7 @@ std::unique_ptr<RowFormat> delimited_rows(bool push);  // a line each
 std::unique_ptr<RowFormat> array_rows();               // one JSON array
 std::unique_ptr<RowFormat> message_rows();             // WebSocket: a text each
 std::unique_ptr<RowFormat> event_rows();               // server-sent events: rows as objects
+// The same for several queries on one connection: each event's name ends in the query's number: "row/0".
+std::unique_ptr<RowFormat> numbered_event_rows(size_t number);
 
 }  // namespace tradewind::server

@@ -17,8 +17,7 @@ Result<> check_partition_by(const Query& query, const Relation& relation) {
   const Place place = query.partition_by[0]->place;
   if (relation.table)
     return wrong(place, "a table is partitioned by its PRIMARY KEY; PARTITION BY works on streams");
-  if (!query.group_by.empty())
-    return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
+  if (!query.group_by.empty()) return wrong(place, "GROUP BY makes the key already; leave PARTITION BY out");
   for (const NodePtr& node : query.partition_by) {
     if (contains(*node, is_aggregate)) return wrong(node->place, "an aggregate cannot be partitioned by");
     if (is_null(*node) && query.partition_by.size() > 1)
@@ -32,13 +31,11 @@ Result<> check_partition_by(const Query& query, const Relation& relation) {
 Result<> check_clauses(const Query& query, const Relation& relation) {
   if (!query.partition_by.empty()) TRY(check_partition_by(query, relation));
   if (query.emit == Query::Emit::final && (!query.window || query.group_by.empty())) {
-    return wrong(
-        query.emit_place,
-        "EMIT FINAL gives a window's rows when it closes; without a WINDOW and a GROUP BY use EMIT "
-        "CHANGES");
+    return wrong(query.emit_place,
+                 "EMIT FINAL gives a window's rows when it closes; without a WINDOW and a GROUP BY use EMIT "
+                 "CHANGES");
   }
-  if (query.window && query.group_by.empty())
-    return wrong(query.window->place, "a WINDOW needs a GROUP BY");
+  if (query.window && query.group_by.empty()) return wrong(query.window->place, "a WINDOW needs a GROUP BY");
   if (query.having != nullptr && query.group_by.empty()) {
     return wrong(query.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
   }

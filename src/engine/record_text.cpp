@@ -1,0 +1,97 @@
+#include "engine/record_text.h"
+
+#include "base/json.h"
+#include "data/value.h"
+#include "engine/engine.h"
+#include "schema/serde.h"
+
+namespace tradewind::engine {
+namespace {
+
+bool is_text(BytesView bytes) {
+  for (const char c : bytes) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 && c != '\n' && c != '\t' && c != '\r') return false;
+  }
+  std::string written;
+  append_json_string(written, bytes);
+  return written.find("\xef\xbf\xbd") == std::string::npos;  // what is no UTF-8 is written as U+FFFD
+}
+
+int64_t big_endian(BytesView bytes) {
+  uint64_t value = 0;
+  for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
+  return bytes.size() == 4 ? static_cast<int32_t>(value) : static_cast<int64_t>(value);
+}
+
+std::string hex(BytesView bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out = "0x";
+  for (const char c : bytes) {
+    out += kDigits[static_cast<unsigned char>(c) >> 4];
+    out += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+}  // namespace
+
+// Reads what a schema was registered for.
+struct RecordText::Reader {
+  std::vector<Field> columns;
+  std::unique_ptr<schema::Decoder> decoder;
+};
+
+RecordText::RecordText(schema::Registry& registry) : registry_(registry) {}
+RecordText::~RecordText() = default;
+
+RecordText::Shown RecordText::of(const std::optional<BytesView>& bytes) {
+  if (!bytes) return {"", "<null>"};
+  if (auto text = avro(*bytes)) return {"AVRO", std::move(*text)};
+  if (is_text(*bytes)) {
+    const bool json = !bytes->empty() && (bytes->front() == '{' || bytes->front() == '[');
+    if (json && parse_json(*bytes).ok()) return {"JSON", std::string(*bytes)};
+    return {"KAFKA_STRING", std::string(*bytes)};
+  }
+  if (bytes->size() == 4) return {"KAFKA_INT", std::to_string(big_endian(*bytes))};
+  if (bytes->size() == 8) return {"KAFKA_BIGINT", std::to_string(big_endian(*bytes))};
+  return {"KAFKA_BYTES", hex(*bytes)};
+}
+
+std::optional<std::string> RecordText::avro(BytesView bytes) {
+  if (bytes.size() < 5 || bytes[0] != 0) return std::nullopt;
+  const auto id = static_cast<schema::SchemaId>(big_endian(bytes.substr(1, 4)));
+  auto& reader = readers_[id];
+  if (reader.decoder == nullptr && !open(id, reader)) {
+    readers_.erase(id);
+    return std::nullopt;
+  }
+  const std::optional<BytesView> payload(bytes);
+  const auto decoded = reader.decoder->decode({&payload, 1}, nullptr);
+  if (!decoded.ok() || !decoded->bad.empty()) return std::nullopt;
+  std::string text;
+  for (size_t i = 0; i < reader.columns.size(); ++i) {
+    text += text.empty() ? "{" : ",";
+    append_json_string(text, reader.columns[i].name);
+    text += ':';
+    append_json(reader.columns[i].type, *decoded->columns[i], 0, text);
+  }
+  return text + (text.empty() ? "{}" : "}");
+}
+
+bool RecordText::open(schema::SchemaId id, Reader& reader) {
+  const auto known = registry_.by_id(id);
+  if (!known.ok()) return false;
+  const auto columns = schema::columns_of(*known);
+  if (!columns.ok()) return false;
+  schema::SerdeSpec spec;
+  spec.format = schema::Format::avro;
+  spec.columns = *columns;
+  auto decoder = schema::make_decoder(spec, &registry_);
+  if (!decoder.ok()) return false;
+  reader.columns = *columns;
+  reader.decoder = std::move(*decoder);
+  return true;
+}
+
+}  // namespace tradewind::engine
