@@ -409,7 +409,8 @@ TEST_F(KeeperTest, SaysThatABatchItShouldMoveIsDamagedAndLeavesItWhereItIs) {
   topic({.name = "orders", .retention = Duration(-1)});
   append("a", "needle");
   for (int i = 0; i < 6; ++i) fill();
-  disk.flip_bit("/log/journal/000000000001.seg", disk.content("/log/journal/000000000001.seg").find("needle"));
+  disk.flip_bit("/log/journal/000000000001.seg",
+                disk.content("/log/journal/000000000001.seg").find("needle"));
   Result<bool> kept = true;
   while (kept.ok() && *kept) kept = log->keep();
   ASSERT_FALSE(kept.ok());
@@ -418,8 +419,8 @@ TEST_F(KeeperTest, SaysThatABatchItShouldMoveIsDamagedAndLeavesItWhereItIs) {
   EXPECT_FALSE(log->failure().has_value());
 }
 
-// The trim stands in the journal before it is on the disk: were a segment to go because of it, a power cut could
-// bring back what was moved out of an older one, without what followed.
+// The trim stands in the journal before it is on the disk: were a segment to go because of it, a power cut
+// could bring back what was moved out of an older one, without what followed.
 TEST_F(KeeperTest, LosesNothingFromTheMiddleWhenAPowerCutTakesATrimBack) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     FaultyDisk bad(seed);

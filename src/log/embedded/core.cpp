@@ -141,7 +141,9 @@ bool LogCore::recovered_ages(BytesView in) {
   while (!in.empty()) {
     uint64_t number = 0;
     int64_t begun_ms = 0;
-    if (!get_varint(in, number) || !get_zigzag(in, begun_ms) || begun_ms < before) return false;
+    if (!get_varint(in, number) || !get_zigzag(in, begun_ms) || begun_ms < std::max<int64_t>(before, 0) ||
+        begun_ms > kMostNumber)
+      return false;
     before = begun_ms;
     if (Segment* segment = journal.segment(number)) segment->begun_ms = begun_ms;
   }

@@ -7,8 +7,9 @@
 namespace tradewind::log {
 
 size_t PartitionIndex::locate(Offset offset) const {
-  const auto at = std::upper_bound(batches_.begin(), batches_.end(), offset,
-                                   [](Offset wanted, const BatchPlace& place) { return wanted < place.end(); });
+  const auto at =
+      std::upper_bound(batches_.begin(), batches_.end(), offset,
+                       [](Offset wanted, const BatchPlace& place) { return wanted < place.end(); });
   return static_cast<size_t>(at - batches_.begin());
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// PartitionIndex: where the batches of one partition lie, in offset order; there may be gaps between their records.
+// PartitionIndex: where the batches of one partition lie, in offset order; there may be gaps between their
+// records.
 //
 // Threads: under the lock of the log. Every batch in it is counted as live in its segment.
 
@@ -13,8 +14,8 @@ constexpr int64_t kOriginal = INT64_MIN;  // appended_ms of a batch that was not
 
 struct BatchPlace {
   Offset base = 0;
-  uint32_t count = 0;  // of records
-  uint32_t span = 0;   // the offsets it stands for are [base, base + span)
+  uint32_t count = 0;        // of records
+  uint32_t span = 0;         // the offsets it stands for are [base, base + span)
   uint32_t length : 31 = 0;  // of its payload
   uint32_t compacted : 1 = 0;
   uint32_t at = 0;  // of its EntryHeader
@@ -37,8 +38,8 @@ class PartitionIndex {
   size_t locate(Offset offset) const;
   // REQUIRES place.base >= next, which moves behind it.
   void append(const BatchPlace& place);
-  // Puts a rewritten batch in the place of what lies in its range, because of frame `frame`; it is dead at once
-  // when all of it lies before begin. False, and nothing is done: it would cut a batch in two.
+  // Puts a rewritten batch in the place of what lies in its range, because of frame `frame`; it is dead at
+  // once when all of it lies before begin. False, and nothing is done: it would cut a batch in two.
   bool replace(const BatchPlace& place, uint64_t frame);
   // Forgets what ends at `keep` or before, because of what frame `frame` says; how many records that were.
   int64_t drop_before(Offset keep, uint64_t frame);

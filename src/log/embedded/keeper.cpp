@@ -11,10 +11,10 @@ namespace tradewind::log {
 namespace {
 
 constexpr int64_t kMostStepBytes = 256 * 1024;  // read, and written in one group, by a step
-constexpr size_t kMostLooks = 20'000;       // at batches, while the lock is held
-constexpr Duration kPause(1000);            // between looking for what there is to do
-constexpr int64_t kLeastAgeMs = 10'000;     // of a segment that is sealed because of its age
-constexpr uint32_t kMostSpan = 1u << 30;    // offsets that one rewritten batch stands for
+constexpr size_t kMostLooks = 20'000;           // at batches, while the lock is held
+constexpr Duration kPause(1000);                // between looking for what there is to do
+constexpr int64_t kLeastAgeMs = 10'000;         // of a segment that is sealed because of its age
+constexpr uint32_t kMostSpan = 1u << 30;        // offsets that one rewritten batch stands for
 
 int64_t appended_by(const Journal& journal, const BatchPlace& place, int64_t now_ms) {
   return place.appended_ms != kOriginal ? place.appended_ms : journal.ended_ms(*place.segment, now_ms);
@@ -27,8 +27,8 @@ Offset kept_from(const Journal& journal, const TopicSpec& spec, const PartitionI
   int64_t bytes = partition.bytes();
   for (const BatchPlace& place : partition.batches()) {
     if (place.frame > journal.durable()) break;
-    const bool old = spec.retention.count() >= 0 &&
-                     appended_by(journal, place, now_ms) < now_ms - spec.retention.count();
+    const bool old =
+        spec.retention.count() >= 0 && appended_by(journal, place, now_ms) < now_ms - spec.retention.count();
     const bool beyond = spec.retention_bytes >= 0 && bytes - place.bytes() >= spec.retention_bytes;
     if (!old && !beyond) break;
     bytes -= place.bytes();
@@ -37,8 +37,8 @@ Offset kept_from(const Journal& journal, const TopicSpec& spec, const PartitionI
   return keep;
 }
 
-// Nothing in the last segment counts as old: it has to be sealed for that. A quarter of the time is waited, so
-// that records stay no longer than that beyond it.
+// Nothing in the last segment counts as old: it has to be sealed for that. A quarter of the time is waited,
+// so that records stay no longer than that beyond it.
 bool wants_another_segment(const Segment& last, const TopicSpec& spec, const PartitionIndex& partition,
                            int64_t now_ms) {
   if (spec.retention.count() < 0 || partition.batches().empty()) return false;
@@ -55,7 +55,8 @@ void Keeper::run(const std::stop_token& stop) {
     const auto more = step();
     Duration wait = kPause;
     if (more.ok() && *more) {
-      wait = Duration(static_cast<int64_t>(bytes_read_ * 1000 / std::max<uint64_t>(core_.options.keeper_rate, 1)));
+      wait = Duration(
+          static_cast<int64_t>(bytes_read_ * 1000 / std::max<uint64_t>(core_.options.keeper_rate, 1)));
     }
     std::unique_lock lock(core_.mutex);
     core_.room_wanted.wait_for(lock, stop, wait, [&] { return core_.refusals != refusals; });
@@ -81,7 +82,8 @@ Result<bool> Keeper::work() {
   return TRY(reclaim()) || TRY(compact());
 }
 
-// What was written last is made durable, and on the disk where that is more; then readers get it, and segments go.
+// What was written last is made durable, and on the disk where that is more; then readers get it, and
+// segments go.
 Result<> Keeper::settle() {
   if (!mutant(11)) TRY(core_.wait_durable(*mark_));
   if (core_.journal.synced() < *mark_ && !mutant(11)) {
@@ -146,9 +148,14 @@ Result<> Keeper::read(std::vector<Source>& sources) {
     std::memcpy(&source.header, bytes.data(), sizeof source.header);
     source.payload = bytes.substr(sizeof source.header);
     const EntryHeader& header = source.header;
-    if (got < bytes.size() || !holds_records(header.kind) || header.topic != source.topic ||
-        header.partition != source.partition || header.base_offset != place.base ||
-        header.count != place.count || header.length != place.length || crc32c(source.payload) != header.crc) {
+    Rewritten range{place.appended_ms, place.count};
+    BytesView payload = source.payload;
+    const bool as_known = !is_rewritten(header.kind) || get_rewritten(payload, header, range);
+    if (got < bytes.size() || !as_known || range.span != place.span ||
+        range.appended_ms != place.appended_ms || !holds_records(header.kind) ||
+        header.topic != source.topic || header.partition != source.partition ||
+        header.base_offset != place.base || header.count != place.count || header.length != place.length ||
+        crc32c(source.payload) != header.crc) {
       return Error{Code::corrupt, "a batch at byte " + std::to_string(place.at) +
                                       " of a segment is damaged; restore the directory from a backup"};
     }

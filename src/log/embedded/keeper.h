@@ -1,11 +1,11 @@
 #pragma once
-// Keeper: keeps the space of the journal small: lets batches expire, compacts by key, moves what is live out of the
-// oldest segments, gives segments back.
+// Keeper: keeps the space of the journal small: lets batches expire, compacts by key, moves what is live out
+// of the oldest segments, gives segments back.
 //
-// Everything it rewrites stands at the end of the journal before readers are given it, and is on the disk before
-// the segment it came from may go. Threads: steps by one at a time, its own (run) or whoever calls step(). It
-// holds the lock of the log for looking up and for appending, never while it reads. Errors: unavailable when
-// there is no room (nothing was written then), corrupt with the place.
+// Everything it rewrites stands at the end of the journal before readers are given it, and is on the disk
+// before the segment it came from may go. Threads: steps by one at a time, its own (run) or whoever calls
+// step(). It holds the lock of the log for looking up and for appending, never while it reads. Errors:
+// unavailable when there is no room (nothing was written then), corrupt with the place.
 
 #include <optional>
 #include <stop_token>

@@ -23,8 +23,7 @@ KeyMap::Slot KeyMap::slot_of(BytesView key) {
 size_t KeyMap::find(const Slot& wanted) const {
   const size_t mask = slots_.size() - 1;
   size_t at = wanted.first & mask;
-  while (slots_[at].offset >= 0 &&
-         (slots_[at].first != wanted.first || slots_[at].second != wanted.second)) {
+  while (slots_[at].offset >= 0 && (slots_[at].first != wanted.first || slots_[at].second != wanted.second)) {
     at = (at + 1) & mask;
   }
   return at;
