@@ -6,7 +6,7 @@ namespace {
 
 constexpr const char* kHelp = R"(tradewind: real-time analytics of an online shop, one program.
 
-  tradewind serve --data DIR [--listen 127.0.0.1:8088] [--queries DIR]...
+  tradewind serve --data DIR [--listen 127.0.0.1:8088] [--queries DIR]... [--demo [RATE]]
   tradewind sql [-e TEXT]... [-f FILE]... [--json] [--server URL]
   tradewind replay online-retail FILE [--server URL | --data DIR]
   tradewind simulate [--server URL | --data DIR] [--rate N|max] [--scenario NAME]

@@ -118,7 +118,11 @@ Result<> Ingestor::start() {
   auto consumer = TRY(log_.consumer(log::Visibility::durable));
   TRY(consumer->assign({kEventIdsTopic, 0}, bounds.begin));
   for (log::Offset next = bounds.begin; next < bounds.end;) {
-    for (const log::FetchedBatch& batch : TRY(consumer->poll(Duration(1000), 10'000))) {
+    const auto batches = TRY(consumer->poll(Duration(1000), 10'000));
+    if (batches.empty()) {  // what was there may expire while it is read
+      next = std::max(next, TRY(log_.bounds({kEventIdsTopic, 0}, log::Visibility::durable)).begin);
+    }
+    for (const log::FetchedBatch& batch : batches) {
       for (const log::RecordView& record : batch.records) {
         BytesView ids = record.value.value_or(BytesView());
         EventId id;

@@ -25,6 +25,8 @@ class File {
   virtual Result<> sync() = 0;
   // Sets blocks aside up to `size` and makes the file that long.
   virtual Result<> preallocate(uint64_t size) = 0;
+  // Gives back the blocks behind `size`.
+  virtual Result<> truncate(uint64_t size) = 0;
   virtual Result<uint64_t> size() = 0;
 };
 

@@ -41,6 +41,12 @@ class FaultyFile final : public File {
     TRY(disk_.usable(path_, life_));
     return disk_.grow(*content_, path_, size);
   }
+  Result<> truncate(uint64_t size) override {
+    const std::lock_guard lock(disk_.mutex_);
+    TRY(disk_.usable(path_, life_));
+    disk_.cut(*content_, size);
+    return {};
+  }
   Result<uint64_t> size() override {
     const std::lock_guard lock(disk_.mutex_);
     TRY(disk_.usable(path_, life_));
@@ -65,6 +71,7 @@ class FaultyLock final : public File {
   Result<size_t> read(uint64_t, char*, size_t) override { return size_t{0}; }
   Result<> sync() override { return {}; }
   Result<> preallocate(uint64_t) override { return {}; }
+  Result<> truncate(uint64_t) override { return {}; }
   Result<uint64_t> size() override { return uint64_t{0}; }
 
  private:
@@ -196,12 +203,21 @@ Result<> FaultyDisk::grow(Content& content, const std::string& path, uint64_t si
   return {};
 }
 
+// Until the next sync a power cut may bring back what was cut off.
+void FaultyDisk::cut(Content& content, uint64_t size) {
+  if (size >= content.bytes.size()) return;
+  used_ -= content.bytes.size() - size;
+  content.bytes.resize(size);
+  content.dirty.erase(content.dirty.upper_bound(size / kSector), content.dirty.end());
+}
+
 Result<> FaultyDisk::sync(Content& content, const std::string& path) {
   if (slow_clock_ != nullptr) slow_clock_->advance(slow_);
   if (syncs_++ == fail_sync_at_) return Error{Code::io, "syncing " + path + " failed: as the test asked"};
   content.synced.resize(content.bytes.size(), '\0');
   for (const uint64_t sector : content.dirty) {
     const uint64_t at = sector * kSector;
+    if (at >= content.bytes.size()) continue;
     const uint64_t size = std::min<uint64_t>(kSector, content.bytes.size() - at);
     std::memcpy(content.synced.data() + at, content.bytes.data() + at, size);
   }

@@ -66,6 +66,7 @@ class FaultyDisk final : public Disk {
   Result<> usable(const std::string& path, uint64_t life) const;
   Result<> write(Content& content, const std::string& path, uint64_t at, BytesView bytes);
   Result<> grow(Content& content, const std::string& path, uint64_t size);
+  void cut(Content& content, uint64_t size);
   Result<> sync(Content& content, const std::string& path);
   void lose_sectors(Content& content);
 

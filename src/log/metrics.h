@@ -31,7 +31,34 @@ inline constexpr Metric kDurabilityFsync{
     .kind = Kind::gauge,
     .sentence = "1: acknowledged means on the disk; 0: handed to the operating system."};
 
-inline constexpr std::array kMetrics{&kRecords,     &kPayloadBytes, &kWrittenBytes, &kSyncs,
-                                     &kSyncSeconds, &kSyncDuration, &kSegments,     &kDurabilityFsync};
+inline constexpr Metric kBytes{
+    .name = "tw_log_bytes", .kind = Kind::gauge, .sentence = "Size of the journal's files."};
+inline constexpr Metric kLiveBytes{.name = "tw_log_live_bytes",
+                                   .kind = Kind::gauge,
+                                   .sentence = "Bytes of batches in the journal that may still be read."};
+inline constexpr Metric kReclaimedBytes{.name = "tw_log_reclaimed_bytes_total",
+                                        .kind = Kind::counter,
+                                        .sentence = "Bytes of segments given back since the start."};
+inline constexpr Metric kMovedBytes{
+    .name = "tw_log_moved_bytes_total",
+    .kind = Kind::counter,
+    .sentence = "Bytes of batches moved to the end of the journal, so that old segments can go."};
+inline constexpr Metric kCompactedRecords{
+    .name = "tw_log_compacted_records_total",
+    .kind = Kind::counter,
+    .sentence = "Records removed because a later one of their key stands in its place."};
+inline constexpr Metric kExpiredRecords{
+    .name = "tw_log_expired_records_total",
+    .kind = Kind::counter,
+    .sentence = "Records removed because of the retention of their topic."};
+inline constexpr Metric kKeeperFailed{
+    .name = "tw_log_keeper_failed",
+    .kind = Kind::gauge,
+    .sentence = "1: the journal's space could not be kept small the last time it was tried; 0: all is well."};
+
+inline constexpr std::array kMetrics{
+    &kRecords,        &kPayloadBytes, &kWrittenBytes,     &kSyncs,          &kSyncSeconds,
+    &kSyncDuration,   &kSegments,     &kDurabilityFsync,  &kBytes,          &kLiveBytes,
+    &kReclaimedBytes, &kMovedBytes,   &kCompactedRecords, &kExpiredRecords, &kKeeperFailed};
 
 }  // namespace tradewind::log

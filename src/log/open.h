@@ -27,12 +27,17 @@ struct EmbeddedOptions {
   std::string directory;
   Durability durability = Durability::fsync;
   Disk* disk = nullptr;    // null: the real one
-  Clock* clock = nullptr;  // null: the real one; only measures
-  bool own_thread = true;  // false: whoever waits for durability syncs, all in one thread
+  Clock* clock = nullptr;  // null: the real one; measures, and tells how old segments are
+  bool own_thread = true;  // false: whoever waits for durability syncs, keep() keeps, all in one thread
   Duration group_wait{0};  // own_thread: how long a sync lets more gather behind it
   uint64_t first_segment_bytes = 16ULL << 20;
   uint64_t most_segment_bytes = 256ULL << 20;
-  telemetry::Registry* metrics = nullptr;  // outlives the log; null: nobody looks
+  int spare_percent = 50;                            // dead bytes that may lie about, of the live ones
+  int dirty_percent = 50;                            // of a partition's bytes, before it is compacted
+  Duration tombstone_retention{24LL * 3600 * 1000};  // since it was appended
+  uint64_t compaction_memory = 32ULL << 20;          // for the keys of one pass
+  uint64_t keeper_rate = 32ULL << 20;                // bytes a second read for moving and compacting
+  telemetry::Registry* metrics = nullptr;            // outlives the log; null: nobody looks
 
   void fields(Options& options);
 };
@@ -44,12 +49,23 @@ struct LogFigures {
   int64_t syncs = 0;
   int64_t sync_ns = 0;
   int64_t segments = 0;
+  int64_t bytes = 0;       // of the journal's files
+  int64_t live_bytes = 0;  // of batches that may still be read
+  int64_t reclaimed_bytes = 0;
+  int64_t moved_bytes = 0;
+  int64_t compacted_records = 0;
+  int64_t expired_records = 0;
+  bool keeper_failed = false;  // the last time, for another reason than want of room
   Durability durability = Durability::fsync;
 };
 
 class EmbeddedLog : public Log {
  public:
   virtual LogFigures figures() const = 0;
+  // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
+  // of the oldest segments, segments are given back. False: there is nothing to do for now. With own_thread a
+  // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.
+  virtual Result<bool> keep() = 0;
   // Reads every byte again and checks it.
   virtual Result<> verify() = 0;
   // Why it no longer takes anything; the process should end.

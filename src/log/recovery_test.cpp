@@ -164,10 +164,10 @@ TEST_F(Recovery, RefusesWhenASegmentIsMissing) {
 TEST_F(Recovery, RefusesAnotherVersion) {
   stop();
   Bytes content = disk.content(kFirst);
-  // The header as version 2 would have written it.
-  content[4] = 2;
+  // The header as version 3 would have written it.
+  content[4] = 3;
   disk.set_content(kFirst, content);
-  EXPECT_EQ(refused().code, Code::corrupt) << "the checksum still is that of version 1";
+  EXPECT_EQ(refused().code, Code::corrupt) << "the checksum still is that of version 2";
 }
 
 TEST_F(Recovery, FindsDamageInASealedSegmentWhenItReads) {

@@ -12,9 +12,22 @@ void EmbeddedOptions::fields(Options& options) {
   options.duration("log.group_wait", group_wait, {Duration(0), Duration(1'000)},
                    "How long a sync waits for more to gather behind it.");
   options.bytes("log.first_segment_bytes", first_segment_bytes, {int64_t{1} << 20, int64_t{1} << 30},
-                "The size of a new journal's first segment; each one doubles.");
+                "The size of a new journal's first segment, and the least of later ones.");
   options.bytes("log.most_segment_bytes", most_segment_bytes, {int64_t{1} << 20, int64_t{1} << 30},
-                "Segments do not grow beyond this.");
+                "Segments are half of what is live in the log, and do not grow beyond this.");
+  options.number("log.spare_percent", spare_percent, {5, 1'000},
+                 "How many dead bytes may lie in the log, in percent of those that may still be read: beyond "
+                 "that the oldest segments are emptied and used again.");
+  options.number("log.dirty_percent", dirty_percent, {1, 100},
+                 "How much of a partition of a compacted topic must be new, in percent of its bytes, before "
+                 "it is compacted.");
+  options.duration("log.tombstone_retention", tombstone_retention,
+                   {Duration(0), Duration(366LL * 86'400'000)},
+                   "How long a tombstone of a compacted topic stays for readers, since it was appended.");
+  options.bytes("log.compaction_memory", compaction_memory, {int64_t{64} << 10, int64_t{1} << 30},
+                "Memory for the keys of one pass of compaction; a partition with more takes several passes.");
+  options.bytes("log.keeper_rate", keeper_rate, {int64_t{64} << 10, int64_t{4} << 30},
+                "Bytes read in a second for compacting and for emptying old segments.");
 }
 
 }  // namespace tradewind::log

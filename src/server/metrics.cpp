@@ -16,6 +16,13 @@ void add_log(telemetry::Scrape& scrape, const log::LogFigures& figures) {
   scrape.add(log::kSyncs, static_cast<double>(figures.syncs));
   scrape.add(log::kSyncSeconds, static_cast<double>(figures.sync_ns) / 1e9);
   scrape.add(log::kSegments, static_cast<double>(figures.segments));
+  scrape.add(log::kBytes, static_cast<double>(figures.bytes));
+  scrape.add(log::kLiveBytes, static_cast<double>(figures.live_bytes));
+  scrape.add(log::kReclaimedBytes, static_cast<double>(figures.reclaimed_bytes));
+  scrape.add(log::kMovedBytes, static_cast<double>(figures.moved_bytes));
+  scrape.add(log::kCompactedRecords, static_cast<double>(figures.compacted_records));
+  scrape.add(log::kExpiredRecords, static_cast<double>(figures.expired_records));
+  scrape.add(log::kKeeperFailed, figures.keeper_failed ? 1 : 0);
   scrape.add(log::kDurabilityFsync, figures.durability == log::Durability::fsync ? 1 : 0);
 }
 

@@ -300,8 +300,10 @@ class WorkerRuntime final : public Runtime {
     if (topology.has_late_rows()) TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
     if (!topology.aggregate()) return {};
     if (options_.workers > 1 && !topology.one_worker) {
+      // Not by time: what is merged is trimmed, what is not must stay however long a query is not running.
       TRY(make_topic({.name = partials_topic(topology.name),
-                      .partitions = topology.sink ? topology.sink->partitions : 1}));
+                      .partitions = topology.sink ? topology.sink->partitions : 1,
+                      .retention = Duration(-1)}));
     }
     return {};
   }

@@ -87,6 +87,10 @@ void use(EmbeddedLog& log) {
     for (const FetchedBatch& batch : *polled) CHECK(batch.next <= batch.end);
   }
   (void)log.verify().ok();
+  for (int i = 0; i < 20; ++i) {
+    const auto kept = log.keep();
+    if (!kept.ok() || !*kept) break;
+  }
   auto producer = std::move(log.producer({})).value();
   const RecordView records[] = {{.key = "k", .value = "v"}};
   if (!topics->empty()) (void)producer->append({topics->front().name, 0}, records).ok();

@@ -243,7 +243,7 @@ def full_disk(folder, fill, make_room, name):
     check(f"{name}: starts", platform.ready, platform.message())
     check("queries over orders", platform.ksql(ORDERS)[0] == 200)
     load = Load(platform, threads=2, batch=100, padding="x" * 4000)
-    load.wait_for(10_000, seconds=120)  # more than fits: ends by itself
+    load.wait_for(25_000, seconds=120)  # more than fits: ends by itself
     load.end()
     refused = 1_000_000
     status, body, headers = platform.ask("POST", "/v1/events/orders", json.dumps([order(refused + i, "x" * 4000) for i in range(100)]))

@@ -32,6 +32,8 @@ std::string text_at(const Batch& rows, size_t column, size_t row) {
 struct Coverage {
   std::array<std::array<int, stream::kCommitSteps>, 2> stops{};
   int full_disks = 0;
+  int64_t moved_bytes = 0;
+  int64_t compacted_records = 0;
   std::array<size_t, 4> joined{};  // results of joins that were compared, by form
 };
 
@@ -69,6 +71,7 @@ class Simulation {
         if (introduced_ < choices_.size() && random_.chance(0.05)) introduce();
         if (introduced_joins_ < joins_.size() && random_.chance(0.05)) introduce_join();
         if (!joins_.empty() && random_.chance(0.3)) append_joined();
+        if (alive_ && random_.chance(0.3)) keep();
         random_.chance(0.5) ? append() : work();
       }
       close();
@@ -120,7 +123,11 @@ class Simulation {
                                    .clock = &clock_,
                                    .own_thread = false,
                                    .first_segment_bytes = 16 << 10,
-                                   .most_segment_bytes = 128 << 10});
+                                   .most_segment_bytes = 128 << 10,
+                                   .spare_percent = static_cast<int>(random_.between(5, 100)),
+                                   .dirty_percent = static_cast<int>(random_.between(1, 60)),
+                                   .tombstone_retention = Duration(random_.chance(0.5) ? 0 : 500),
+                                   .compaction_memory = 100 + random_.below(10'000)});
     if (!log.ok()) return refused(log.error());
     log_ = std::move(*log);
     for (const char* topic : {kInput, kLeft, kRight}) {
@@ -185,6 +192,11 @@ class Simulation {
   }
 
   void close() {
+    if (log_ != nullptr) {
+      const log::LogFigures figures = log_->figures();
+      coverage_.moved_bytes += figures.moved_bytes;
+      coverage_.compacted_records += figures.compacted_records;
+    }
     runtime_.reset();
     producer_.reset();
     registry_.reset();
@@ -232,6 +244,15 @@ class Simulation {
     }
   }
 
+  // The log keeps its space small meanwhile.
+  void keep() {
+    for (uint64_t steps = random_.below(8) + 1; steps > 0; --steps) {
+      const auto more = log_->keep();
+      if (!more.ok() && more.error().code != Code::unavailable) alive_ = false;
+      if (!more.ok() || !*more) return;
+    }
+  }
+
   void work() {
     clock_.advance(Duration(random_.between(0, 30)));
     const auto done = runtime_->step();
@@ -263,6 +284,11 @@ class Simulation {
       quiet = *done ? 0 : quiet + 1;
     }
     ASSERT_TRUE(log_->wait_durable(log_->written()).ok());
+    while (true) {
+      const auto more = log_->keep();
+      ASSERT_TRUE(more.ok()) << more.error().message;
+      if (!*more) break;
+    }
     for (const JoinChoice& choice : joins_) {
       SCOPED_TRACE(choice.query);
       const auto view = runtime_->view(choice.query);
@@ -449,6 +475,8 @@ TEST(PowerLoss, LeavesEveryResultEqualToAFoldOfTheDurableInput) {
     }
   }
   for (const size_t joined : coverage.joined) EXPECT_GT(joined, 100U) << "results of joins";
+  EXPECT_GT(coverage.moved_bytes, 0);
+  EXPECT_GT(coverage.compacted_records, 0);
   EXPECT_GT(coverage.full_disks, 0) << "no commit ever waited for room";
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr double kLeastVolume = 0.01;
 constexpr double kMostVolume = 50'000;
 constexpr int64_t kHourMs = 3'600'000;
+// About as long as visitors stay.
+constexpr int64_t kWarmUpMs = 8 * 60'000;
 constexpr uint32_t kSavedFormat = 1;
 
 // What two builds must agree in for one to go on with what the other saved.
@@ -94,28 +96,64 @@ struct Simulation::State {
   uint64_t sent = 0;
   bool opened = false;
 
-  void open();
+  void open(EventBatch& out);
+  void keep_lookers();
   void plan_arrival();
   // When the next thing happens.
   int64_t next_ms() const;
   void step(int64_t ms, EventBatch& out);
+  // What the shop itself does then.
+  void act(int64_t ms);
 };
 
-void Simulation::State::open() {
+// A shop that opens has visitors already: what happens before nobody hears of, and only who is looking around
+// stays.
+void Simulation::State::open(EventBatch& out) {
   opened = true;
   world.random = Random(options.seed);
   Counters& count = world.count;
-  count.start_ms = count.now_ms = options.from.ms;
-  count.sale_ms =
-      options.from.ms + (scenario.whole_shop_on_sale ? kHourMs / 2 : scenario.sale_every.count() / 4);
-  count.bulk_ms = options.from.ms + kHourMs * 2 / 3;
+  count.start_ms = options.from.ms;
+  count.now_ms = std::max<int64_t>(options.from.ms - kWarmUpMs, 0);
+  count.sale_ms = count.bulk_ms = INT64_MAX;
   world.customers.resize(known_customers(options.volume));
   for (size_t i = 0; i < world.customers.size(); ++i)
     world.customers[i].created_ms =
-        count.start_ms - static_cast<int64_t>(people.of(i, 51) % (700ULL * 24 * kHourMs));
+        count.start_ms - static_cast<int64_t>(people.of(i, 51) % (700ULL * 24 * kHourMs)) - kWarmUpMs;
+  EventBatch unheard;
+  writer.write_to(unheard);
   open_stock(stage);
   count.arrival_ms = static_cast<double>(count.now_ms);
   plan_arrival();
+  for (int64_t ms = next_ms(); ms < options.from.ms; ms = next_ms()) {
+    unheard.clear();
+    act(ms);
+  }
+  keep_lookers();
+  count.now_ms = options.from.ms;
+  count.sale_ms =
+      options.from.ms + (scenario.whole_shop_on_sale ? kHourMs / 2 : scenario.sale_every.count() / 4);
+  count.bulk_ms = options.from.ms + kHourMs * 2 / 3;
+  writer.write_to(out);
+  open_stock(stage);
+}
+
+void Simulation::State::keep_lookers() {
+  world.orders = {};
+  world.supplies = {};
+  world.stock.clear();
+  world.orders_due = {};
+  world.supplies_due = {};
+  for (Customer& customer : world.customers) customer.told = false;
+  std::vector<Moment> kept;
+  for (const Moment& moment : world.visits_due.moments) {
+    Visit& visit = world.visits.slots[moment.slot];
+    if (visit.truth == Truth::unknown && visit.phase == VisitPhase::browsing)
+      kept.push_back(moment);
+    else
+      world.visits.give_back(moment.slot);
+  }
+  world.visits_due = {};
+  for (const Moment& moment : kept) world.visits_due.add(moment.ms, moment.slot);
 }
 
 void Simulation::State::plan_arrival() {
@@ -134,16 +172,24 @@ int64_t Simulation::State::next_ms() const {
 }
 
 void Simulation::State::step(int64_t ms, EventBatch& out) {
-  Counters& count = world.count;
   const size_t first = out.size();
-  count.now_ms = std::max(count.now_ms, ms);
-  if (!opened) {
-    open();
-  } else if (postman.next_ms() == ms) {
+  if (opened && postman.next_ms() == ms) {
+    world.count.now_ms = std::max(world.count.now_ms, ms);
     postman.deliver(out);
-    sent += out.size() - first;
-    return;
-  } else if (world.visits_due.next_ms() == ms) {
+  } else {
+    if (opened)
+      act(ms);
+    else
+      open(out);
+    postman.carry(world.count.now_ms, first, out);
+  }
+  sent += out.size() - first;
+}
+
+void Simulation::State::act(int64_t ms) {
+  Counters& count = world.count;
+  count.now_ms = std::max(count.now_ms, ms);
+  if (world.visits_due.next_ms() == ms) {
     advance_visit(stage, world.visits_due.take());
   } else if (world.orders_due.next_ms() == ms) {
     advance_order(stage, world.orders_due.take());
@@ -159,8 +205,6 @@ void Simulation::State::step(int64_t ms, EventBatch& out) {
     begin_visit(stage);
     plan_arrival();
   }
-  postman.carry(count.now_ms, first, out);
-  sent += out.size() - first;
 }
 
 Simulation::Simulation(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -13,7 +13,7 @@ namespace tradewind::simulate {
 // What a shop of one event a second sells, in units a second; measured, and what stock is planned by.
 inline constexpr double kUnitsPerEvent = 0.0075;
 // Events a visitor causes, with all that follows of it; measured.
-inline constexpr double kEventsPerVisit = 17.0;
+inline constexpr double kEventsPerVisit = 16.5;
 
 struct Stage {
   const Catalogue& catalogue;

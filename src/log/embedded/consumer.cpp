@@ -72,20 +72,15 @@ class EmbeddedConsumer final : public Consumer {
   void unassign(const Position& position) override { unassign_known(position); }
 
   Result<std::vector<FetchedBatch>> poll(Duration wait, size_t max_records) override {
-    std::vector<Picked> picked;
-    {
-      std::unique_lock lock(core_->mutex);
-      pick(max_records, picked);
-      if (picked.empty() && wait.count() > 0 && core_->options.own_thread) {
-        core_->written_changed.wait_for(lock, wait, [&] {
-          pick(max_records, picked);
-          return !picked.empty() || core_->journal.failure();
-        });
-      }
-      if (const auto failed = core_->journal.failure()) return *failed;
+    while (true) {
+      std::vector<Picked> picked;
+      TRY(pick_or_wait(wait, max_records, picked));
+      if (picked.empty()) return std::vector<FetchedBatch>();
+      auto batches = TRY(fetch(picked));
+      // Of what was compacted there may be nothing left: what follows is looked at then.
+      std::erase_if(batches, [](const FetchedBatch& batch) { return batch.records.empty(); });
+      if (!batches.empty()) return batches;
     }
-    if (picked.empty()) return std::vector<FetchedBatch>();
-    return fetch(picked);
   }
 
  private:
@@ -101,20 +96,25 @@ class EmbeddedConsumer final : public Consumer {
     std::shared_ptr<File> file;
   };
 
+  Result<> pick_or_wait(Duration wait, size_t max_records, std::vector<Picked>& picked) {
+    std::unique_lock lock(core_->mutex);
+    pick(max_records, picked);
+    if (picked.empty() && wait.count() > 0 && core_->options.own_thread) {
+      core_->written_changed.wait_for(lock, wait, [&] {
+        pick(max_records, picked);
+        return !picked.empty() || core_->journal.failure();
+      });
+    }
+    if (const auto failed = core_->journal.failure()) return *failed;
+    return {};
+  }
+
   void unassign_known(const Position& position) {
     std::erase_if(assigned_, [&](const Assigned& known) { return known.position == position; });
   }
 
   bool visible(const BatchPlace& place) const {
     return visibility_ == Visibility::written || place.frame <= core_->journal.durable();
-  }
-
-  // The index in `batches` of the first one that holds or follows `offset`.
-  static size_t locate(const PartitionIndex& partition, Offset offset) {
-    const auto at = std::upper_bound(
-        partition.batches.begin(), partition.batches.end(), offset,
-        [](Offset wanted, const BatchPlace& place) { return wanted < place.base + place.count; });
-    return static_cast<size_t>(at - partition.batches.begin());
   }
 
   // Chooses batches in journal order, so that many partitions are read as one stretch.
@@ -124,8 +124,7 @@ class EmbeddedConsumer final : public Consumer {
       PartitionIndex& partition =
           assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)];
       assigned_[i].next = std::max(assigned_[i].next, partition.begin);
-      at[i] = assigned_[i].next >= partition.next ? partition.batches.size()
-                                                  : locate(partition, assigned_[i].next);
+      at[i] = partition.locate(assigned_[i].next);
       assigned_[i].end = end_of(partition);
     }
     size_t bytes = 0;
@@ -140,23 +139,37 @@ class EmbeddedConsumer final : public Consumer {
       if (best == assigned_.size()) return;
       const BatchPlace& place = batches_of(best)[at[best]++];
       picked.push_back({best, place, place.segment->file});
-      records += static_cast<size_t>(place.base + place.count - std::max(place.base, assigned_[best].next));
+      const Offset left = place.end() - std::max(place.base, assigned_[best].next);
+      records += static_cast<size_t>(std::min<Offset>(place.count, left));
       bytes += place.length + sizeof(EntryHeader);
+    }
+    pick_empty(at, picked);
+  }
+
+  // Batches without records behind what was picked: so the last record that is there is given with where
+  // reading ends.
+  void pick_empty(std::vector<size_t>& at, std::vector<Picked>& picked) const {
+    for (size_t i = 0; i < assigned_.size(); ++i) {
+      const auto& batches = batches_of(i);
+      for (; at[i] < batches.size() && batches[at[i]].count == 0 && visible(batches[at[i]]); ++at[i]) {
+        picked.push_back({i, batches[at[i]], batches[at[i]].segment->file});
+      }
     }
   }
 
   const std::deque<BatchPlace>& batches_of(size_t i) const {
-    return assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)].batches;
+    return assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)].batches();
   }
   static bool before(const BatchPlace& a, const BatchPlace& b) {
     return a.frame < b.frame || (a.frame == b.frame && a.at < b.at);
   }
   Offset end_of(const PartitionIndex& partition) const {
     if (visibility_ == Visibility::written) return partition.next;
-    for (auto place = partition.batches.rbegin(); place != partition.batches.rend(); ++place) {
-      if (place->frame <= core_->journal.durable()) return place->base + place->count;
+    const auto& batches = partition.batches();
+    for (auto place = batches.rbegin(); place != batches.rend(); ++place) {
+      if (place->frame <= core_->journal.durable()) return place->end();
     }
-    return partition.batches.empty() ? partition.next : partition.batches.front().base;
+    return batches.empty() ? partition.next : batches.front().base;
   }
 
   Result<std::vector<FetchedBatch>> fetch(const std::vector<Picked>& picked) {
@@ -180,15 +193,7 @@ class EmbeddedConsumer final : public Consumer {
         TRY(unpack(picked[from], buffer.get() + (place.at - begin), buffer, batches, batch_of));
       }
     }
-    for (FetchedBatch& batch : batches) {
-      for (RecordView& record : batch.records) {
-        if (record.header_count == 0)
-          record.headers = nullptr;
-        else
-          record.headers =
-              batch.headers.data() + reinterpret_cast<uintptr_t>(record.headers) / sizeof(HeaderView);
-      }
-    }
+    for (FetchedBatch& batch : batches) link_headers(batch.records, batch.headers);
     return batches;
   }
 
@@ -219,12 +224,11 @@ class EmbeddedConsumer final : public Consumer {
     const size_t first = batch.records.size();
     if (!decode_batch(header, payload, batch.records, batch.headers))
       return damaged(picked, "its records cannot be read");
-    if (header.base_offset < assigned.next) {
-      const auto skip = static_cast<ptrdiff_t>(assigned.next - header.base_offset);
-      batch.records.erase(batch.records.begin() + static_cast<ptrdiff_t>(first),
-                          batch.records.begin() + static_cast<ptrdiff_t>(first) + skip);
-    }
-    assigned.next = batch.next = header.base_offset + header.count;
+    const auto unread =
+        std::find_if(batch.records.begin() + static_cast<ptrdiff_t>(first), batch.records.end(),
+                     [&](const RecordView& record) { return record.offset >= assigned.next; });
+    batch.records.erase(batch.records.begin() + static_cast<ptrdiff_t>(first), unread);
+    assigned.next = batch.next = picked.place.end();
     return {};
   }
 

@@ -1,11 +1,13 @@
 #include "log/embedded/core.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/coding.h"
 #include "base/mutant.h"
 #include "base/planted.h"
+#include "log/embedded/keeper.h"
 #include "log/metrics.h"
 
 namespace tradewind::log {
@@ -18,15 +20,30 @@ bool get_text(BytesView& in, std::string& text) {
   return true;
 }
 
+BatchPlace place_of(const EntryHeader& header, const Rewritten& rewritten, Place place, uint64_t frame) {
+  BatchPlace made{.base = header.base_offset, .count = header.count, .span = header.count};
+  made.length = header.length;
+  made.at = static_cast<uint32_t>(place.at);
+  made.segment = place.segment;
+  made.frame = frame;
+  if (!is_rewritten(header.kind)) return made;
+  made.compacted = header.kind == EntryKind::compacted ? 1 : 0;
+  made.span = rewritten.span;
+  made.appended_ms = rewritten.appended_ms;
+  return made;
+}
+
 }  // namespace
 
 LogCore::LogCore(EmbeddedOptions given, std::unique_ptr<Disk> made)
     : options(std::move(given)),
       own_disk(std::move(made)),
       disk(own_disk != nullptr ? *own_disk : *options.disk),
-      journal(disk, options.clock != nullptr ? *options.clock : system_clock,
+      clock(options.clock != nullptr ? *options.clock : system_clock),
+      journal(disk, clock,
               {options.directory + "/journal", options.first_segment_bytes, options.most_segment_bytes,
-               options.metrics != nullptr ? &options.metrics->histogram(kSyncDuration) : nullptr}) {}
+               options.metrics != nullptr ? &options.metrics->histogram(kSyncDuration) : nullptr}),
+      keeper(std::make_unique<Keeper>(*this)) {}
 
 LogCore::~LogCore() {
   close();
@@ -40,13 +57,23 @@ Result<> LogCore::open() {
     return Result<>(Error{Code::corrupt, "an entry makes no sense"});
   }));
   settle_recovered();
+  FrameGroup like;
+  checkpoint(like);
+  for (const auto& segment : journal.segments()) segment->overhead = sizeof(SegmentHeader) + like.bytes();
+  TRY(journal.recycle());
   if (options.own_thread) {
+    keeping_ = std::jthread([this](const std::stop_token& stop) { keeper->run(stop); });
     syncing_ = std::jthread([this](const std::stop_token& stop) { sync_loop(stop); });
   }
   return {};
 }
 
 void LogCore::close() {
+  if (keeping_.joinable()) {
+    keeping_.request_stop();
+    room_wanted.notify_all();
+    keeping_.join();
+  }
   if (syncing_.joinable()) {
     syncing_.request_stop();
     sync_wanted_.notify_all();
@@ -99,7 +126,32 @@ void LogCore::put_group_entry(const std::string& name, const Offsets& offsets, F
   group.add(EntryKind::group, 0, 0, payload);
 }
 
+// Of all segments, so that a start knows those of old ones without reading them.
+void LogCore::put_ages_entry(FrameGroup& group) const {
+  Bytes payload;
+  for (const auto& segment : journal.segments()) {
+    put_varint(payload, segment->number);
+    put_zigzag(payload, segment->begun_ms);
+  }
+  group.add(EntryKind::ages, 0, 0, payload);
+}
+
+bool LogCore::recovered_ages(BytesView in) {
+  int64_t before = kUnknownTime;
+  while (!in.empty()) {
+    uint64_t number = 0;
+    int64_t begun_ms = 0;
+    if (!get_varint(in, number) || !get_zigzag(in, begun_ms) || begun_ms < std::max<int64_t>(before, 0) ||
+        begun_ms > kMostNumber)
+      return false;
+    before = begun_ms;
+    if (Segment* segment = journal.segment(number)) segment->begun_ms = begun_ms;
+  }
+  return true;
+}
+
 void LogCore::checkpoint(FrameGroup& group) const {
+  put_ages_entry(group);
   for (const auto& [name, topic] : topics) {
     put_topic_entry(*topic, group);
     for (uint32_t p = 0; p < topic->partitions.size(); ++p) put_partition_entry(*topic, p, group);
@@ -134,8 +186,13 @@ bool LogCore::recovered_topic(const EntryHeader& header, BytesView in) {
   return true;
 }
 
-bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t frame) {
-  if (header.partition >= static_cast<uint32_t>(kMostPartitions) || header.count == 0) return false;
+bool LogCore::recovered_batch(const EntryHeader& header, Place place, BytesView in, uint64_t frame) {
+  const bool rewritten = is_rewritten(header.kind);
+  Rewritten range;
+  if (rewritten && !get_rewritten(in, header, range)) return false;
+  if (header.partition >= static_cast<uint32_t>(kMostPartitions) || header.length > kMostEntryBytes ||
+      place.at > UINT32_MAX || (header.count == 0 && header.kind != EntryKind::compacted))
+    return false;
   auto& topic = by_number[header.topic];
   if (topic == nullptr) {
     topic = std::make_shared<TopicIndex>();
@@ -146,11 +203,10 @@ bool LogCore::recovered_batch(const EntryHeader& header, Place place, uint64_t f
     topic->partitions.resize(header.partition + 1);
   }
   PartitionIndex& partition = topic->partitions[header.partition];
+  const BatchPlace found = place_of(header, range, place, frame);
+  if (rewritten) return partition.replace(found, frame);
   if (header.base_offset < partition.next || header.base_offset > kMostNumber - header.count) return false;
-  partition.batches.push_back(
-      {header.base_offset, header.count, header.length, place.segment, place.at, frame});
-  partition.next = header.base_offset + header.count;
-  ++place.segment->live_batches;
+  partition.append(found);
   return true;
 }
 
@@ -188,7 +244,10 @@ bool LogCore::recovered(const EntryHeader& header, Place place, BytesView in, ui
       std::max(next_number, header.topic + 1);  // also of a topic that is gone while its batches are not
   switch (header.kind) {
     case EntryKind::topic: return recovered_topic(header, in);
-    case EntryKind::batch: return recovered_batch(header, place, frame);
+    case EntryKind::batch:
+    case EntryKind::moved:
+    case EntryKind::compacted: return recovered_batch(header, place, in, frame);
+    case EntryKind::ages: return recovered_ages(in);
     case EntryKind::partition: return recovered_partition(header, in);
     case EntryKind::group: return recovered_group(in);
     case EntryKind::dropped_topic: {
@@ -210,13 +269,18 @@ bool LogCore::recovered(const EntryHeader& header, Place place, BytesView in, ui
 
 // What recovery read, as readers may see it.
 void LogCore::settle_recovered() {
+  // What is as old as a journal that did not tell is taken for new: nothing is thrown away too early.
+  int64_t begun_ms = kUnknownTime;
+  for (const auto& segment : journal.segments()) {
+    if (segment->begun_ms == kUnknownTime) segment->begun_ms = std::max(begun_ms, now_ms());
+    begun_ms = segment->begun_ms;
+  }
   for (auto at = by_number.begin(); at != by_number.end();) {
     const bool dropped =
         at->second->spec.name.empty();  // old footers still name batches of a topic that is gone
     for (PartitionIndex& partition : at->second->partitions) {
-      drop_batches(partition, dropped ? INT64_MAX : partition.begin);
-      // A trim may be forgotten by a power cut after segments went because of it.
-      const Offset first = partition.batches.empty() ? partition.next : partition.batches.front().base;
+      partition.drop_before(dropped ? INT64_MAX : partition.begin, 0);
+      const Offset first = partition.batches().empty() ? partition.next : partition.batches().front().base;
       partition.begin = std::max(partition.begin, first);
     }
     at = dropped ? by_number.erase(at) : std::next(at);
@@ -226,7 +290,7 @@ void LogCore::settle_recovered() {
 // REQUIRES the topic is known.
 void LogCore::forget_topic(const std::string& name) {
   const std::shared_ptr<TopicIndex> topic = topics.at(name);
-  for (PartitionIndex& partition : topic->partitions) drop_batches(partition, INT64_MAX);
+  for (PartitionIndex& partition : topic->partitions) partition.drop_before(INT64_MAX, journal.written());
   for (auto& [group, offsets] : groups) {
     std::erase_if(offsets, [&](const auto& entry) { return entry.first.topic == name; });
   }
@@ -249,14 +313,22 @@ Result<PartitionIndex*> LogCore::find(const Position& position, uint32_t* topic_
 
 Result<uint64_t> LogCore::append(FrameGroup& group, Offsets* first_offsets) {
   auto mark = take(group, first_offsets);
-  if (!mark.ok() && mark.error().code == Code::unavailable) {
-    refused_ = mark.error();
-    refused_bytes_ = group.bytes();
-  }
+  if (!mark.ok())
+    note_refusal(mark.error(), group.bytes());
+  else if (group.bytes() >= refused_bytes_)
+    refused_.reset();  // one like it was taken
   written_changed.notify_all();
   durable_changed.notify_all();  // a new segment makes what stands before it durable, even if nothing follows
   sync_wanted_.notify_all();
   return mark;
+}
+
+void LogCore::note_refusal(const Error& error, uint64_t bytes) {
+  if (error.code != Code::unavailable) return;
+  refused_ = error;
+  refused_bytes_ = bytes;
+  ++refusals;
+  room_wanted.notify_all();
 }
 
 std::optional<Error> LogCore::refusing() {
@@ -292,22 +364,61 @@ Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
         if (entry.header.kind != EntryKind::batch) return;
         PartitionIndex& partition = by_number[entry.header.topic]->partitions[entry.header.partition];
         const uint64_t frame = journal.written() - (frames_before - 1 - entry.frame);
-        partition.batches.push_back({entry.header.base_offset, entry.header.count, entry.header.length,
-                                     place.segment, place.at, frame});
-        partition.next = entry.header.base_offset + entry.header.count;
-        ++place.segment->live_batches;
+        partition.append(place_of(entry.header, {}, place, frame));
         records += entry.header.count;
         payload_bytes += entry.data_bytes;
       }));
   return journal.written();
 }
 
-void LogCore::drop_batches(PartitionIndex& partition, Offset keep) {
-  while (!partition.batches.empty() &&
-         partition.batches.front().base + partition.batches.front().count <= keep) {
-    --partition.batches.front().segment->live_batches;
-    partition.batches.pop_front();
+Result<uint64_t> LogCore::append_rewritten(FrameGroup& group, std::vector<Rewriting>& rewritings) {
+  for (const FrameGroup::Entry& entry : group.entries()) {
+    if (by_number.contains(entry.header.topic)) continue;
+    return Error{Code::not_found, "a topic was deleted while its batches were written again"};
   }
+  const uint64_t frames_before = group.frames().size();
+  TRY(journal.append(
+      group, [this](FrameGroup& first) { checkpoint(first); },
+      [&](const FrameGroup::Entry& entry, Place place) {
+        const uint64_t frame = journal.written() - (frames_before - 1 - entry.frame);
+        rewritings.push_back({entry.header.topic, entry.header.partition,
+                              place_of(entry.header, entry.rewritten, place, frame)});
+        ++place.segment->live_batches;
+      }));
+  written_changed.notify_all();
+  sync_wanted_.notify_all();
+  return journal.written();
+}
+
+void LogCore::settle(const std::vector<Rewriting>& rewritings) {
+  for (const auto& [number, partition, place] : rewritings) {
+    --place.segment->live_batches;
+    const auto topic = by_number.find(number);
+    if (topic == by_number.end()) continue;
+    CHECK(topic->second->partitions[partition].replace(place, place.frame));
+  }
+}
+
+Result<int64_t> LogCore::trim(TopicIndex& topic, uint32_t number, Offset keep, Asked asked) {
+  PartitionIndex& partition = topic.partitions[number];
+  keep = std::min(keep, partition.next);
+  if (keep <= partition.begin) return int64_t{0};
+  const Offset before = std::exchange(partition.begin, keep);
+  FrameGroup group;
+  put_partition_entry(topic, number, group);
+  const auto mark = take(group, nullptr);
+  if (!mark.ok()) {
+    partition.begin = before;
+    if (asked == Asked::by_owner) note_refusal(mark.error(), group.bytes());
+    return mark.error();
+  }
+  written_changed.notify_all();
+  sync_wanted_.notify_all();
+  return partition.drop_before(keep, *mark);
+}
+
+Result<> LogCore::rotate_early() {
+  return journal.rotate_early([this](FrameGroup& first) { checkpoint(first); });
 }
 
 Result<> LogCore::sync_inline() {

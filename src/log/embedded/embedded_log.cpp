@@ -3,6 +3,7 @@
 
 #include "base/mutant.h"
 #include "log/embedded/core.h"
+#include "log/embedded/keeper.h"
 
 namespace tradewind::log {
 namespace {
@@ -211,7 +212,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
     const PartitionIndex* partition = TRY(core_->find(position, nullptr));
     Bounds bounds{partition->begin, partition->next};
     if (visibility == Visibility::durable) {
-      for (auto place = partition->batches.rbegin(); place != partition->batches.rend(); ++place) {
+      for (auto place = partition->batches().rbegin(); place != partition->batches().rend(); ++place) {
         if (place->frame <= core_->journal.durable()) break;
         bounds.end = place->base;
       }
@@ -223,18 +224,9 @@ class EmbeddedLogFront final : public EmbeddedLog {
   Result<> trim(const Position& position, Offset keep) override {
     const std::lock_guard lock(core_->mutex);
     uint32_t number = 0;
-    PartitionIndex* partition = TRY(core_->find(position, &number));
-    keep = std::min(keep, partition->next);
-    if (keep <= partition->begin) return {};
-    const Offset before = std::exchange(partition->begin, keep);
-    FrameGroup group;
-    core_->put_partition_entry(*core_->by_number[number], static_cast<uint32_t>(position.partition), group);
-    const auto appended = core_->append(group, nullptr);
-    if (!appended.ok()) {
-      partition->begin = before;
-      return appended.error();
-    }
-    core_->drop_batches(*partition, keep);
+    TRY(core_->find(position, &number));
+    TRY(core_->trim(*core_->by_number[number], static_cast<uint32_t>(position.partition), keep,
+                    LogCore::Asked::by_owner));
     return core_->journal.recycle();
   }
 
@@ -278,9 +270,24 @@ class EmbeddedLogFront final : public EmbeddedLog {
   LogFigures figures() const override {
     const std::lock_guard lock(core_->mutex);
     const JournalFigures& journal = core_->journal.figures();
-    return {journal.bytes_written, core_->payload_bytes, core_->records,           journal.syncs,
-            journal.sync_ns,       journal.segments,     core_->options.durability};
+    LogFigures figures;
+    figures.bytes_written = journal.bytes_written;
+    figures.payload_bytes = core_->payload_bytes;
+    figures.records = core_->records;
+    figures.syncs = journal.syncs;
+    figures.sync_ns = journal.sync_ns;
+    figures.segments = journal.segments;
+    figures.bytes = static_cast<int64_t>(core_->journal.bytes());
+    figures.live_bytes = core_->journal.live_bytes();
+    figures.reclaimed_bytes = journal.reclaimed;
+    figures.moved_bytes = core_->keeper->figures().moved_bytes;
+    figures.compacted_records = core_->keeper->figures().compacted_records;
+    figures.expired_records = core_->keeper->figures().expired_records;
+    figures.keeper_failed = core_->keeper->figures().failed;
+    figures.durability = core_->options.durability;
+    return figures;
   }
+  Result<bool> keep() override { return core_->keeper->step(); }
   Result<> verify() override {
     const std::lock_guard lock(core_->mutex);
     return core_->journal.verify();

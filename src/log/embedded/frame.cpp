@@ -18,6 +18,24 @@ char* put_raw(char* at, const std::optional<BytesView>& bytes) {
   return bytes ? write_raw(at, bytes->data(), bytes->size()) : at;
 }
 
+// All of a record but its offset; `base_time` is the batch's.
+char* put_record(char* at, const RecordView& record, int64_t base_time) {
+  at = write_varint(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time.ms) -
+                                                    static_cast<uint64_t>(base_time))));
+  at = put_optional(at, record.key);
+  at = put_optional(at, record.value);
+  at = write_varint(at, record.header_count);
+  at = put_raw(at, record.key);
+  at = put_raw(at, record.value);
+  for (uint32_t h = 0; h < record.header_count; ++h) {
+    at = write_varint(at, record.headers[h].name.size());
+    at = write_raw(at, record.headers[h].name.data(), record.headers[h].name.size());
+    at = put_optional(at, record.headers[h].value);
+    at = put_raw(at, record.headers[h].value);
+  }
+  return at;
+}
+
 // No less than what a record takes.
 size_t most_bytes(const RecordView& record) {
   size_t bytes = 40 + (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
@@ -50,6 +68,58 @@ bool take_header(BytesView& in, HeaderView& header) {
   if (!get_varint(in, size) || !take(in, size, name)) return false;
   header.name = name;
   return get_varint(in, size) && take_optional(in, size, header.value);
+}
+
+// `count` records from offset `next` on; with gaps each tells how many offsets before it are skipped, and all
+// lie before `end`.
+template <bool kGaps>
+bool decode_records(BytesView in, uint32_t record_count, Offset next, Offset end_offset,
+                    std::vector<RecordView>& records, std::vector<HeaderView>& headers) {
+  uint64_t raw = 0;
+  if (!get_varint(in, raw) || record_count > in.size()) return false;
+  const int64_t base_time = unzigzag(raw);
+  const size_t first = records.size();
+  records.resize(first + record_count);
+  const char* at = in.data();
+  const char* const end = at + in.size();
+  for (uint32_t i = 0; i < record_count; ++i) {
+    RecordView& record = records[first + i];
+    uint64_t time = 0;
+    uint64_t key = 0;  // sizes, one more than the bytes; 0: none
+    uint64_t value = 0;
+    uint64_t count = 0;
+    if constexpr (kGaps) {
+      uint64_t skipped = 0;
+      if (!read_varint(at, end, skipped) || next >= end_offset ||
+          skipped >= static_cast<uint64_t>(end_offset - next))
+        return false;
+      next += static_cast<Offset>(skipped);
+    }
+    if (!read_varint(at, end, time) || !read_varint(at, end, key) || !read_varint(at, end, value) ||
+        !read_varint(at, end, count))
+      return false;
+    record.time = Timestamp{
+        static_cast<int64_t>(static_cast<uint64_t>(base_time) + static_cast<uint64_t>(unzigzag(time)))};
+    record.offset = next++;
+    const auto left = static_cast<uint64_t>(end - at);
+    const uint64_t key_size = key == 0 ? 0 : key - 1;
+    const uint64_t value_size = value == 0 ? 0 : value - 1;
+    if (key_size > left || value_size > left - key_size || count > left) return false;
+    if (key != 0) record.key.emplace(at, key_size);
+    at += key_size;
+    if (value != 0) record.value.emplace(at, value_size);
+    at += value_size;
+    if (count == 0) continue;
+    record.header_count = static_cast<uint32_t>(count);
+    // Until all are known the place is kept as an index; the caller's vector may move.
+    record.headers = reinterpret_cast<const HeaderView*>(headers.size() * sizeof(HeaderView));
+    BytesView rest(at, static_cast<size_t>(end - at));
+    for (uint64_t h = 0; h < count; ++h) {
+      if (!take_header(rest, headers.emplace_back())) return false;
+    }
+    at = rest.data();
+  }
+  return at == end;
 }
 
 }  // namespace
@@ -122,26 +192,56 @@ void FrameGroup::add_batch(uint32_t topic, uint32_t partition, std::span<const R
     at = write_varint(at, zigzag(base_time));
     for (size_t i = 0; i < count; ++i) {
       const RecordView& record = records[i];
-      at = write_varint(at, zigzag(static_cast<int64_t>(static_cast<uint64_t>(record.time.ms) -
-                                                        static_cast<uint64_t>(base_time))));
-      at = put_optional(at, record.key);
-      at = put_optional(at, record.value);
-      at = write_varint(at, record.header_count);
+      at = put_record(at, record, base_time);
       entry.data_bytes += static_cast<int64_t>((record.key ? record.key->size() : 0) +
                                                (record.value ? record.value->size() : 0));
-      at = put_raw(at, record.key);
-      at = put_raw(at, record.value);
-      for (uint32_t h = 0; h < record.header_count; ++h) {
-        at = write_varint(at, record.headers[h].name.size());
-        at = write_raw(at, record.headers[h].name.data(), record.headers[h].name.size());
-        at = put_optional(at, record.headers[h].value);
-        at = put_raw(at, record.headers[h].value);
-      }
     }
     frame.set_end(at);
     close_entry(frame, entry);
     records = records.subspan(count);
   }
+}
+
+void FrameGroup::add_moved(const EntryHeader& from, BytesView payload, int64_t appended_ms) {
+  FrameBytes& frame = open_frame();
+  Entry entry{.at = frame.size(), .header = from, .rewritten = {appended_ms, from.count}};
+  Bytes prefix;
+  if (is_rewritten(from.kind)) {
+    BytesView in = payload;
+    CHECK(get_rewritten(in, from, entry.rewritten));
+  } else {
+    entry.header.kind = EntryKind::moved;
+    put_rewritten(prefix, entry.rewritten);
+  }
+  char* at = frame.reserve(sizeof(EntryHeader) + prefix.size() + payload.size()) + sizeof(EntryHeader);
+  at = write_raw(at, prefix.data(), prefix.size());
+  frame.set_end(write_raw(at, payload.data(), payload.size()));
+  close_entry(frame, entry);
+}
+
+void FrameGroup::add_compacted(uint32_t topic, uint32_t partition, Offset base, const Rewritten& rewritten,
+                               std::span<const RecordView> records) {
+  FrameBytes& frame = open_frame();
+  Entry entry{.at = frame.size(), .rewritten = rewritten};
+  entry.header = {.kind = EntryKind::compacted, .topic = topic, .partition = partition};
+  entry.header.count = static_cast<uint32_t>(records.size());
+  entry.header.base_offset = base;
+  Bytes prefix;
+  put_rewritten(prefix, rewritten);
+  size_t room = prefix.size() + 16;
+  for (const RecordView& record : records) room += most_bytes(record) + 10;
+  char* at = frame.reserve(sizeof(EntryHeader) + room) + sizeof(EntryHeader);
+  at = write_raw(at, prefix.data(), prefix.size());
+  const int64_t base_time = records.empty() ? 0 : records[0].time.ms;
+  at = write_varint(at, zigzag(base_time));
+  for (const RecordView& record : records) {
+    CHECK(record.offset >= base);
+    at = write_varint(at, static_cast<uint64_t>(record.offset - base));
+    at = put_record(at, record, base_time);
+    base = record.offset + 1;
+  }
+  frame.set_end(at);
+  close_entry(frame, entry);
 }
 
 size_t FrameGroup::bytes() const {
@@ -172,46 +272,40 @@ void FrameGroup::seal(uint64_t first_number, uint64_t segment, uint64_t synced) 
   }
 }
 
+void put_rewritten(Bytes& out, const Rewritten& rewritten) {
+  put_zigzag(out, rewritten.appended_ms);
+  put_varint(out, rewritten.span);
+}
+
+bool get_rewritten(BytesView& in, const EntryHeader& header, Rewritten& rewritten) {
+  uint64_t span = 0;
+  if (!get_zigzag(in, rewritten.appended_ms) || !get_varint(in, span)) return false;
+  if (span == 0 || span > UINT32_MAX || header.count > span) return false;
+  if (header.kind == EntryKind::moved && span != header.count) return false;
+  if (header.base_offset < 0 || header.base_offset > kMostNumber - static_cast<int64_t>(span)) return false;
+  rewritten.span = static_cast<uint32_t>(span);
+  return true;
+}
+
 bool decode_batch(const EntryHeader& header, BytesView in, std::vector<RecordView>& records,
                   std::vector<HeaderView>& headers) {
-  uint64_t raw = 0;
-  if (!get_varint(in, raw) || header.count > in.size()) return false;
-  const int64_t base_time = unzigzag(raw);
-  const size_t first = records.size();
-  records.resize(first + header.count);
-  const char* at = in.data();
-  const char* const end = at + in.size();
-  for (uint32_t i = 0; i < header.count; ++i) {
-    RecordView& record = records[first + i];
-    uint64_t time = 0;
-    uint64_t key = 0;  // sizes, one more than the bytes; 0: none
-    uint64_t value = 0;
-    uint64_t count = 0;
-    if (!read_varint(at, end, time) || !read_varint(at, end, key) || !read_varint(at, end, value) ||
-        !read_varint(at, end, count))
-      return false;
-    record.time = Timestamp{
-        static_cast<int64_t>(static_cast<uint64_t>(base_time) + static_cast<uint64_t>(unzigzag(time)))};
-    record.offset = header.base_offset + i;
-    const auto left = static_cast<uint64_t>(end - at);
-    const uint64_t key_size = key == 0 ? 0 : key - 1;
-    const uint64_t value_size = value == 0 ? 0 : value - 1;
-    if (key_size > left || value_size > left - key_size || count > left) return false;
-    if (key != 0) record.key.emplace(at, key_size);
-    at += key_size;
-    if (value != 0) record.value.emplace(at, value_size);
-    at += value_size;
-    if (count == 0) continue;
-    record.header_count = static_cast<uint32_t>(count);
-    // Until all are known the place is kept as an index; the caller's vector may move.
-    record.headers = reinterpret_cast<const HeaderView*>(headers.size() * sizeof(HeaderView));
-    BytesView rest(at, static_cast<size_t>(end - at));
-    for (uint64_t h = 0; h < count; ++h) {
-      if (!take_header(rest, headers.emplace_back())) return false;
-    }
-    at = rest.data();
+  const Offset first = header.base_offset;
+  if (header.kind == EntryKind::batch)
+    return decode_records<false>(in, header.count, first, 0, records, headers);
+  Rewritten rewritten;
+  if (!is_rewritten(header.kind) || !get_rewritten(in, header, rewritten)) return false;
+  if (header.kind == EntryKind::moved)
+    return decode_records<false>(in, header.count, first, 0, records, headers);
+  return decode_records<true>(in, header.count, first, first + rewritten.span, records, headers);
+}
+
+void link_headers(std::vector<RecordView>& records, const std::vector<HeaderView>& headers) {
+  for (RecordView& record : records) {
+    if (record.header_count == 0)
+      record.headers = nullptr;
+    else
+      record.headers = headers.data() + reinterpret_cast<uintptr_t>(record.headers) / sizeof(HeaderView);
   }
-  return at == end;
 }
 
 bool walk_frame(BytesView frame, const FrameHeader& header, bool check_payloads,

@@ -23,7 +23,7 @@ namespace tradewind::log {
 constexpr uint32_t kSegmentMagic = 0x314a5754;  // "TWJ1"
 constexpr uint32_t kFrameMagic = 0x4d415246;    // "FRAM"
 constexpr uint32_t kFooterMagic = 0x544f4f46;   // "FOOT"
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;                // 1 had no rewritten batches and no ages; it is read as well
 constexpr size_t kMostFrameBytes = 4 * 1024 * 1024;  // aimed at; one entry may be larger
 constexpr uint32_t kMostEntryBytes = 128 * 1024 * 1024;
 constexpr int64_t kMostNumber =
@@ -61,19 +61,40 @@ enum class EntryKind : uint32_t {
   dropped_topic = 3,
   partition = 4,
   producer = 5,
-  group = 6
+  group = 6,
+  moved = 7,      // a batch again, at the end of the journal
+  compacted = 8,  // some records of one batch or of several
+  ages = 9        // when the segments were begun
 };
+
+constexpr bool is_rewritten(EntryKind kind) {
+  return kind == EntryKind::moved || kind == EntryKind::compacted;
+}
+constexpr bool holds_records(EntryKind kind) {
+  return kind == EntryKind::batch || is_rewritten(kind);
+}
 
 struct EntryHeader {
   EntryKind kind = EntryKind::batch;
   uint32_t length = 0;  // of the payload
   uint32_t crc = 0;     // of the payload
-  uint32_t topic = 0;   // batch, partition: the topic's number
+  uint32_t topic = 0;   // with records, partition: the topic's number
   uint32_t partition = 0;
-  uint32_t count = 0;       // batch: records
-  int64_t base_offset = 0;  // batch: of its first record
+  uint32_t count = 0;       // of records
+  int64_t base_offset = 0;  // batch: of its first record; rewritten: where what it replaces begins
 };
 static_assert(sizeof(EntryHeader) == 32);
+
+// What stands before the records of a rewritten batch: it replaces what the journal held of the offsets
+// [base_offset, base_offset + span).
+struct Rewritten {
+  int64_t appended_ms = 0;  // wall time before which its records were first appended
+  uint32_t span = 0;
+};
+void put_rewritten(Bytes& out, const Rewritten& rewritten);
+// Takes it from the front of `in`; false when it makes no sense.
+bool get_rewritten(BytesView& in, const EntryHeader& header, Rewritten& rewritten);
+constexpr size_t kMostRewrittenBytes = 20;  // of its encoding
 
 // The bytes of a frame under construction. Growing does not zero, and a kept one is filled again: commits of
 // megabytes otherwise cost more in fresh memory than in work.
@@ -114,6 +135,7 @@ class FrameGroup {
     size_t at = 0;           // of its header in the frame's bytes
     int64_t data_bytes = 0;  // batch: keys and values
     EntryHeader header;
+    Rewritten rewritten;
   };
 
   FrameGroup() = default;
@@ -126,6 +148,11 @@ class FrameGroup {
   FrameGroup& operator=(const FrameGroup&) = delete;
 
   void add_batch(uint32_t topic, uint32_t partition, std::span<const RecordView> records);
+  // The batch (or rewritten batch) `from` once more. `appended_ms` counts if it was not rewritten before.
+  void add_moved(const EntryHeader& from, BytesView payload, int64_t appended_ms);
+  // What is left of [base, base + rewritten.span). REQUIRES the records' offsets ascend within it.
+  void add_compacted(uint32_t topic, uint32_t partition, Offset base, const Rewritten& rewritten,
+                     std::span<const RecordView> records);
   void add(EntryKind kind, uint32_t topic, uint32_t partition, BytesView payload);
   bool empty() const { return frames_.empty(); }
   size_t bytes() const;
@@ -143,10 +170,13 @@ class FrameGroup {
   std::vector<Entry> entries_;
 };
 
-// The records of a batch payload; views into it. `headers` has room for all of them once counted. False: not
-// a batch.
+// The records of a payload that holds some; views into it. `headers` has room for all of them once counted.
+// False: not a batch.
 bool decode_batch(const EntryHeader& header, BytesView payload, std::vector<RecordView>& records,
                   std::vector<HeaderView>& headers);
+
+// Lets records that decode_batch() gave point into `headers`, which must stay where it is from now on.
+void link_headers(std::vector<RecordView>& records, const std::vector<HeaderView>& headers);
 
 // Walks the entries of a frame whose bytes (header and entries) are given; false when header or entries are
 // not what they should be. `check_payloads`: their CRCs too. `each` gets the header, where it lies in

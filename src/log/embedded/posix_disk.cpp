@@ -58,6 +58,11 @@ class PosixFile final : public File {
     return failed("setting space aside for", path_);
   }
 
+  Result<> truncate(uint64_t size) override {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failed("cutting", path_);
+    return {};
+  }
+
   Result<uint64_t> size() override {
     struct stat found {};
     if (::fstat(descriptor_, &found) != 0) return failed("looking at", path_);

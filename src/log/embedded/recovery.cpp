@@ -55,7 +55,7 @@ Result<Journal::FoundSegments> Journal::find_segments() {
   for (const std::string& name : TRY(disk_.list(options_.directory))) {
     const std::string path = options_.directory + "/" + name;
     if (name.starts_with(kFreePrefix)) {
-      free_files_.push_back(path);
+      free_files_.push_back({path, TRY(TRY(disk_.open(path, false))->size())});
       next_free_ = std::max<uint64_t>(next_free_, std::strtoull(name.c_str() + 5, nullptr, 10));
       continue;
     }
@@ -72,7 +72,7 @@ Result<Journal::FoundSegments> Journal::find_segments() {
     const uint32_t crc =
         crc32c(BytesView(reinterpret_cast<const char*>(&header), offsetof(SegmentHeader, crc)));
     const bool whole = got == sizeof header && header.magic == kSegmentMagic && header.crc == crc;
-    if (whole && header.version != kVersion) {
+    if (whole && (header.version == 0 || header.version > kVersion)) {
       return Error{Code::unsupported, path + " was written by another version (" +
                                           std::to_string(header.version) + ") of this program"};
     }
@@ -146,8 +146,8 @@ Result<> Journal::drop_unborn(std::unique_ptr<Segment> segment) {
 Result<> Journal::recover_sealed(Segment& segment, const EachEntry& each) {
   if (TRY(read_footer(segment, each))) return {};
   const Scanned scanned =
-      TRY(scan(segment, kAll, [&](const EntryHeader& entry, Place place, BytesView, uint64_t frame) {
-        return entry.kind == EntryKind::batch ? each(entry, place, {}, frame) : Result<>();
+      TRY(scan(segment, kAll, [&](const EntryHeader& entry, Place place, BytesView payload, uint64_t frame) {
+        return holds_records(entry.kind) ? each(entry, place, payload, frame) : Result<>();
       }));
   segment.end = scanned.end;
   written_ = scanned.next - 1;
@@ -159,11 +159,12 @@ Result<> Journal::recover_last(Segment& segment, const EachEntry& each) {
       TRY(scan(segment, kAll,
                [&](const EntryHeader& entry, Place place, BytesView payload, uint64_t frame) -> Result<> {
                  TRY(each(entry, place, payload, frame));
-                 if (entry.kind == EntryKind::batch) {
-                   footer_.push_back({.header = entry});
-                   footer_at_.push_back(place.at);
-                   footer_frame_.push_back(frame);
+                 if (!holds_records(entry.kind)) return {};
+                 FrameGroup::Entry known{.header = entry};
+                 if (is_rewritten(entry.kind) && !get_rewritten(payload, entry, known.rewritten)) {
+                   return Error{Code::corrupt, "a rewritten batch makes no sense"};
                  }
+                 remember_for_footer(std::move(known), place.at, frame);
                  return {};
                }));
   segment.end = scanned.end;
@@ -203,10 +204,17 @@ Result<bool> Journal::read_footer(Segment& segment, const EachEntry& each) {
     uint64_t frame = 0;
     EntryHeader entry;
     if (!get_varint(in, at) || !get_varint(in, frame) || !get_fixed(in, entry) || at > trailer[0] ||
-        entry.length > trailer[0] - at || entry.kind != EntryKind::batch) {
+        entry.length > trailer[0] - at || !holds_records(entry.kind)) {
       return damaged(segment, trailer[0], "its list of batches makes no sense");
     }
-    TRY(each(entry, {&segment, at}, {}, frame));
+    Rewritten rewritten;
+    const BytesView before = in;
+    if (is_rewritten(entry.kind) && !get_rewritten(in, entry, rewritten)) {
+      return damaged(segment, trailer[0], "its list of batches makes no sense");
+    }
+    const BytesView payload = before.substr(0, before.size() - in.size());
+    auto taken = each(entry, {&segment, at}, payload, frame);
+    if (!taken.ok()) return damaged(segment, trailer[0], taken.error().message);
   }
   if (header.number < segment.first_frame - 1 || header.number > uint64_t{kMostNumber}) return false;
   segment.end = trailer[0];
@@ -234,8 +242,9 @@ Result<Journal::Scanned> Journal::scan(Segment& segment, size_t most_groups, con
     if (good) {
       const BytesView frame = TRY(reader.read(at, sizeof header + header.length));
       good = walk_frame(frame, header, true, [&](const EntryHeader& entry, size_t offset, BytesView payload) {
-        const bool batch = entry.kind == EntryKind::batch;
-        group.push_back({entry, at + offset, batch ? Bytes() : Bytes(payload), header.number});
+        if (entry.kind == EntryKind::batch) payload = {};
+        if (is_rewritten(entry.kind)) payload = payload.substr(0, kMostRewrittenBytes);
+        group.push_back({entry, at + offset, Bytes(payload), header.number});
       });
     }
     if (!good) break;

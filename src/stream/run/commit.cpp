@@ -336,6 +336,13 @@ Result<> Worker::trim_state() {
     if (!trimmed.ok() && trimmed.error().code != Code::unavailable) return trimmed;  // else the next does it
     TRY(passed(CommitStep::trimmed_one));
   }
+  for (const auto& lane : lanes_) {
+    if (!lane->partials) continue;
+    for (const auto& [partition, place] : lane->places) {  // merged by what is committed
+      auto trimmed = log_.trim({lane->topic, partition}, place.next);
+      if (!trimmed.ok() && trimmed.error().code != Code::unavailable) return trimmed;
+    }
+  }
   return passed(CommitStep::trimmed);
 }
 
