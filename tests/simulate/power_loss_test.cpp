@@ -21,7 +21,7 @@ namespace tradewind::simulate {
 namespace {
 
 constexpr int kSeeds = 240;
-constexpr int kLongSeeds = 5000;
+constexpr int kLongSeeds = 10'000;
 
 std::string text_at(const Batch& rows, size_t column, size_t row) {
   return value_text((*rows.schema())[column].type, value_at(*rows.column(column), row));
