@@ -70,7 +70,6 @@ Result<int> measure(int queries, int busy, int64_t events, bool json) {
   const int64_t cpu = cpu_ns();
   const int64_t began = one.clock().monotonic_ns();
   for (int64_t done = 0; done < events; done += 10'000) TRY(one.append(workload, 10'000));
-  const int64_t appended_cpu = cpu_ns();
   bool behind = true;
   while (behind) {
     one.clock().sleep(Duration(5));
@@ -83,7 +82,6 @@ Result<int> measure(int queries, int busy, int64_t events, bool json) {
   }
   const double seconds = static_cast<double>(one.clock().monotonic_ns() - began) / 1e9;
   const double ns_each = static_cast<double>(cpu_ns() - cpu) / static_cast<double>(events);
-  (void)appended_cpu;
   if (json) {
     std::printf(
         "{\"queries\":%d,\"mb_per_query\":%.4f,\"create_ms\":%.1f,\"idle_cpu_percent\":%.2f,\"restart_"

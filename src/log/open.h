@@ -63,14 +63,14 @@ class EmbeddedLog : public Log {
  public:
   virtual LogFigures figures() const = 0;
   // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
-  // of the oldest segments, segments are given back. False: there is nothing to do for now. With own_thread a
+  // of the oldest segments, segments are given back. False: there is nothing to do. With own_thread a
   // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.
   virtual Result<bool> keep() = 0;
   // Reads every byte again and checks it.
   virtual Result<> verify() = 0;
   // Why it no longer takes anything; the process should end.
   virtual std::optional<Error> failure() const = 0;
-  // Why it takes nothing for now (a full disk), looking whether there is room again; nothing when it takes.
+  // Why it takes nothing while the disk is full, looking whether there is room again; nothing when it takes.
   virtual std::optional<Error> refusing() = 0;
 };
 

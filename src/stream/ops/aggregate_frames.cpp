@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/mutant.h"
 #include "stream/ops/aggregate_table.h"
+#include "stream/ops/frame_head.h"
 
 namespace tradewind::stream {
 namespace {
@@ -22,14 +23,8 @@ void AggregateTable::put_frame(const char* const* rows, const int64_t* windows, 
                                const Progress& progress, bool whole, Bytes& out) const {
   out += kFrameVersion;
   {
+    put_frame_head(std::max(expired_, expire_next_), progress, count, out);
     Packer pack(out);
-    pack.zigzag(std::max(expired_, expire_next_));
-    pack.varint(progress.size());
-    for (const auto& [partition, time] : progress) {
-      pack.zigzag(partition);
-      pack.zigzag(time);
-    }
-    pack.varint(count);
     int64_t last = 0;
     if (step_.window) {
       const int64_t advance = step_.window->advance.count();
@@ -85,15 +80,10 @@ void AggregateTable::changes(state::FrameSink& sink) {
   put_progress(true, sink);
 }
 
-// How far a source partition has got is kept where the worker that reads the partition keeps its state.
 void AggregateTable::put_progress(bool moved_only, state::FrameSink& sink) {
-  for (const auto& [partition, time] : progress_) {
-    const auto saved = saved_progress_.find(partition);
-    if (moved_only && saved != saved_progress_.end() && saved->second == time) continue;
-    scratch_.clear();
-    put_frame(nullptr, nullptr, 0, {{partition, time}}, false, scratch_);
-    sink.frame(std::max(partition, 0), scratch_);  // kGivenOut lies with the first
-  }
+  put_progress_frames(
+      progress_, moved_only ? &saved_progress_ : nullptr, sink,
+      [&](const Progress& progress, Bytes& out) { put_frame(nullptr, nullptr, 0, progress, false, out); });
 }
 
 void AggregateTable::committed() {
@@ -120,19 +110,13 @@ void AggregateTable::committed() {
 Result<> AggregateTable::take_frame(BytesView in, std::optional<int32_t> group) {
   const bool replace = group.has_value();
   const Error bad{Code::corrupt, "a frame of an aggregate cannot be read"};
-  int64_t expired = 0;
-  uint64_t partitions = 0;
-  uint64_t count = 0;
   if (in.empty() || in[0] != kFrameVersion) return bad;
   in.remove_prefix(1);
-  if (!get_zigzag(in, expired) || !get_varint(in, partitions)) return bad;
-  for (uint64_t i = 0; i < partitions; ++i) {
-    int64_t partition = 0;
-    int64_t time = 0;
-    if (!get_zigzag(in, partition) || !get_zigzag(in, time)) return bad;
-    if (!mutant(4)) raise_progress(static_cast<int32_t>(partition), time);
-  }
-  if (!get_varint(in, count) || count > in.size()) return bad;
+  FrameHead head;
+  if (!get_frame_head(in, head)) return bad;
+  for (const auto& [partition, time] : head.progress) raise_progress(partition, time);
+  const int64_t expired = head.expired;
+  const uint64_t count = head.count;
   std::vector<int64_t> windows(count, state::TableState::kNoWindow);
   std::vector<int64_t> times(count);
   int64_t last = 0;

@@ -2,38 +2,21 @@
 
 #include <algorithm>
 
+#include "stream/ops/aggregate_states.h"
+
 namespace tradewind::stream {
 namespace {
 
 constexpr size_t kAhead = 24;  // rows that memory is asked for before they are read
 
-std::vector<Type> key_types(const AggregateStep& step) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
-  return types;
-}
-
-size_t place_states(const AggregateStep& step, std::vector<std::unique_ptr<expr::Aggregate>>& aggregates) {
-  size_t bytes = 0;
-  for (const AggregateCall& call : step.calls) {
-    std::optional<Type> argument;
-    if (call.argument != nullptr) argument = call.argument->type;
-    auto made = expr::make_aggregate(call.name, argument, call.constants);
-    CHECK(made.ok());  // build() has tried it
-    (*made)->place(sizeof(state::RowHeader) + bytes);
-    bytes += (*made)->state_bytes();
-    aggregates.push_back(std::move(*made));
-  }
-  return bytes;
-}
-
 }  // namespace
 
 AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups)
     : step_(std::move(step)),
-      keys_(key_types(step_), std::move(keys), groups),
+      keys_(types_of(step_.keys), std::move(keys), groups),
       groups_(groups),
-      state_(place_states(step_, aggregates_), keys_.dictionary()),
+      state_(place_states(step_, sizeof(state::RowHeader), aggregates_) - sizeof(state::RowHeader),
+             keys_.dictionary()),
       group_expired_(static_cast<size_t>(groups), INT64_MIN) {
   for (const auto& aggregate : aggregates_) grows_ = grows_ || aggregate->grows();
   CHECK(!step_.window || step_.window->advance.count() > 0);

@@ -5,15 +5,10 @@
 #include "base/coding.h"
 #include "expr/evaluate.h"
 #include "stream/ops/event_time.h"
+#include "stream/ops/group_keys.h"
 
 namespace tradewind::stream {
 namespace {
-
-std::vector<Type> types_of(const std::vector<expr::ExpressionPtr>& keys) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& key : keys) types.push_back(key->type);
-  return types;
-}
 
 std::vector<uint8_t> rows_that(const expr::ExpressionPtr& condition, const Batch& rows, expr::Notes& notes) {
   std::vector<uint8_t> are(rows.rows(), 0);

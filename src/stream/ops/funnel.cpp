@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "expr/evaluate.h"
+#include "stream/ops/group_keys.h"
 
 namespace tradewind::stream {
 namespace {
@@ -11,9 +12,8 @@ namespace {
 const Bytes kProgress = "=";       // the key under which it lies; those of persons begin with
 constexpr char kPersonMark = 'p';  // this
 
-std::vector<Type> types_of(const std::vector<expr::ExpressionPtr>& expressions) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& expression : expressions) types.push_back(expression->type);
+std::vector<Type> marked_types(const std::vector<expr::ExpressionPtr>& expressions) {
+  std::vector<Type> types = types_of(expressions);
   types.emplace_back(Kind::boolean);  // so that a lone text keeps its null mark
   return types;
 }
@@ -32,8 +32,8 @@ std::vector<ColumnPtr> columns_of(const std::vector<expr::ExpressionPtr>& expres
 FunnelOperator::FunnelOperator(FunnelStep step, Schema output)
     : step_(std::move(step)),
       output_(std::make_shared<const Schema>(std::move(output))),
-      person_(types_of({step_.person})),
-      group_(types_of(step_.groups)),
+      person_(marked_types({step_.person})),
+      group_(marked_types(step_.groups)),
       rules_{.steps = step_.conditions.size(), .within_ms = step_.within.count(), .best = step_.best} {}
 
 Result<> FunnelOperator::open(Context& context) {

@@ -7,6 +7,18 @@
 
 namespace tradewind::stream {
 
+std::vector<Type> types_of(const std::vector<expr::ExpressionPtr>& expressions) {
+  std::vector<Type> types;
+  for (const expr::ExpressionPtr& expression : expressions) types.push_back(expression->type);
+  return types;
+}
+
+std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& columns) {
+  std::vector<Type> types;
+  for (const size_t i : columns) types.push_back(schema[i].type);
+  return types;
+}
+
 GroupKeys::GroupKeys(std::vector<Type> types, std::shared_ptr<Dictionary> dictionary, int32_t groups)
     : dictionary_(std::move(dictionary)), groups_(groups), row_key_(std::move(types)) {}
 

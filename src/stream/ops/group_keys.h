@@ -9,8 +9,12 @@
 
 #include "data/dictionary.h"
 #include "data/row_key.h"
+#include "expr/expression.h"
 
 namespace tradewind::stream {
+
+std::vector<Type> types_of(const std::vector<expr::ExpressionPtr>& expressions);
+std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& columns);
 
 class GroupKeys {
  public:

@@ -3,16 +3,6 @@
 #include <algorithm>
 
 namespace tradewind::stream {
-namespace {
-
-std::vector<Type> types_of(const std::vector<expr::ExpressionPtr>& keys) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& key : keys) types.push_back(key->type);
-  return types;
-}
-
-}  // namespace
-
 std::unique_ptr<JoinOperator> make_join(JoinParts parts) {
   switch (parts.step.form) {
     case JoinStep::Form::stream_table: return make_stream_table_join(std::move(parts));

@@ -9,12 +9,6 @@
 namespace tradewind::stream {
 namespace {
 
-std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& columns) {
-  std::vector<Type> types;
-  for (const size_t i : columns) types.push_back(schema[i].type);
-  return types;
-}
-
 class ForeignKeyJoin final : public JoinOperator {
  public:
   explicit ForeignKeyJoin(JoinParts parts)

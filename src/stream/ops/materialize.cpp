@@ -14,12 +14,6 @@ std::vector<Type> pick_types(const Schema& schema, const std::vector<bool>& kept
   return types;
 }
 
-std::vector<Type> types_of(const Schema& schema, const std::vector<size_t>& columns) {
-  std::vector<Type> types;
-  for (const size_t i : columns) types.push_back(schema[i].type);
-  return types;
-}
-
 }  // namespace
 
 MaterializeOperator::MaterializeOperator(Schema schema, std::vector<bool> kept, std::vector<size_t> keys,

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "stream/ops/frame_head.h"
 #include "stream/ops/session_table.h"
 
 namespace tradewind::stream {
@@ -19,13 +20,7 @@ constexpr char kFrameVersion = 1;
 void SessionTable::put_frame(const std::vector<uint32_t>& keys, const Progress& progress, Bytes& out) const {
   out += kFrameVersion;
   std::vector<const char*> rows;
-  put_zigzag(out, std::max(expired_, expire_next_));
-  put_varint(out, progress.size());
-  for (const auto& [partition, time] : progress) {
-    put_zigzag(out, partition);
-    put_zigzag(out, time);
-  }
-  put_varint(out, keys.size());
+  put_frame_head(std::max(expired_, expire_next_), progress, keys.size(), out);
   for (const uint32_t id : keys) put_bytes(out, keys_.key(id));
   for (const uint32_t id : keys) put_varint(out, by_key_[id]->sessions.size());
   int64_t last = 0;
@@ -57,14 +52,8 @@ void SessionTable::put_keys(const std::vector<uint32_t>& keys, state::FrameSink&
 }
 
 void SessionTable::put_progress(bool moved_only, state::FrameSink& sink) {
-  Bytes frame;
-  for (const auto& [partition, time] : progress_) {
-    const auto saved = saved_progress_.find(partition);
-    if (moved_only && saved != saved_progress_.end() && saved->second == time) continue;
-    frame.clear();
-    put_frame({}, {{partition, time}}, frame);
-    sink.frame(std::max(partition, 0), frame);  // kGivenOut lies with the first
-  }
+  put_progress_frames(progress_, moved_only ? &saved_progress_ : nullptr, sink,
+                      [&](const Progress& progress, Bytes& out) { put_frame({}, progress, out); });
 }
 
 void SessionTable::changes(state::FrameSink& sink) {
@@ -112,19 +101,13 @@ void SessionTable::committed() {
 
 Result<> SessionTable::take_frame(BytesView in) {
   const Error bad{Code::corrupt, "a frame of sessions cannot be read"};
-  int64_t expired = 0;
-  uint64_t partitions = 0;
-  uint64_t count = 0;
   if (in.empty() || in[0] != kFrameVersion) return bad;
   in.remove_prefix(1);
-  if (!get_zigzag(in, expired) || !get_varint(in, partitions)) return bad;
-  for (uint64_t i = 0; i < partitions; ++i) {
-    int64_t partition = 0;
-    int64_t time = 0;
-    if (!get_zigzag(in, partition) || !get_zigzag(in, time)) return bad;
-    raise_progress(static_cast<int32_t>(partition), time);
-  }
-  if (!get_varint(in, count) || count > in.size()) return bad;
+  FrameHead head;
+  if (!get_frame_head(in, head)) return bad;
+  for (const auto& [partition, time] : head.progress) raise_progress(partition, time);
+  const int64_t expired = head.expired;
+  const uint64_t count = head.count;
   std::vector<uint32_t> ids(count);
   std::vector<Session> sessions;
   std::vector<uint64_t> counts(count);

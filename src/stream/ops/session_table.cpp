@@ -3,36 +3,23 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "stream/ops/aggregate_states.h"
 
 namespace tradewind::stream {
 namespace {
 
 constexpr size_t kSessionBytes = 96;  // of a session beside its states, about
 
-std::vector<Type> key_types(const AggregateStep& step) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
-  return types;
-}
-
 }  // namespace
 
 SessionTable::SessionTable(const AggregateStep& step, std::shared_ptr<Dictionary> keys, int32_t groups)
     : step_(step),
-      keys_(key_types(step), std::move(keys), groups),
+      keys_(types_of(step.keys), std::move(keys), groups),
       groups_(groups),
       gap_(step.window->size.count()),
       grace_(step.window->grace.count()),
       reach_(step.final ? gap_ + grace_ : std::max(step.window->retention.count(), gap_ + grace_)) {
-  for (const AggregateCall& call : step_.calls) {
-    std::optional<Type> argument;
-    if (call.argument != nullptr) argument = call.argument->type;
-    auto made = expr::make_aggregate(call.name, argument, call.constants);
-    CHECK(made.ok());  // build() has tried it
-    (*made)->place(row_bytes_);
-    row_bytes_ += (*made)->state_bytes();
-    aggregates_.push_back(std::move(*made));
-  }
+  row_bytes_ = place_states(step_, row_bytes_, aggregates_);
 }
 
 std::unique_ptr<char[]> SessionTable::new_row() const {

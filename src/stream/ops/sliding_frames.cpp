@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "stream/ops/frame_head.h"
 #include "stream/ops/sliding_table.h"
 
 namespace tradewind::stream {
@@ -20,13 +21,7 @@ void SlidingTable::put_frame(const std::vector<uint32_t>& ids, const Progress& p
                              Bytes& out) const {
   out += kFrameVersion;
   out += whole ? '\x01' : '\0';
-  put_zigzag(out, expired_);
-  put_varint(out, progress.size());
-  for (const auto& [partition, time] : progress) {
-    put_zigzag(out, partition);
-    put_zigzag(out, time);
-  }
-  put_varint(out, ids.size());
+  put_frame_head(expired_, progress, ids.size(), out);
   const auto put_rows = [&](const auto& rows) {
     put_varint(out, rows.size());
     int64_t last = 0;
@@ -61,14 +56,8 @@ void SlidingTable::put_groups(const std::vector<uint32_t>& ids, bool whole, bool
 }
 
 void SlidingTable::put_progress(bool moved_only, state::FrameSink& sink) {
-  Bytes frame;
-  for (const auto& [partition, time] : progress_) {
-    const auto saved = saved_progress_.find(partition);
-    if (moved_only && saved != saved_progress_.end() && saved->second == time) continue;
-    frame.clear();
-    put_frame({}, {{partition, time}}, false, frame);
-    sink.frame(partition, frame);
-  }
+  put_progress_frames(progress_, moved_only ? &saved_progress_ : nullptr, sink,
+                      [&](const Progress& progress, Bytes& out) { put_frame({}, progress, false, out); });
 }
 
 void SlidingTable::changes(state::FrameSink& sink) {
@@ -130,20 +119,14 @@ Result<> SlidingTable::take_group(uint32_t id, bool whole, BytesView& in) {
 
 Result<> SlidingTable::fold(int32_t, BytesView in) {
   const Error bad{Code::corrupt, "a frame of a sliding window cannot be read"};
-  int64_t expired = 0;
-  uint64_t partitions = 0;
-  uint64_t count = 0;
   if (in.size() < 2 || in[0] != kFrameVersion) return bad;
   const bool whole = in[1] != '\0';
   in.remove_prefix(2);
-  if (!get_zigzag(in, expired) || !get_varint(in, partitions)) return bad;
-  for (uint64_t i = 0; i < partitions; ++i) {
-    int64_t partition = 0;
-    int64_t time = 0;
-    if (!get_zigzag(in, partition) || !get_zigzag(in, time)) return bad;
-    raise_progress(static_cast<int32_t>(partition), time);
-  }
-  if (!get_varint(in, count) || count > in.size()) return bad;
+  FrameHead head;
+  if (!get_frame_head(in, head)) return bad;
+  for (const auto& [partition, time] : head.progress) raise_progress(partition, time);
+  const int64_t expired = head.expired;
+  const uint64_t count = head.count;
   restoring_ = true;
   for (uint64_t i = 0; i < count; ++i) {
     BytesView key;

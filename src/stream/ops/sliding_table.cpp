@@ -7,12 +7,6 @@
 namespace tradewind::stream {
 namespace {
 
-std::vector<Type> key_types(const AggregateStep& step) {
-  std::vector<Type> types;
-  for (const expr::ExpressionPtr& key : step.keys) types.push_back(key->type);
-  return types;
-}
-
 // What is kept of a row: the arguments, and one column more, so that a lone text keeps its null mark.
 std::vector<Type> value_types(const AggregateStep& step) {
   std::vector<Type> types;
@@ -27,7 +21,7 @@ std::vector<Type> value_types(const AggregateStep& step) {
 
 SlidingTable::SlidingTable(const AggregateStep& step, std::shared_ptr<Dictionary> keys, int32_t groups)
     : step_(step),
-      keys_(key_types(step), std::move(keys), groups),
+      keys_(types_of(step.keys), std::move(keys), groups),
       groups_(groups),
       size_(step.window->size.count()),
       grace_(step.window->grace.count()),
