@@ -47,17 +47,20 @@ Result<Json> Engine::alter(const sql::Alter& statement, const std::string& text)
                         "", sequence);
 }
 
+Result<std::vector<std::string>> Engine::ids_of(const std::string& query) const {
+  std::vector<std::string> ids;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, row] : queries_) {
+    if (query.empty() || query == id) ids.push_back(id);
+  }
+  if (ids.empty() && !query.empty())
+    return Error{Code::not_found, "no query is called " + query + "; SHOW QUERIES lists them"};
+  return ids;
+}
+
 Result<Json> Engine::pause(const sql::Pause& statement, const std::string& text) {
   const std::lock_guard commands(commands_mutex_);
-  std::vector<std::string> ids;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, row] : queries_) {
-      if (statement.query.empty() || statement.query == id) ids.push_back(id);
-    }
-  }
-  if (ids.empty() && !statement.query.empty())
-    return Error{Code::not_found, "no query is called " + statement.query + "; SHOW QUERIES lists them"};
+  const std::vector<std::string> ids = TRY(ids_of(statement.query));
   const int64_t sequence = TRY(record(statement.resume ? "resume" : "pause", text));
   for (const std::string& id : ids) TRY(runtime_->pause(id, !statement.resume));
   return current_status(text, "query/`" + statement.query + "`/" + (statement.resume ? "resume" : "pause"),

@@ -254,16 +254,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
 
 Result<Json> Engine::terminate(const sql::Terminate& statement, const std::string& text) {
   const std::lock_guard commands(commands_mutex_);
-  std::vector<std::string> ids;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, row] : queries_) {
-      if (statement.query.empty() || statement.query == id) ids.push_back(id);
-    }
-  }
-  if (ids.empty() && !statement.query.empty()) {
-    return Error{Code::not_found, "no query is called " + statement.query + "; SHOW QUERIES lists them"};
-  }
+  const std::vector<std::string> ids = TRY(ids_of(statement.query));
   const int64_t sequence = TRY(record("terminate", text));
   {
     const std::lock_guard lock(mutex_);

@@ -136,6 +136,8 @@ class Engine final : private sql::SchemaLookup {
   Result<Json> replace(const sql::CreateSource& statement, const sql::Source& old, const std::string& text);
   Result<Json> alter(const sql::Alter& statement, const std::string& text);
   Result<Json> pause(const sql::Pause& statement, const std::string& text);
+  // The query of that id, or all (""); not_found.
+  Result<std::vector<std::string>> ids_of(const std::string& query) const;
   void replay_pause(const sql::Pause& pause, Running& running);
   Result<Json> drop(const sql::Drop& statement, const std::string& text);
   Result<Json> terminate(const sql::Terminate& statement, const std::string& text);

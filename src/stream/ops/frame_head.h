@@ -1,6 +1,6 @@
 #pragma once
-// What the frames of grouped windows begin with, behind their version: zigzag expired-before, varint n and n times
-// (zigzag partition, zigzag progress), varint entries.
+// What the frames of grouped windows begin with, behind their version: zigzag expired-before, varint n and n
+// times (zigzag partition, zigzag progress), varint entries.
 
 #include <functional>
 
