@@ -7,7 +7,7 @@ CREATE TABLE card_bursts AS
          COUNT_DISTINCT(customer_id) AS accounts,
          SUM(total) AS amount
   FROM orders
-  WINDOW TUMBLING (SIZE 5 MINUTES, RETENTION 1 DAY, GRACE PERIOD 10 MINUTES)
+  WINDOW TUMBLING (SIZE 5 MINUTES, RETENTION 2 HOURS, GRACE PERIOD 10 MINUTES)
   WHERE event_type = 'PAYMENT_ATTEMPTED' AND payment->card_fingerprint IS NOT NULL
   GROUP BY payment->card_fingerprint
   HAVING COUNT(*) >= 4

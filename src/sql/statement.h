@@ -76,6 +76,12 @@ struct EnterClause {
   Place place;
 };
 
+struct DeduplicateClause {
+  std::vector<NodePtr> by;  // ... WITHIN a time
+  int64_t within_ms = 0;
+  Place place;
+};
+
 struct JoinClause {
   std::string text;  // "LEFT JOIN"
   std::string source;
@@ -101,6 +107,7 @@ struct Query {
   std::vector<JoinClause> joins;
   std::optional<WindowClause> window;
   NodePtr where;
+  std::optional<DeduplicateClause> deduplicate;
   std::vector<NodePtr> group_by;
   std::vector<NodePtr> partition_by;
   NodePtr having;

@@ -139,6 +139,12 @@ Result<Schema> after(const std::string& query, const EnterStep& step, const Sche
   return input;
 }
 
+Result<Schema> after(const std::string& query, const DeduplicateStep& step, const Schema& input) {
+  if (step.keys.empty() || step.within.count() <= 0)
+    return misfit(query, "to leave doubles out takes a key and a time");
+  return input;
+}
+
 std::string funnel_text(const FunnelStep& funnel, const Schema& input) {
   std::string text = "funnel of " + expr::text_of(*funnel.person, input) + " within " +
                      std::to_string(funnel.within.count()) + " ms, " + (funnel.best ? "best" : "first");
@@ -151,6 +157,13 @@ std::string enter_text(const EnterStep& enter, const Schema& input) {
   std::string text = "on enter " + expr::text_of(*enter.condition, input);
   if (enter.clear != nullptr) text += ", clear " + expr::text_of(*enter.clear, input);
   return text + ", cooldown " + std::to_string(enter.cooldown.count()) + " ms";
+}
+
+std::string deduplicate_text(const DeduplicateStep& step, const Schema& input) {
+  std::string text = "deduplicate";
+  for (size_t i = 0; i < step.keys.size(); ++i)
+    text += (i == 0 ? " by " : ", ") + expr::text_of(*step.keys[i], input);
+  return text + " within " + std::to_string(step.within.count()) + " ms";
 }
 
 std::string window_text(const WindowSpec& window) {
@@ -191,6 +204,7 @@ std::string step_text(const Topology& topology, const Step& step, const Schema& 
   }
   if (const auto* funnel = std::get_if<FunnelStep>(&step)) return funnel_text(*funnel, input);
   if (const auto* enter = std::get_if<EnterStep>(&step)) return enter_text(*enter, input);
+  if (const auto* step_of = std::get_if<DeduplicateStep>(&step)) return deduplicate_text(*step_of, input);
   if (const auto* filter = std::get_if<FilterStep>(&step))
     return "filter " + expr::text_of(*filter->condition, input);
   std::string text;
@@ -304,7 +318,8 @@ std::vector<Field> Topology::late_columns() const {
     if (const auto* explode = std::get_if<ExplodeStep>(&steps[step])) {
       for (size_t i = 0; i < explode->keep.size(); ++i) read[i] = read[i] && explode->keep[i];
       read.resize(schemas[step + 1].size(), true);
-    } else if (!std::holds_alternative<FilterStep>(steps[step])) {
+    } else if (!std::holds_alternative<FilterStep>(steps[step]) &&
+               !std::holds_alternative<DeduplicateStep>(steps[step])) {
       read.assign(schemas[step + 1].size(), true);
     }
   }
@@ -387,7 +402,9 @@ std::string Topology::text() const {
 bool needs_one_worker(const Topology& topology) {
   if (!topology.inputs.empty()) return true;
   return std::any_of(topology.steps.begin(), topology.steps.end(), [](const Step& step) {
-    if (std::holds_alternative<FunnelStep>(step) || std::holds_alternative<EnterStep>(step)) return true;
+    if (std::holds_alternative<FunnelStep>(step) || std::holds_alternative<EnterStep>(step) ||
+        std::holds_alternative<DeduplicateStep>(step))
+      return true;
     const auto* aggregate = std::get_if<AggregateStep>(&step);
     if (aggregate == nullptr) return false;
     return aggregate->final || aggregate->each ||

@@ -155,8 +155,15 @@ struct EnterStep {
   Duration cooldown{0};
 };
 
+// Of rows that are equal in `keys` the first passes, and the next one whose event time lies `within` or more
+// from the last that did. A row with a null among them passes.
+struct DeduplicateStep {
+  std::vector<expr::ExpressionPtr> keys;
+  Duration within{0};
+};
+
 using Step = std::variant<FilterStep, ProjectStep, ExplodeStep, AggregateStep, KeepStep, JoinStep, FunnelStep,
-                          EnterStep>;
+                          EnterStep, DeduplicateStep>;
 
 // Where the rows go. Columns by index into the last step's columns.
 struct SinkSpec {

@@ -74,6 +74,10 @@ Result<> check_additions(const Topology& from, const Topology& to) {
         for (const auto& part : funnel->conditions) list.push_back(text_of(topology, i, part));
         for (const auto& part : funnel->groups) list.push_back(text_of(topology, i, part));
       }
+      if (const auto* step = std::get_if<DeduplicateStep>(&topology.steps[i])) {
+        list.push_back("DEDUPLICATE " + std::to_string(step->within.count()));
+        for (const auto& key : step->keys) list.push_back(text_of(topology, i, key));
+      }
       if (const auto* enter = std::get_if<EnterStep>(&topology.steps[i])) {
         list.emplace_back("ON ENTER");
         for (const auto& key : enter->keys) list.push_back(text_of(topology, i, key));
@@ -82,7 +86,8 @@ Result<> check_additions(const Topology& from, const Topology& to) {
     return list;
   };
   if (texts(from) == texts(to)) return {};
-  return refused("FUNNEL, or the key of ON ENTER,", "what is known of each is kept for the old one");
+  return refused("FUNNEL, DEDUPLICATE, or the key of ON ENTER,",
+                 "what is known of each is kept for the old one");
 }
 
 std::string field_text(const Topology& topology, size_t column) {

@@ -89,7 +89,7 @@ def visitor_event(event):
 def order_event(event, orders):
     kind = chance.choices(["ORDER_PLACED", "ORDER_CANCELLED", "ORDER_REFUNDED", "PAYMENT_ATTEMPTED", "ORDER_SHIPPED"], [6, 1, 1, 6, 1])[0]
     if kind == "ORDER_PLACED" or not orders:
-        orders.append({"order_id": f"o{len(orders)}", "customer_id": chance.choice(CUSTOMERS),
+        orders.append({"order_id": f"o{len(orders)}", "customer_id": chance.choice(CUSTOMERS), "currency": chance.choice(["EUR", "EUR", "DKK"]),
                        "items": [item_of(p) for p in chance.sample(sorted(PRODUCTS), chance.randint(0, 3))]})
         event.update(orders[-1], event_type="ORDER_PLACED")
         return
@@ -166,8 +166,37 @@ def exploded(parts):
     return [[dict(row, ITEM=item) for row in rows for item in row["ITEMS"] or []] for rows in parts]
 
 
-def windows(pairs, size, advance, grace):
-    """(row, start) for each window that holds the row and is still open."""
+def deduplicated(parts, passes, key, within):
+    """Of rows that pass and are equal by key the first, and the next one that lies further away than `within`."""
+    kept = []
+    for rows in parts:
+        reached, last = -math.inf, {}
+        kept.append([])
+        for row in rows:
+            if not passes(row):
+                continue
+            reached = max(reached, row["T"])
+            known = last.get(key(row), -math.inf)
+            if known > reached - within:
+                if abs(row["T"] - known) < within:
+                    continue
+                last[key(row)] = max(known, row["T"])
+            else:
+                last[key(row)] = row["T"]
+            kept[-1].append(row)
+    return kept
+
+
+MAY_BE_GONE = {}  # by table: windows up to this start may be dropped already, or soon
+
+
+def windows(pairs, size, advance, grace, kept=(None, DAY), partitions=4):
+    """(row, start) for each window that holds the row and was open for it. `kept`: by which table, and for how long: when all
+    partitions are past that, it goes with one of the next commits."""
+    pairs = list(pairs)
+    progress = {row["PART"]: reached for row, reached in pairs}
+    table, retention = kept
+    MAY_BE_GONE[table] = min(progress.values()) - retention if len(progress) == partitions else -math.inf
     for row, reached in pairs:
         start = row["T"] // advance * advance
         while start > row["T"] - size:
@@ -254,8 +283,8 @@ STEPS = {"PRODUCT_VIEWED": 1, "PRODUCT_ADDED": 2, "CHECKOUT_STARTED": 3, "ORDER_
 
 def recount():
     """name -> (columns of the key, {key: {column: value}}) of tables, (None, [rows]) of streams."""
-    visits = in_order("CUSTOMER_EVENTS", "EVENT_ID, EVENT_TYPE, VISITOR_ID, ITEMS, DEVICE->TYPE AS DEVICE, BOT_SCORE")
-    orders = in_order("ORDERS", "CUSTOMER_KEY, EVENT_ID, EVENT_TYPE, ORDER_ID, CUSTOMER_ID, TOTAL, ITEMS, PAYMENT->CARD_FINGERPRINT AS CARD")
+    visits = in_order("CUSTOMER_EVENTS", "VISITOR_KEY, EVENT_ID, EVENT_TYPE, VISITOR_ID, ITEMS, DEVICE->TYPE AS DEVICE, BOT_SCORE")
+    orders = in_order("ORDERS", "CUSTOMER_KEY, EVENT_ID, EVENT_TYPE, ORDER_ID, CUSTOMER_ID, CURRENCY, TOTAL, ITEMS, PAYMENT->CARD_FINGERPRINT AS CARD")
     stock = in_order("INVENTORY", "PRODUCT_KEY, EVENT_ID, EVENT_TYPE, PRODUCT_ID, LOCATION_ID, AVAILABLE, REORDER_POINT, DELTA")
     attempts = in_order("PAYMENT_ATTEMPTS", "CARD, EVENT_ID, CUSTOMER_ID, TOTAL")
     results = {}
@@ -270,17 +299,18 @@ def recount():
     results["REVENUE_BY_CATEGORY"] = (("CATEGORY", "WINDOWSTART"), {
         key: {"LINE_COUNT": len(rows), "UNITS": sum(r[2]["QUANTITY"] for r in rows), "REVENUE": total(r[2]["LINE_TOTAL"] for r in rows)}
         for key, rows in by_minute.items()})
-    ledger = grouped([r for rows in exploded(orders) for r in rows if r["EVENT_TYPE"] in ("ORDER_PLACED", "ORDER_CANCELLED", "ORDER_REFUNDED")],
-                     lambda r: (r["ORDER_ID"], r["ITEM"]["PRODUCT_ID"], r["ITEM"]["CATEGORY"]))
-    state = {}
-    for key, rows in ledger.items():
-        booked = [r["ITEM"]["LINE_TOTAL"] for r in rows if r["EVENT_TYPE"] == "ORDER_PLACED" and r["ITEM"]["LINE_TOTAL"] is not None]
-        state[key] = {"BOOKED": max(booked) if booked else None, "TAKEN_BACK": int(any(r["EVENT_TYPE"] != "ORDER_PLACED" for r in rows))}
-    results["ORDER_LINE_STATE"] = (("ORDER_ID", "PRODUCT_ID", "CATEGORY"), state)
+    once = deduplicated(orders, of_type("ORDER_PLACED", "ORDER_CANCELLED", "ORDER_REFUNDED"),
+                        lambda r: (r["ORDER_ID"], "placed" if r["EVENT_TYPE"] == "ORDER_PLACED" else r["EVENT_ID"]), 6 * HOUR)
     results["REVENUE_NET"] = (("CATEGORY",), {
-        (category,): {"LINE_COUNT": sum(line["BOOKED"] is not None for _, line in found), "BOOKED": total(line["BOOKED"] for _, line in found),
-                      "NET": total(line["BOOKED"] for _, line in found if not line["TAKEN_BACK"])}
-        for category, found in grouped(state.items(), lambda entry: entry[0][2]).items()})
+        (category,): {"LINE_COUNT": sum(r["EVENT_TYPE"] == "ORDER_PLACED" for r in found),
+                      "BOOKED": total(r["ITEM"]["LINE_TOTAL"] for r in found if r["EVENT_TYPE"] == "ORDER_PLACED"),
+                      "NET": total(r["ITEM"]["LINE_TOTAL"] if r["EVENT_TYPE"] == "ORDER_PLACED" else -(r["ITEM"]["LINE_TOTAL"] or 0) for r in found)}
+        for category, found in grouped([r for rows in exploded(once) for r in rows], lambda r: r["ITEM"]["CATEGORY"]).items()})
+    flow = grouped([(r["ITEM"]["CATEGORY"], r["CURRENCY"], start, r) for r, start in windows(with_progress(exploded(once)), MINUTE, MINUTE, 10 * MINUTE)],
+                   lambda r: r[:3])
+    results["REVENUE_FLOW"] = (("CATEGORY", "CURRENCY", "WINDOWSTART"), {
+        key: {"BOOKED": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows if r[3]["EVENT_TYPE"] == "ORDER_PLACED"),
+              "TAKEN_BACK": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows if r[3]["EVENT_TYPE"] != "ORDER_PLACED")} for key, rows in flow.items()})
     results["REVENUE_LAST_HOUR"] = (("CATEGORY",), {
         (category,): {"REVENUE": total(r["ITEM"]["LINE_TOTAL"] for r in rows), "ORDERS": distinct(r["ORDER_ID"] for r in rows),
                       "CUSTOMERS": distinct(r["CUSTOMER_ID"] for r in rows),
@@ -292,18 +322,13 @@ def recount():
                     lambda r: r[:2])
     results["FUNNEL_STEPS"] = (("EVENT_TYPE", "WINDOWSTART"), {
         key: {"EVENTS": len(rows), "VISITORS": distinct(r[2]["VISITOR_ID"] for r in rows)} for key, rows in hours.items()})
-    hours = grouped([(r["VISITOR_ID"], start, r) for r, start in windows(with_progress(visits), HOUR, HOUR, 10 * MINUTE)], lambda r: r[:2])
-    first = lambda rows, kind: min((r[2]["T"] for r in rows if r[2]["EVENT_TYPE"] == kind), default=None)
-    results["VISITOR_STEPS"] = (("VISITOR_ID", "WINDOWSTART"), {
-        key: {"VIEWED": first(rows, "PRODUCT_VIEWED"), "ADDED": first(rows, "PRODUCT_ADDED"), "BEGAN": first(rows, "CHECKOUT_STARTED"),
-              "ORDERED": first(rows, "ORDER_COMPLETED")} for key, rows in hours.items()})
     in_time = [r for r, reached in with_progress(visits) if r["EVENT_TYPE"] in STEPS and r["T"] >= reached - 10 * MINUTE]
     cells = collections.defaultdict(list)
     for rows in grouped(in_time, lambda r: r["VISITOR_ID"]).values():
         events = {}
         for r in rows:  # the same step at the same time is one event
             events.setdefault((r["T"], STEPS[r["EVENT_TYPE"]]), r["DEVICE"] or "UNKNOWN")
-        for step, entry, waited in best_tries([(*event, device) for event, device in sorted(events.items())], DAY):
+        for step, entry, waited in best_tries([(*event, device) for event, device in sorted(events.items())], 30 * MINUTE):
             cells[entry[2], entry[0] // (5 * MINUTE) * 5 * MINUTE].append((step, waited))
     results["CHECKOUT_FUNNEL"] = (("DEVICE_TYPE", "WINDOWSTART"), {
         key: {f"S{n}": sum(step == n for step, _ in taken) for n in (1, 2, 3, 4)}
@@ -311,7 +336,7 @@ def recount():
 
     # fraud
     paid = lambda r: r["EVENT_TYPE"] == "PAYMENT_ATTEMPTED" and r["CARD"] is not None
-    bursts = grouped([(r["CARD"], start, r) for r, start in windows(with_progress(orders, paid), 5 * MINUTE, 5 * MINUTE, 10 * MINUTE)], lambda r: r[:2])
+    bursts = grouped([(r["CARD"], start, r) for r, start in windows(with_progress(orders, paid), 5 * MINUTE, 5 * MINUTE, 10 * MINUTE, ("CARD_BURSTS", 2 * HOUR))], lambda r: r[:2])
     results["CARD_BURSTS"] = (("CARD", "WINDOWSTART"), {
         key: {"ATTEMPTS": len(rows), "ACCOUNTS": distinct(r[2]["CUSTOMER_ID"] for r in rows), "AMOUNT": total(r[2]["TOTAL"] for r in rows)}
         for key, rows in bursts.items() if len(rows) >= 4})
@@ -355,21 +380,21 @@ def recount():
 
     # popular products
     views = grouped([(r["ITEMS"][0]["PRODUCT_ID"], start, r) for r, start in
-                     windows(with_progress(visits, of_type("PRODUCT_VIEWED")), HOUR, 5 * MINUTE, 10 * MINUTE)], lambda r: r[:2])
-    results["PRODUCT_VIEWS"] = (("PRODUCT_ID", "WINDOWSTART"), {
-        key: {"VIEWS": len(rows), "VISITORS": distinct(r[2]["VISITOR_ID"] for r in rows)} for key, rows in views.items()})
-    worth = {"PRODUCT_VIEWED": 1, "PRODUCT_ADDED": 4, "ORDER_COMPLETED": 10}
-    human = [r for rows in exploded(visits) for r in rows if r["EVENT_TYPE"] in worth and (r["BOT_SCORE"] or 0) < 0.5]
-    interest = {key: (max(worth[r["EVENT_TYPE"]] for r in rows), max(r["T"] for r in rows))
-                for key, rows in grouped(human, lambda r: (r["VISITOR_ID"], r["ITEM"]["CATEGORY"], r["ITEM"]["PRODUCT_ID"])).items()}
-    results["PRODUCT_INTEREST"] = (("VISITOR_ID", "CATEGORY", "PRODUCT_ID"), {key: {"WEIGHT": weight} for key, (weight, _) in interest.items()})
+                     windows(with_progress(visits, of_type("PRODUCT_VIEWED")), HOUR, 10 * MINUTE, 10 * MINUTE, ("PRODUCT_VIEWS", 2 * HOUR))], lambda r: r[:2])
+    results["PRODUCT_VIEWS"] = (("PRODUCT_ID", "WINDOWSTART"), {key: {"VIEWS": len(rows)} for key, rows in views.items()})
+    worth = {"PRODUCT_VIEWED": 1, "PRODUCT_ADDED": 3, "ORDER_COMPLETED": 6}
+    human = deduplicated(exploded(visits), lambda r: r["EVENT_TYPE"] in worth and (r["BOT_SCORE"] or 0) < 0.5,
+                         lambda r: (r["VISITOR_ID"], r["ITEM"]["PRODUCT_ID"], r["EVENT_TYPE"]), 30 * MINUTE)
+    interest = [{"VISITOR_KEY": r["VISITOR_KEY"], "CATEGORY": r["ITEM"]["CATEGORY"], "PRODUCT_ID": r["ITEM"]["PRODUCT_ID"],
+                 "WEIGHT": worth[r["EVENT_TYPE"]], "T": r["T"]} for rows in human for r in rows]
+    results["PRODUCT_INTEREST"] = (None, [{c: r[c] for c in r if c != "T"} for r in interest])
     popular = {}
-    for category, found in grouped(interest.items(), lambda entry: entry[0][1]).items():
-        last = max(t for _, (_, t) in found)
+    for category, found in grouped(interest, lambda r: r["CATEGORY"]).items():
+        last = max(r["T"] for r in found)
         wanted, trending = collections.defaultdict(int), collections.defaultdict(float)
-        for (_, _, product), (weight, t) in found:
-            wanted[product] += weight
-            trending[product] += weight * 0.5 ** ((last - t) / (2 * HOUR))
+        for r in found:
+            wanted[r["PRODUCT_ID"]] += r["WEIGHT"]
+            trending[r["PRODUCT_ID"]] += r["WEIGHT"] * 0.5 ** ((last - r["T"]) / (2 * HOUR))
         popular[category,] = {"WANTED": sorted(({"ITEM": p, "WEIGHT": w} for p, w in wanted.items()), key=lambda e: (-e["WEIGHT"], e["ITEM"]))[:20],
                               "TRENDING": Ranking(trending)}
     results["POPULAR_ITEMS"] = (("CATEGORY",), popular)
@@ -424,6 +449,11 @@ def wrong_figures(wanted):
             wrong += [f"{name}: {n} times too often: {row}" for row, n in (found - want).items()]
             continue
         found = {tuple(row[key] for key in keys): row for row in rows}
+        if name in MAY_BE_GONE:
+            old = {key for key in expected if key not in found and key[1] <= MAY_BE_GONE[name]}
+            expected = {key: row for key, row in expected.items() if key not in old}
+            if not old and options.events >= 5000:
+                wrong.append(f"{name} dropped no window: the test shows less than it should")
         wrong += [f"{name}{list(key)}: not there" for key in expected if key not in found]
         wrong += [f"{name}{list(key)}: there and not wanted" for key in found if key not in expected]
         for key, row in expected.items():

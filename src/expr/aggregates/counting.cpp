@@ -209,8 +209,11 @@ class CountDistinct final : public Aggregate {
       if (rows[i] == nullptr || argument->is_null(i)) continue;
       char* at = rows[i] + offset();
       ValueSet& set = set_of(at);
-      if (set.add(width_ == 0 ? views[i] : BytesView(fixed + i * width_, width_)))
+      const size_t before = set.size_bytes();
+      if (set.add(width_ == 0 ? views[i] : BytesView(fixed + i * width_, width_))) {
         put_number(at, set.count());
+        set_bytes_ += set.size_bytes() - before;
+      }
     }
     return {};
   }
@@ -229,7 +232,9 @@ class CountDistinct final : public Aggregate {
     for (size_t i = 0; i < count; ++i) {
       char* at = rows[i] + offset();
       ValueSet& set = set_of(at);
+      const size_t before = set.size_bytes();
       if (!set.load(in)) return false;
+      set_bytes_ += set.size_bytes() - before;
       put_number(at, set.count());
     }
     return true;
@@ -248,15 +253,14 @@ class CountDistinct final : public Aggregate {
   }
   void dropped(char* row) override {
     if (const int64_t handle = number_at(row + offset() + 8); handle != 0) {
-      sets_[static_cast<size_t>(handle - 1)] = ValueSet();
+      ValueSet& set = sets_[static_cast<size_t>(handle - 1)];
+      set_bytes_ -= set.size_bytes();
+      set = ValueSet();
+      set_bytes_ += set.size_bytes();
       free_.push_back(handle);
     }
   }
-  size_t pool_bytes() const override {
-    size_t bytes = 0;
-    for (const ValueSet& set : sets_) bytes += set.size_bytes();
-    return bytes;
-  }
+  size_t pool_bytes() const override { return set_bytes_; }
 
  private:
   ValueSet& set_of(char* at) {
@@ -264,6 +268,7 @@ class CountDistinct final : public Aggregate {
     if (handle == 0) {
       if (free_.empty()) {
         sets_.emplace_back();
+        set_bytes_ += sets_.back().size_bytes();
         handle = static_cast<int64_t>(sets_.size());
       } else {
         handle = free_.back();
@@ -276,6 +281,7 @@ class CountDistinct final : public Aggregate {
 
   size_t width_;  // of a fixed-width value; 0: views
   std::deque<ValueSet> sets_;
+  size_t set_bytes_ = 0;
   std::vector<int64_t> free_;
 };
 

@@ -7,6 +7,9 @@
 //   void add(State&, const Value&), void retract(State&, const Value&)
 //   void merge(State&, const State&)
 //   Value result(const State&)
+// and, where a state is large and little of it changes at a time:
+//   void save_changes(const State&, Bytes&), bool load_changes(BytesView&, State&): what changed since
+//   settled(State&), as absolute values
 
 #include <utility>
 
@@ -38,9 +41,16 @@ class PooledAggregate final : public Aggregate {
     return {};
   }
 
-  void save(const char* const* rows, size_t count, bool, Bytes& out) const override {
+  void save(const char* const* rows, size_t count, bool whole, Bytes& out) const override {
     for (size_t i = 0; i < count; ++i) {
       const State* state = pool_.find(rows[i] + offset());
+      if constexpr (kSavesChanges) {
+        if (state != nullptr && !whole) {
+          out += '\x02';
+          fold_.save_changes(*state, out);
+          continue;
+        }
+      }
       out += state == nullptr ? '\0' : '\x01';
       if (state != nullptr) fold_.save(*state, out);
     }
@@ -49,9 +59,15 @@ class PooledAggregate final : public Aggregate {
   bool load(char* const* rows, size_t count, BytesView& in, bool replace) override {
     for (size_t i = 0; i < count; ++i) {
       if (in.empty()) return false;
-      const bool some = in[0] != '\0';
+      const char form = in[0];
       in.remove_prefix(1);
-      if (!some) continue;
+      if (form == '\0') continue;
+      if constexpr (kSavesChanges) {
+        if (form == '\x02') {
+          if (!replace || !fold_.load_changes(in, pool_.change(rows[i] + offset()))) return false;
+          continue;
+        }
+      }
       State loaded;
       if (!fold_.load(in, loaded)) return false;
       State& state = pool_.change(rows[i] + offset());
@@ -75,11 +91,21 @@ class PooledAggregate final : public Aggregate {
   }
 
   bool grows() const override { return true; }
-  void settled(char*) override { pool_.settled(); }
+  void settled(char*) override {
+    if constexpr (kSavesChanges)
+      pool_.settled([this](State& state) { fold_.settled(state); });
+    else
+      pool_.settled([](State&) {});
+  }
   void dropped(char* row) override { pool_.dropped(row + offset()); }
   size_t pool_bytes() const override { return pool_.bytes(); }
 
  private:
+  static constexpr bool kSavesChanges = requires(const Fold& fold, State& state, Bytes& out) {
+    fold.save_changes(state, out);
+    fold.settled(state);
+  };
+
   Fold fold_;
   Pool<State> pool_;
 };

@@ -46,6 +46,7 @@ class QueryBinder {
           return contains(*item.expression, is_aggregate);
         });
     TRY(bind_where());
+    TRY(bind_deduplicate());
     const bool aggregates = !query_.group_by.empty() || one_group;
     TRY(aggregates ? bind_aggregate() : bind_projection());
     bound_.keys = aggregates ? query_.group_by.size() : relation_.keys.size();
@@ -112,6 +113,17 @@ class QueryBinder {
       return wrong(query_.where->place, "WHERE needs a condition, not " + where_->type.text());
     }
     where_explodes_ = contains(*query_.where, is_explode) || !scope_.arrays.empty();
+    return {};
+  }
+
+  Result<> bind_deduplicate() {
+    if (!query_.deduplicate) return {};
+    deduplicate_.emplace();
+    deduplicate_->within = Duration(query_.deduplicate->within_ms);
+    const size_t arrays = scope_.arrays.size();
+    for (const NodePtr& node : query_.deduplicate->by) deduplicate_->keys.push_back(TRY(bind(*node, scope_)));
+    // Rows as they come, unless it looks at what they are exploded to, or WHERE does, which comes first.
+    deduplicates_exploded_ = where_explodes_ || scope_.arrays.size() > arrays;
     return {};
   }
 
@@ -417,6 +429,7 @@ class QueryBinder {
     Usage usage(scope_.schema, scope_.arrays);
     add_read(after_, usage);
     if (where_ != nullptr) usage.add(*where_);
+    if (deduplicate_) add_read({*deduplicate_}, usage);
     for (const ExpressionPtr& array : scope_.arrays) {
       if (array->node != expr::Node::column) usage.add(*array);
     }
@@ -429,6 +442,7 @@ class QueryBinder {
     relation_.want(usage);
     bound_.steps = relation_.steps;
     if (where_ != nullptr && !where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
+    if (deduplicate_ && !deduplicates_exploded_) bound_.steps.emplace_back(*deduplicate_);
     if (!scope_.arrays.empty()) {
       stream::ExplodeStep explode{.arrays = scope_.arrays};
       for (size_t i = 0; i < scope_.arrays.size(); ++i)
@@ -438,10 +452,12 @@ class QueryBinder {
       Usage later(scope_.schema, none);
       add_read(after_, later);
       if (where_ != nullptr && where_explodes_) later.add(*where_);
+      if (deduplicates_exploded_) add_read({*deduplicate_}, later);
       for (size_t i = 0; i < scope_.schema.size(); ++i) explode.keep.push_back(later.reads(i));
       bound_.steps.emplace_back(std::move(explode));
     }
     if (where_ != nullptr && where_explodes_) bound_.steps.emplace_back(stream::FilterStep{where_});
+    if (deduplicates_exploded_) bound_.steps.emplace_back(std::move(*deduplicate_));
     for (stream::Step& step : after_) bound_.steps.push_back(std::move(step));
   }
 
@@ -453,6 +469,8 @@ class QueryBinder {
   BoundQuery bound_;
   ExpressionPtr where_;
   bool where_explodes_ = false;
+  std::optional<stream::DeduplicateStep> deduplicate_;
+  bool deduplicates_exploded_ = false;
   AggregateStep step_;
   size_t first_result_ = 0;
   std::vector<std::string> key_items_;

@@ -166,6 +166,7 @@ void add_read(const std::vector<stream::Step>& steps, Usage& usage) {
       add(enter->keys);
       add({enter->condition, enter->clear});
     }
+    if (const auto* deduplicate = std::get_if<stream::DeduplicateStep>(&step)) add(deduplicate->keys);
     if (!std::holds_alternative<stream::EnterStep>(step)) return;
   }
 }

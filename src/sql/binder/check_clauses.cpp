@@ -26,6 +26,20 @@ Result<> check_partition_by(const Query& query, const Relation& relation) {
   return {};
 }
 
+Result<> check_deduplicate(const DeduplicateClause& clause, const Relation& relation) {
+  if (relation.table) return wrong(clause.place, "a table has each row once; DEDUPLICATE works on a stream");
+  if (relation.joined())
+    return wrong(clause.place,
+                 "DEDUPLICATE works on one stream; leave the doubles out in a stream of its own "
+                 "and join that");
+  for (const NodePtr& node : clause.by) {
+    if (contains(*node, is_aggregate))
+      return wrong(node->place,
+                   "DEDUPLICATE looks at rows, before they are grouped; no aggregate can stand here");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> check_clauses(const Query& query, const Relation& relation) {
@@ -39,6 +53,7 @@ Result<> check_clauses(const Query& query, const Relation& relation) {
   if (query.having != nullptr && query.group_by.empty()) {
     return wrong(query.having->place, "HAVING needs a GROUP BY; filter rows with WHERE");
   }
+  if (query.deduplicate) TRY(check_deduplicate(*query.deduplicate, relation));
   if (query.enter) TRY(check_enter(query, relation.table));
   if (query.window && relation.table)
     return wrong(query.window->place, "a table has no windows; its rows are the last values");

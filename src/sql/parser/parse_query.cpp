@@ -11,8 +11,8 @@ Result<Query> Parser::query() {
   TRY(need_word("FROM"));
   made.from_place = peek().place;
   made.from = TRY(identifier("the name of a stream or table"));
-  const bool clause =
-      is_word("EMIT") || is_word("WINDOW") || is_word("WITHIN") || (is_word("ON") && is_word("ENTER", 1));
+  const bool clause = is_word("EMIT") || (is_word("DEDUPLICATE") && is_word("BY", 1)) || is_word("WINDOW") ||
+                      is_word("WITHIN") || (is_word("ON") && is_word("ENTER", 1));
   if (take_word("AS"))
     made.alias = TRY(identifier("an alias"));
   else if (peek().kind == Token::Kind::quoted_name || (peek().kind == Token::Kind::word && !clause)) {
@@ -23,6 +23,7 @@ Result<Query> Parser::query() {
   }
   if (is_word("WINDOW")) made.window = TRY(window());
   if (take_word("WHERE")) made.where = TRY(expression());
+  if (is_word("DEDUPLICATE")) made.deduplicate = TRY(deduplicate());
   if (take_word("GROUP")) {
     TRY(need_word("BY"));
     made.group_by = TRY(expression_list());
@@ -171,6 +172,18 @@ Result<EnterClause> Parser::enter() {
       return wrong("CLEAR and a condition, or COOLDOWN and a time, once each");
   }
   TRY(need_symbol(")"));
+  return made;
+}
+
+Result<DeduplicateClause> Parser::deduplicate() {
+  DeduplicateClause made;
+  made.place = peek().place;
+  TRY(need_word("DEDUPLICATE"));
+  TRY(need_word("BY"));
+  made.by = TRY(expression_list());
+  TRY(need_word("WITHIN"));
+  made.within_ms = TRY(duration());
+  if (made.within_ms <= 0) return wrong_at(made.place, "DEDUPLICATE needs a time of more than nothing");
   return made;
 }
 

@@ -53,6 +53,7 @@ class Parser {
   Result<SelectItem> select_item();
   Result<WindowClause> window();
   Result<EnterClause> enter();
+  Result<DeduplicateClause> deduplicate();
   Result<int64_t> duration();
   Result<std::vector<NodePtr>> expression_list();
   Result<JoinClause> join();

@@ -231,14 +231,16 @@ Result<> Worker::append_snapshot() {
   snapshot_started_now_ = false;
   if (!snapshot_running_) {
     begin_snapshot();
-    if (frame_bytes_ <= options_.snapshot_frame_bytes) return {};
+    if (frame_bytes_ <= std::max(options_.snapshot_frame_bytes, measured_state_bytes_)) return {};
     int64_t live = 0;
     for (const std::shared_ptr<Query>& known : queries()) {
       if (known->task == nullptr) continue;
       for (const Task::Kept& kept : known->task->durables())
         live += static_cast<int64_t>(kept.durable->bytes());
     }
+    measured_state_bytes_ = live;
     if (frame_bytes_ < live) return {};
+    measured_state_bytes_ = 0;
     snapshot_running_ = true;
     snapshot_started_now_ = true;
     frame_bytes_ = 0;

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "expr/function.h"
+#include "stream/ops/deduplicate.h"
 #include "stream/ops/enter.h"
 #include "stream/runtime.h"
 
@@ -51,6 +52,7 @@ bool asks_moment(const Step& step) {
   if (const auto* enter = std::get_if<EnterStep>(&step))
     return expr::asks_moment(*enter->condition) || any(enter->keys) ||
            (enter->clear != nullptr && expr::asks_moment(*enter->clear));
+  if (const auto* deduplicate = std::get_if<DeduplicateStep>(&step)) return any(deduplicate->keys);
   const auto* aggregate = std::get_if<AggregateStep>(&step);
   if (aggregate == nullptr) return false;
   return any(aggregate->keys) ||
@@ -132,6 +134,8 @@ Result<> Task::make_operators(AggregateMode mode) {
     }
     if (const auto* enter = std::get_if<EnterStep>(&topology.steps[i]))
       operators_.push_back(std::make_unique<EnterOperator>(*enter));
+    if (const auto* deduplicate = std::get_if<DeduplicateStep>(&topology.steps[i]))
+      operators_.push_back(std::make_unique<DeduplicateOperator>(*deduplicate));
     if (std::holds_alternative<AggregateStep>(topology.steps[i])) make_aggregate(i, mode);
   }
   if (topology.sink && !topology.sink->topic.empty())

@@ -234,7 +234,8 @@ class Worker final : private TaskHost {
   std::vector<std::pair<std::string, std::string>> snapshot_list_;
   std::map<int32_t, log::Offset> snapshot_start_;
   bool snapshot_started_now_ = false;
-  int64_t frame_bytes_ = 0;  // since the last snapshot
+  int64_t frame_bytes_ = 0;           // since the last snapshot
+  int64_t measured_state_bytes_ = 0;  // as last found larger than those
   int64_t last_memory_check_ns_ = 0;
   std::vector<log::RecordView> slice_;
 };

@@ -201,7 +201,7 @@ function funnel(changed: () => void): Card {
 function popular(changed: () => void): Card {
   const items = new Figure("POPULAR_ITEMS", ["CATEGORY"], () => "SELECT ROWTIME, CATEGORY, TRENDING\nFROM POPULAR_ITEMS\nEMIT CHANGES;", changed);
   const views = new Figure("PRODUCT_VIEWS", ["PRODUCT_ID", "WINDOWSTART"],
-    () => `SELECT ROWTIME, WINDOWSTART, PRODUCT_ID, VIEWS\nFROM PRODUCT_VIEWS\nWHERE WINDOWSTART >= ${hourAgo()} AND WINDOWSTART < ${hourAgo() + 2 * kFive}\nEMIT CHANGES;`, changed);
+    () => `SELECT ROWTIME, WINDOWSTART, PRODUCT_ID, VIEWS\nFROM PRODUCT_VIEWS\nWHERE WINDOWSTART >= ${hourAgo()} AND WINDOWSTART < ${hourAgo() + 4 * kFive}\nEMIT CHANGES;`, changed);
   const made = card("popular", "Popular products", "without bots", popularSql, [items, views], ["interest", "views"]);
   made.draw = () => {
     if (items.missing) return show(made.body, absent(items, popularSql));
@@ -212,7 +212,7 @@ function popular(changed: () => void): Card {
     const raw = [...views.rows.values()].filter((row) => row.WINDOWSTART === first).sort((a, b) => b.VIEWS - a.VIEWS);
     const place = new Map(raw.map((row, i) => [row.PRODUCT_ID as string, { views: row.VIEWS as number, rank: i + 1 }]));
     show(made.body, h("table", { class: "ranks" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "n" }, "#"), h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "barred", title: "A view counts 1, a cart 4, an order 10, once a visitor; worth half after two hours" }, "Interest"), h("th", { scope: "col" }, "Raw views, 1 h"), h("th", { scope: "col" }, "Raw #"))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "n" }, "#"), h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "barred", title: "A view counts 1, a cart 3 more, an order 6 more, once a visitor in half an hour; worth half after two hours" }, "Interest"), h("th", { scope: "col" }, "Raw views, 1 h"), h("th", { scope: "col" }, "Raw #"))),
       h("tbody", {}, ...ranked.slice(0, 9).map((item, i) => {
         const seen = place.get(item.ITEM);
         const apart = seen ? seen.rank - (i + 1) : 0;
