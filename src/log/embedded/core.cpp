@@ -95,6 +95,7 @@ void LogCore::put_topic_entry(const TopicIndex& topic, FrameGroup& group) const 
   put_zigzag(payload, static_cast<int64_t>(topic.spec.cleanup));
   put_zigzag(payload, topic.spec.retention.count());
   put_zigzag(payload, topic.spec.retention_bytes);
+  if (topic.spec.tombstone_retention) put_zigzag(payload, topic.spec.tombstone_retention->count());
   group.add(EntryKind::topic, topic.number, 0, payload);
 }
 
@@ -157,7 +158,9 @@ void LogCore::checkpoint(FrameGroup& group) const {
     for (uint32_t p = 0; p < topic->partitions.size(); ++p) put_partition_entry(*topic, p, group);
   }
   for (const auto& [id, state] : producers) put_producer_entry(id, state, group);
-  for (const auto& [name, offsets] : groups) put_group_entry(name, offsets, group);
+  for (const auto& [name, offsets] : groups) {
+    if (!offsets.empty()) put_group_entry(name, offsets, group);
+  }
 }
 
 bool LogCore::recovered_topic(const EntryHeader& header, BytesView in) {
@@ -169,6 +172,11 @@ bool LogCore::recovered_topic(const EntryHeader& header, BytesView in) {
   if (!get_text(in, spec.name) || !get_zigzag(in, partitions) || !get_zigzag(in, replicas) ||
       !get_zigzag(in, cleanup) || !get_zigzag(in, retention_ms) || !get_zigzag(in, spec.retention_bytes)) {
     return false;
+  }
+  if (!in.empty()) {
+    int64_t tombstones_ms = 0;
+    if (!get_zigzag(in, tombstones_ms) || tombstones_ms < 0) return false;
+    spec.tombstone_retention = Duration(tombstones_ms);
   }
   if (spec.name.empty() || partitions < 1 || partitions > kMostPartitions || cleanup < 0 || cleanup > 2)
     return false;
@@ -225,6 +233,10 @@ bool LogCore::recovered_partition(const EntryHeader& header, BytesView in) {
 bool LogCore::recovered_group(BytesView in) {
   std::string name;
   if (!get_text(in, name)) return false;
+  if (in.empty()) {
+    groups.erase(name);
+    return true;
+  }
   Offsets& offsets = groups[name];
   while (!in.empty()) {
     int64_t number = 0;
