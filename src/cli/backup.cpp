@@ -208,9 +208,9 @@ int restore(const Arguments& arguments, const std::string& path) {
   log::BackupReader reader;
   uint64_t file_bytes = 0;
   const auto done = read_backup(path, reader, progress, file_bytes,
-                                [&](const log::BackupPiece& piece) { return restoring->take(piece); });
+                                [&](const log::BackupPiece& piece) { return (*restoring)->take(piece); });
   if (!done.ok()) return refused(done.error());
-  if (const auto named = restoring->finish(); !named.ok()) return refused(named.error());
+  if (const auto named = (*restoring)->finish(); !named.ok()) return refused(named.error());
   return summarize("restored", path, *reader.head(), file_bytes, progress.seconds(), arguments.has("--json"));
 }
 

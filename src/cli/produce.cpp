@@ -41,6 +41,7 @@ Examples:
 constexpr size_t kRecordsPerRequest = 1000;
 constexpr size_t kBytesPerRequest = 1 << 20;
 constexpr size_t kMostLine = 4 << 20;
+constexpr const char* kNoText = "\xef\xbf\xbd";  // U+FFFD: as what is not UTF-8 is written
 
 volatile std::sig_atomic_t stop_asked = 0;
 
@@ -115,7 +116,10 @@ class LineReader {
     if (key_) record.set("key", *key_);
     if (raw_) {
       record.set("value", Json::string(line));
-      return record.dump();
+      const std::string text = record.dump();
+      if (text.find(kNoText) != std::string::npos && line.find(kNoText) == std::string::npos)
+        return Error{Code::invalid, "it is not UTF-8"};
+      return text;
     }
     Json given = TRY(parse_json(line));
     if (!values_ && is_record(given)) {
@@ -176,10 +180,14 @@ class Producing {
   Result<> run(Lines& lines) {
     began_ns_ = clock_.monotonic_ns();
     while (!(stop_on_error_ && rejected_ > 0)) {
-      const auto line = TRY(lines.next());
-      if (!line) break;
+      const auto line = lines.next();
+      if (line.ok() && !*line) break;
       ++line_;
-      take(*line);
+      if (!line.ok()) {  // where the next one begins is not known
+        reject(line_, line.error().message);
+        break;
+      }
+      take(**line);
       const bool full = numbers_.size() >= kRecordsPerRequest || body_.size() >= kBytesPerRequest;
       if (full || lines.must_wait()) TRY(send());
     }

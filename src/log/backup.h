@@ -77,22 +77,26 @@ class BackupReader {
   Bytes unpacked_;
 };
 
-// The folder of a log made of pieces. What it makes stands under another name until finish(), so that
-// whatever ends it leaves nothing that looks like a log.
+// A log's folder made of pieces. Until finish() they stand in a folder `restoring` inside of it, with which
+// no log opens: whatever ends it leaves nothing that starts half, and beginning again begins anew.
 class Restoring {
  public:
-  // conflict: `directory` is there and not empty.
-  static Result<Restoring> begin(const std::string& directory, Disk& disk);
+  // conflict: there is something in `directory` that is not of an earlier attempt.
+  static Result<std::unique_ptr<Restoring>> begin(const std::string& directory, Disk& disk);
+  // Takes away what it made, unless it was finished.
+  ~Restoring();
   Result<> take(const BackupPiece& piece);
-  // Makes everything durable, has the log opened and read in full, and gives it its name.
+  // Makes everything durable, has the log opened and read in full, and puts it in its place.
   Result<> finish();
 
  private:
-  Restoring(std::string directory, Disk& disk) : directory_(std::move(directory)), disk_(&disk) {}
-  std::string staging() const { return directory_ + ".restoring"; }
+  Restoring(std::string directory, Disk& disk) : directory_(std::move(directory)), disk_(disk) {}
+  std::string staging() const;
 
-  std::string directory_;
-  Disk* disk_;
+  const std::string directory_;
+  Disk& disk_;
+  bool made_directory_ = false;
+  bool begun_ = false;  // what stands in staging() is its own
   std::unique_ptr<File> file_;
   uint64_t segment_ = 0;
 };

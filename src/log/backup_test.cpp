@@ -86,9 +86,9 @@ class BackupTest : public testing::Test {
   }
   Result<> restore(BytesView file, const std::string& directory) {
     const auto disk = make_posix_disk();
-    Restoring restoring = TRY(Restoring::begin(directory, *disk));
-    TRY(read(file, [&](const BackupPiece& piece) { return restoring.take(piece); }));
-    return restoring.finish();
+    const auto restoring = TRY(Restoring::begin(directory, *disk));
+    TRY(read(file, [&](const BackupPiece& piece) { return restoring->take(piece); }));
+    return restoring->finish();
   }
 
   // The numbers that lie in a topic, in order.
@@ -217,19 +217,61 @@ TEST_F(BackupTest, IsRestoredOnlyIntoAnEmptyFolder) {
   ASSERT_FALSE(done.ok());
   EXPECT_EQ(done.error().code, Code::conflict);
   std::filesystem::create_directory(folder + "/empty");
-  EXPECT_TRUE(restore(backup(), folder + "/empty/").ok());
+  const auto into_empty = restore(backup(), folder + "/empty/");
+  EXPECT_TRUE(into_empty.ok()) << into_empty.error().message;
   EXPECT_EQ(numbers(*open(folder + "/empty"), kIn).size(), 1u);
 }
 
-TEST_F(BackupTest, LeavesNoLogWhenRestoringDoesNotComeToItsEnd) {
+TEST_F(BackupTest, LeavesNothingWhenItIsNotRestoredToItsEnd) {
   for (int64_t i = 0; i < 60; ++i) commit(i);
   const Bytes file = backup();
-  EXPECT_FALSE(restore(BytesView(file).substr(0, file.size() - 1), folder + "/restored").ok());
-  EXPECT_FALSE(std::filesystem::exists(folder + "/restored"));
-  EXPECT_FALSE(std::filesystem::exists(folder + "/restored.restoring/journal"));
-  ASSERT_TRUE(restore(file, folder + "/restored").ok());
-  EXPECT_FALSE(std::filesystem::exists(folder + "/restored.restoring"));
-  EXPECT_EQ(numbers(*open(folder + "/restored"), kIn).size(), 60u);
+  const std::string directory = folder + "/restored";
+  EXPECT_FALSE(restore(BytesView(file).substr(0, file.size() - 1), directory).ok());
+  EXPECT_FALSE(std::filesystem::exists(directory));
+  std::filesystem::create_directory(directory);
+  EXPECT_FALSE(restore(BytesView(file).substr(0, file.size() - 1), directory).ok());
+  EXPECT_TRUE(std::filesystem::is_empty(directory));
+}
+
+// As after a kill: what stood there then was copied away before it was taken back.
+TEST_F(BackupTest, OpensNoLogWhereItWasKilledAndIsRestoredThereAgain) {
+  for (int64_t i = 0; i < 300; ++i) commit(i);
+  const Bytes file = backup();
+  const std::string killed = folder + "/killed";
+  {
+    const auto disk = make_posix_disk();
+    const auto restoring = std::move(Restoring::begin(folder + "/restored", *disk)).value();
+    int pieces = 0;
+    ASSERT_TRUE(read(file, [&](const BackupPiece& piece) {
+                  if (++pieces == 3)
+                    std::filesystem::copy(folder + "/restored", killed,
+                                          std::filesystem::copy_options::recursive);
+                  return restoring->take(piece);
+                }).ok());
+  }
+  const auto opened = open_embedded({.directory = killed});
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().message, HasSubstr("run `tradewind backup restore` again"));
+  const auto done = restore(file, killed);
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(numbers(*open(killed), kIn).size(), 300u);
+}
+
+// docs/formats/backup.md shows a backup; this one must be it.
+TEST(BackupFormat, IsWhatThePageShows) {
+  BackupWriter writer(false);
+  Bytes file = writer.head({.taken_ms = 2000, .last_frame = 7, .parts = {{.number = 3, .bytes = 3}}});
+  file += writer.piece({3, 0, "ab"});
+  file += writer.piece({3, 2, "c"});
+  file += writer.end();
+  std::ifstream page("docs/formats/backup.md");  // tests run in the project's folder
+  std::string hex;
+  bool inside = false;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("```")) inside = line == "```hex";
+    if (inside && !line.starts_with("```")) hex += (hex.empty() ? "" : " ") + line;
+  }
+  EXPECT_EQ(to_hex(file), hex);
 }
 
 }  // namespace

@@ -49,7 +49,18 @@ LogCore::~LogCore() {
   close();
 }
 
+// A folder in which a backup is being restored, or was when that ended too early, is no log yet.
+Result<> LogCore::check_restored() {
+  TRY(disk.make_directory(options.directory));
+  const auto names = TRY(disk.list(options.directory));
+  const auto has = [&](const char* name) { return std::ranges::find(names, name) != names.end(); };
+  if (!has(kRestoringFolder) || has("journal")) return {};
+  return Error{Code::conflict, "a backup was not restored to its end into " + options.directory +
+                                   "; run `tradewind backup restore` again"};
+}
+
 Result<> LogCore::open() {
+  TRY(check_restored());
   TRY(disk.make_directory(options.directory + "/journal"));
   lock_file = TRY(disk.lock(options.directory + "/lock"));
   TRY(journal.recover([this](const EntryHeader& header, Place place, BytesView payload, uint64_t frame) {
