@@ -65,7 +65,7 @@ bool unpack(BytesView bytes, size_t content, Bytes& out) {
 
 uint64_t BackupHead::bytes() const {
   uint64_t bytes = 0;
-  for (const Snapshot::Part& part : parts) bytes += part.bytes;
+  for (const BackupSource::Part& part : parts) bytes += part.bytes;
   return bytes;
 }
 
@@ -75,7 +75,7 @@ Bytes BackupWriter::head(const BackupHead& head) const {
   put_zigzag(payload, head.taken_ms);
   put_varint(payload, head.last_frame);
   put_varint(payload, head.parts.size());
-  for (const Snapshot::Part& part : head.parts) {
+  for (const BackupSource::Part& part : head.parts) {
     put_varint(payload, part.number);
     put_varint(payload, part.bytes);
   }
@@ -155,7 +155,7 @@ Result<> BackupReader::take_head(BytesView in) {
   bool good = get_zigzag(in, head.taken_ms) && get_varint(in, head.last_frame) && get_varint(in, count) &&
               count <= kMostParts;
   for (uint64_t i = 0; good && i < count; ++i) {
-    Snapshot::Part part;
+    BackupSource::Part part;
     good = get_varint(in, part.number) && get_varint(in, part.bytes) && part.bytes > 0;
     head.parts.push_back(part);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// Backup: the blocks in which a snapshot of an embedded log travels and lies in a file;
+// Backup: the blocks in which the files of an embedded log travel and lie in a file;
 // docs/formats/backup.md shows each byte. A head that says what will come, pieces of segments, an end with a
 // sum over all.
 //
@@ -10,7 +10,7 @@
 #include <optional>
 
 #include "base/time.h"
-#include "log/snapshot.h"
+#include "log/backup_source.h"
 
 namespace tradewind::log {
 
@@ -19,7 +19,7 @@ constexpr size_t kBackupPiece = 1 << 20;  // bytes of a segment in one block, at
 struct BackupHead {
   int64_t taken_ms = 0;  // wall time
   uint64_t last_frame = 0;
-  std::vector<Snapshot::Part> parts;
+  std::vector<BackupSource::Part> parts;
 
   uint64_t bytes() const;  // of all parts
 };

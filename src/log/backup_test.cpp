@@ -1,4 +1,4 @@
-// Snapshots of a log that goes on, as backups; and logs made of them.
+// BackupSources of a log that goes on, as backups; and logs made of them.
 #include "log/backup.h"
 
 #include <gmock/gmock.h>
@@ -62,15 +62,15 @@ class BackupTest : public testing::Test {
   }
 
   Bytes backup(bool packed = true) {
-    const Snapshot snapshot = std::move(log->snapshot()).value();
+    const BackupSource source = std::move(log->backup_source()).value();
     BackupWriter writer(packed);
-    Bytes file = writer.head({5, snapshot.last_frame(), snapshot.parts()});
+    Bytes file = writer.head({5, source.last_frame(), source.parts()});
     Bytes bytes;
-    for (size_t part = 0; part < snapshot.parts().size(); ++part) {
-      for (uint64_t at = 0; at < snapshot.parts()[part].bytes; at += bytes.size()) {
-        const auto read = snapshot.read(part, at, 10'000, bytes);
+    for (size_t part = 0; part < source.parts().size(); ++part) {
+      for (uint64_t at = 0; at < source.parts()[part].bytes; at += bytes.size()) {
+        const auto read = source.read(part, at, 10'000, bytes);
         EXPECT_TRUE(read.ok()) << read.error().message;
-        file += writer.piece({snapshot.parts()[part].number, at, bytes});
+        file += writer.piece({source.parts()[part].number, at, bytes});
       }
     }
     return file + writer.end();
@@ -139,7 +139,7 @@ TEST_F(BackupTest, GoesOnWhereTheBackupWasTaken) {
   EXPECT_EQ(numbers(*log, kOut).size(), 400u);
 }
 
-// Segments are emptied, compacted and used again meanwhile; every snapshot lies between two commits.
+// Segments are emptied, compacted and used again meanwhile; every source lies between two commits.
 TEST_F(BackupTest, LiesBetweenTwoCommitsWhileWritingAndKeepingGoOn) {
   std::atomic<bool> written{false};
   std::jthread writing([&] {

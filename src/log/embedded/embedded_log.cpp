@@ -289,8 +289,8 @@ class EmbeddedLogFront final : public EmbeddedLog {
     return figures;
   }
   Admin& admin() override { return admin_; }
-  Result<Snapshot> snapshot() override {
-    std::vector<Snapshot::Source> sources;
+  Result<BackupSource> backup_source() override {
+    std::vector<BackupSource::Held> sources;
     uint64_t last_frame = 0;
     {
       const std::lock_guard lock(core_->mutex);
@@ -302,7 +302,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
       }
       last_frame = core_->journal.written();
     }
-    return Snapshot::of(std::move(sources), last_frame);
+    return BackupSource::of(std::move(sources), last_frame);
   }
   Result<bool> keep() override { return core_->keeper->step(); }
   Result<> verify() override {

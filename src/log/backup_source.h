@@ -1,7 +1,7 @@
 #pragma once
-// Snapshot: the files of an embedded log as they were at one moment, between two commits: what a start would
-// find if the process had ended then. While it is held no file of it is used again, so the log needs more
-// room as time goes on.
+// BackupSource: the files of an embedded log as they were at one moment, between two commits: what a start
+// would find if the process had ended then. While it is held no file of it is used again, so the log needs
+// more room as time goes on.
 //
 // Threads: one at a time; it may outlive its log. Errors: io.
 
@@ -14,7 +14,7 @@
 
 namespace tradewind::log {
 
-class Snapshot {
+class BackupSource {
  public:
   struct Part {
     uint64_t number = 0;  // of the segment
@@ -22,7 +22,7 @@ class Snapshot {
   };
 
   // Of each segment the bytes in [0, used); then, of a sealed one, its footer, whose place the trailer tells.
-  struct Source {
+  struct Held {
     uint64_t number = 0;
     uint64_t used = 0;
     bool sealed = false;
@@ -30,7 +30,7 @@ class Snapshot {
   };
 
   // `last_frame`: the number of the last frame in it. io: a footer cannot be read.
-  static Result<Snapshot> of(std::vector<Source> sources, uint64_t last_frame);
+  static Result<BackupSource> of(std::vector<Held> segments, uint64_t last_frame);
 
   const std::vector<Part>& parts() const { return parts_; }
   uint64_t bytes() const;
