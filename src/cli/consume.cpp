@@ -98,14 +98,15 @@ class Consuming {
     const auto known = remote_.ask("GET", "/v1/groups/" + path_segment(group_));
     if (!known.ok() && known.error().code != Code::not_found) return known.error();
     const Json* places = known.ok() ? known->find("places") : nullptr;
-    if (places == nullptr) return {};
-    for (const Json& place : places->elements()) {
-      if (place.string_at("topic") != topic_) continue;
-      const auto partition = static_cast<int32_t>(place.find("partition")->integer().value_or(-1));
-      if (next_.contains(partition)) next_[partition] = place.find("offset")->integer().value_or(0);
+    if (places != nullptr) {
+      for (const Json& place : places->elements()) {
+        if (place.string_at("topic") != topic_) continue;
+        const auto partition = static_cast<int32_t>(place.find("partition")->integer().value_or(-1));
+        if (next_.contains(partition)) kept_[partition] = place.find("offset")->integer().value_or(0);
+      }
     }
-    kept_ = next_;
-    return {};
+    for (const auto& [partition, offset] : kept_) next_[partition] = offset;
+    return keep_places(true);  // of a new group: where it began counts, also if nothing comes
   }
 
   Result<Places> places_at(const std::string& place) {

@@ -61,8 +61,8 @@ class BackupTest : public testing::Test {
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
 
-  Bytes backup(bool packed = true) {
-    const BackupSource source = std::move(log->backup_source()).value();
+  Bytes backup(bool packed = true) { return backup_of(std::move(log->backup_source()).value(), packed); }
+  static Bytes backup_of(const BackupSource& source, bool packed) {
     BackupWriter writer(packed);
     Bytes file = writer.head({5, source.last_frame(), source.parts()});
     Bytes bytes;
@@ -137,6 +137,26 @@ TEST_F(BackupTest, GoesOnWhereTheBackupWasTaken) {
   log.reset();
   log = open(folder + "/restored");
   EXPECT_EQ(numbers(*log, kOut).size(), 400u);
+}
+
+TEST_F(BackupTest, HoldsFilesThatTheLogNoLongerNeeds) {
+  for (int64_t i = 0; i < 300; ++i) commit(i);
+  auto source = std::make_unique<BackupSource>(std::move(log->backup_source()).value());
+  const auto go_on = [&](int64_t from) {
+    for (int64_t i = from; i < from + 300; ++i) commit(i);
+    for (const char* topic : {"in", "out", "state"}) {
+      EXPECT_TRUE(log->trim({topic, 0}, INT64_MAX).ok());
+    }
+  };
+  go_on(300);
+  go_on(600);
+  EXPECT_EQ(log->figures().reclaimed_bytes, 0);
+  const auto done = restore(backup_of(*source, false), folder + "/restored");
+  ASSERT_TRUE(done.ok()) << done.error().message;
+  EXPECT_EQ(numbers(*open(folder + "/restored"), kIn).size(), 300u);
+  source.reset();
+  go_on(900);
+  EXPECT_GT(log->figures().reclaimed_bytes, 0);
 }
 
 // Segments are emptied, compacted and used again meanwhile; every source lies between two commits.

@@ -254,6 +254,9 @@ def groups(url):
     check("a query's places can be seen", len(run(url, "groups", "describe", query, "--json")[0][0]["places"]) == 4)
     for words in (["reset", query, "--topic", "inventory", "--to", "earliest"], ["delete", query], ["reset", "tradewind", "--topic", "grouped", "--to", "0"]):
         run(url, "groups", *words, code=2)
+    check("nothing at the end", consumed(url, "grouped", "--group", "late", "--from", "latest") == [])
+    run(url, "produce", "grouped", given='{"key":"x","value":"after"}\n')
+    check("a group begins where it first looked", [r["value"] for r in consumed(url, "grouped", "--group", "late")] == ["after"])
     check("a group is forgotten", run(url, "groups", "delete", "billing", "--json")[0] == [{"deleted": "billing"}])
     run(url, "groups", "describe", "billing", code=1)
 
