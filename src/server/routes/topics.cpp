@@ -129,7 +129,7 @@ void append_text(const char* name, const engine::RecordText::Shown& shown, std::
   out += ",\"" + std::string(name) + "\":";
   if (shown.format.empty())
     out += "null";
-  else if (shown.format == "AVRO" || shown.format == "JSON")
+  else if (shown.is_json())
     out += shown.text;
   else
     append_json_string(out, shown.text);
