@@ -117,7 +117,7 @@ def topics(url):
     run(url, "topics", "alter", "tw.commands", "--config", "retention.ms=1", code=2)
 
     described = run(url, "topics", "describe", "orders", "--json")[0][0]
-    check("who reads orders", any(name.startswith("CTAS_ORDER_LINE_STATE") for name in described["readers"]) and described["sources"] == ["ORDERS"],
+    check("who reads orders", any(name.startswith("CSAS_ORDER_LINES_") for name in described["readers"]) and described["sources"] == ["ORDERS"],
           described)
     check("the schema of orders", [s["subject"] for s in described["schemas"]] == ["orders-value"], described["schemas"])
     written = run(url, "topics", "describe", "STOCK", "--json")[0][0]
