@@ -1,29 +1,12 @@
 #include "cli/event_post.h"
 
-#include <algorithm>
-
 #include "base/json.h"
 
 namespace tradewind::cli {
 
-Result<net::Answer> EventPost::patiently(const std::function<Result<net::Answer>()>& request) {
-  const int64_t deadline = clock_.monotonic_ns() + kPatience.count() * 1'000'000;
-  while (true) {
-    auto answer = request();
-    const bool busy = answer.ok() && (answer->status == 429 || answer->status == 503);
-    if (!busy && (answer.ok() || answer.error().code != Code::unavailable)) return answer;
-    const Duration wait(busy ? std::max<int64_t>(answer->retry_after_seconds * 1'000, 100) : 100);
-    if (clock_.monotonic_ns() + wait.count() * 1'000'000 > deadline) {
-      if (!busy) return answer;
-      return Error{Code::unavailable, "the server is busy or starting"};
-    }
-    clock_.sleep(wait);
-  }
-}
-
 Result<int64_t> EventPost::last_sequence(const std::string& producer) {
   const auto answer =
-      TRY(patiently([&] { return client_.get("/v1/producers/" + producer, Duration(10'000)); }));
+      TRY(patiently(clock_, [&] { return client_.get("/v1/producers/" + producer, Duration(10'000)); }));
   if (answer.status != 200) return Error{Code::io, "the server answered " + std::to_string(answer.status)};
   const auto document = TRY(parse_json(answer.body));
   const Json* sequence = document.find("sequence");
@@ -35,8 +18,8 @@ Result<ingest::Taken> EventPost::post(const std::string& topic, const std::strin
   const std::map<std::string, std::string> headers = {{"Content-Type", "application/json"},
                                                       {"Tw-Producer", numbered.producer},
                                                       {"Tw-Sequence", std::to_string(numbered.sequence)}};
-  const auto answer =
-      TRY(patiently([&] { return client_.post("/v1/events/" + topic, body, headers, Duration(60'000)); }));
+  const auto answer = TRY(patiently(
+      clock_, [&] { return client_.post("/v1/events/" + topic, body, headers, Duration(60'000)); }));
   const auto document = parse_json(answer.body);
   if ((answer.status != 202 && answer.status != 400) || !document.ok())
     return Error{Code::io, "the server answered " + std::to_string(answer.status) + ": " + answer.body};
@@ -55,7 +38,7 @@ Result<ingest::Taken> EventPost::post(const std::string& topic, const std::strin
 }
 
 Result<net::Answer> EventPost::ask(const std::string& target, const std::string& body) {
-  return patiently([&] {
+  return patiently(clock_, [&] {
     return client_.post(target, body, {{"Content-Type", "application/json"}}, Duration(30'000));
   });
 }

@@ -4,17 +4,15 @@
 //
 // Threads: one. Errors: unavailable (it stayed away), invalid (nothing of the request was taken), io.
 
-#include <functional>
 #include <string>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/remote.h"
 #include "ingest/ingestor.h"
 #include "net/http_client.h"
 
 namespace tradewind::cli {
-
-inline constexpr Duration kPatience(10'000);
 
 class EventPost {
  public:
@@ -29,8 +27,6 @@ class EventPost {
   Result<net::Answer> ask(const std::string& target, const std::string& body);
 
  private:
-  Result<net::Answer> patiently(const std::function<Result<net::Answer>()>& request);
-
   net::HttpClient client_;
   Clock& clock_;
 };

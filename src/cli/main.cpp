@@ -10,6 +10,10 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind sql [-e TEXT]... [-f FILE]... [--json] [--server URL]
   tradewind replay online-retail FILE [--server URL | --data DIR]
   tradewind simulate [--server URL | --data DIR] [--rate N|max] [--scenario NAME]
+  tradewind produce TOPIC [--key K | --key-field F] [-f FILE]
+  tradewind consume TOPIC [--from earliest|latest|OFFSET|TIME] [--max N] [--until-end] [--group NAME]
+  tradewind topics | schemas | groups [list | describe NAME | ...]
+  tradewind backup FILE [--server URL] | verify FILE | restore FILE --data DIR
   tradewind health [--server URL]
   tradewind test-runner -s statements.sql [-i input.json] -o output.json | DIR
   tradewind log verify --data DIR
@@ -32,6 +36,12 @@ int main(int argc, char** argv) {
   if (verb == "sql") return sql(rest);
   if (verb == "replay") return replay(rest);
   if (verb == "simulate") return simulate_verb(rest);
+  if (verb == "produce") return produce(rest);
+  if (verb == "consume") return consume(rest);
+  if (verb == "topics") return topics(rest);
+  if (verb == "schemas") return schemas(rest);
+  if (verb == "groups") return groups(rest);
+  if (verb == "backup") return backup(rest);
   if (verb == "health") return health(rest);
   if (verb == "bench") return bench(rest, argv[0]);
   if (verb == "test-runner") return test_runner(rest);

@@ -32,6 +32,12 @@ int simulate_verb(const std::vector<std::string>& raw);
 int health(const std::vector<std::string>& raw);
 int bench(const std::vector<std::string>& raw, const std::string& program);
 int test_runner(const std::vector<std::string>& raw);
+int topics(const std::vector<std::string>& raw);
+int schemas(const std::vector<std::string>& raw);
+int groups(const std::vector<std::string>& raw);
+int produce(const std::vector<std::string>& raw);
+int consume(const std::vector<std::string>& raw);
+int backup(const std::vector<std::string>& raw);
 int log_verb(const std::vector<std::string>& raw);
 
 // --server, else TW_SERVER, else the default address.

@@ -116,6 +116,17 @@ class Engine final : private sql::SchemaLookup {
   std::optional<Error> failure() const { return runtime_->failure(); }
   sql::Catalog catalog() const;
 
+  // Who has to do with a topic.
+  struct TopicUse {
+    std::vector<std::string> sources;  // streams and tables declared on it
+    std::vector<std::string> readers;  // queries
+    std::vector<std::string> writers;
+  };
+  TopicUse use_of(const std::string& topic) const;
+  // Deletes it unless a query reads or writes it (conflict, with the remedy); one on which a stream or table
+  // is declared only with `declared_too`. not_found; invalid: it is the platform's own.
+  Result<> delete_topic(const std::string& topic, bool declared_too);
+
  private:
   // sql::SchemaLookup
   Result<std::vector<Field>> columns(const std::string& topic, bool key, schema::SchemaId id) override;

@@ -16,23 +16,31 @@ namespace tradewind::engine {
 
 class RecordText {
  public:
+  // shown: for people, as ksqlDB's PRINT shows rows. exact: fields as their schema names them, times as
+  // numbers; what RecordWriter takes.
+  enum class Form { shown, exact };
+
   struct Shown {
     std::string
-        format;  // AVRO, JSON, KAFKA_STRING, KAFKA_INT, KAFKA_BIGINT or KAFKA_BYTES; empty: there is none
-    std::string text;  // of AVRO and JSON a JSON document
+        format;  // AVRO, JSON, JSON_SR, KAFKA_STRING, KAFKA_INT, KAFKA_BIGINT or KAFKA_BYTES; empty: none
+    std::string text;  // of AVRO, JSON and JSON_SR a JSON document
+    // Whether `text` is JSON as it is.
+    bool is_json() const { return format == "AVRO" || format == "JSON" || format == "JSON_SR"; }
   };
 
-  explicit RecordText(schema::Registry& registry);
+  explicit RecordText(schema::Registry& registry, Form form = Form::shown);
   ~RecordText();
   Shown of(const std::optional<BytesView>& bytes);
 
  private:
   struct Reader;
 
-  std::optional<std::string> avro(BytesView bytes);
-  bool open(schema::SchemaId id, Reader& reader);
+  std::optional<Shown> registered(BytesView bytes);
+  std::optional<std::string> avro(Reader& reader, BytesView bytes) const;
+  bool open(schema::SchemaId id, Reader& reader) const;
 
   schema::Registry& registry_;
+  const Form form_;
   std::map<schema::SchemaId, Reader> readers_;
 };
 

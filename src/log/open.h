@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "log/admin.h"
+#include "log/backup_source.h"
 #include "log/disk.h"
 #include "log/log.h"
 
@@ -62,6 +64,9 @@ struct LogFigures {
 class EmbeddedLog : public Log {
  public:
   virtual LogFigures figures() const = 0;
+  virtual Admin& admin() = 0;
+  // Its files as they are now, between two commits.
+  virtual Result<BackupSource> backup_source() = 0;
   // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
   // of the oldest segments, segments are given back. False: there is nothing to do. With own_thread a
   // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.

@@ -46,7 +46,7 @@ struct HttpClient::Handle {
 
   Result<Answer> run(const std::string& target, const std::string_view* body,
                      const std::map<std::string, std::string>& headers, Duration deadline,
-                     const std::function<bool(std::string_view)>* each) {
+                     const std::function<bool(std::string_view)>* each, const char* method = nullptr) {
     curl_easy_reset(curl);
     const std::string url = base_url + target;
     Sink sink{.each = each, .curl = curl};
@@ -70,6 +70,7 @@ struct HttpClient::Handle {
       curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
       curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
     }
+    if (method != nullptr) curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     const CURLcode code = curl_easy_perform(curl);
     curl_slist_free_all(list);
     long status = 0;
@@ -97,6 +98,17 @@ Result<Answer> HttpClient::get(const std::string& target, Duration deadline) {
 Result<Answer> HttpClient::post(const std::string& target, std::string_view body,
                                 const std::map<std::string, std::string>& headers, Duration deadline) {
   return handle_->run(target, &body, headers, deadline, nullptr);
+}
+
+Result<Answer> HttpClient::request(const std::string& method, const std::string& target,
+                                   std::string_view body, const std::map<std::string, std::string>& headers,
+                                   Duration deadline) {
+  return handle_->run(target, &body, headers, deadline, nullptr, method.c_str());
+}
+
+Result<Answer> HttpClient::stream_get(const std::string& target, Duration deadline,
+                                      const std::function<bool(std::string_view)>& each) {
+  return handle_->run(target, nullptr, {}, deadline, &each);
 }
 
 Result<Answer> HttpClient::stream(const std::string& target, std::string_view body,

@@ -29,6 +29,12 @@ class HttpClient {
   Result<Answer> get(const std::string& target, Duration deadline);
   Result<Answer> post(const std::string& target, std::string_view body,
                       const std::map<std::string, std::string>& headers, Duration deadline);
+  // Any other method.
+  Result<Answer> request(const std::string& method, const std::string& target, std::string_view body,
+                         const std::map<std::string, std::string>& headers, Duration deadline);
+  // stream() by GET.
+  Result<Answer> stream_get(const std::string& target, Duration deadline,
+                            const std::function<bool(std::string_view)>& each);
   // Gives pieces of the body to `each` as they come until it answers false; no deadline if it is zero.
   // Answers with the status and, where it is not 200, the body.
   Result<Answer> stream(const std::string& target, std::string_view body,

@@ -16,6 +16,8 @@
 
 namespace tradewind::schema {
 
+enum class Naming : uint8_t;
+
 enum class AvroKind : uint8_t {
   null,
   boolean,
@@ -111,7 +113,9 @@ std::optional<std::string> bytes_of_json(std::string_view text);
 
 // The SQL type of a type; recursive types and null alone have none.
 Result<Type> sql_type_of(const AvroType& type, const std::string& place);
-// The columns of a record, upper-cased; of anything else one column named `lone`.
+// The columns of a record; of anything else one column named `lone`.
+Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone, Naming naming);
+// The same, upper-cased.
 Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone);
 
 // The text of a schema that holds these columns: record KsqlDataSourceSchema, every field null by default.

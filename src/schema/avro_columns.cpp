@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "schema/avro.h"
+#include "schema/serde.h"
 
 namespace tradewind::schema {
 namespace {
@@ -13,6 +14,8 @@ constexpr size_t kMostFields = 10'000;
 // Walks down a type and remembers the way, so that a record inside itself is seen.
 class Columns {
  public:
+  explicit Columns(Naming naming = Naming::upper) : naming_(naming) {}
+
   Result<Type> type_of(const AvroType& type, const std::string& place) {
     switch (type.kind) {
       case AvroKind::null: return refuse(place, "a field that is always null has no SQL type");
@@ -49,7 +52,7 @@ class Columns {
     std::vector<Field> fields;
     for (const AvroField& field : record.fields) {
       const std::string at = place.empty() ? field.name : place + "." + field.name;
-      const std::string name = upper_case(field.name);
+      const std::string name = naming_ == Naming::upper ? upper_case(field.name) : field.name;
       for (const Field& other : fields) {
         if (other.name == name) return refuse(at, "two fields would be the column " + name);
       }
@@ -83,6 +86,7 @@ class Columns {
     return {Code::invalid, (place.empty() ? "Avro schema" : "field " + place) + ": " + what};
   }
 
+  const Naming naming_;
   std::vector<const AvroType*> open_;
   size_t count_ = 0;
 };
@@ -281,11 +285,15 @@ Result<Type> sql_type_of(const AvroType& type, const std::string& place) {
   return Columns().type_of(type, place);
 }
 
-Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone) {
+Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone, Naming naming) {
   const AvroType* root = schema.root().only();
-  if (root != nullptr && root->kind == AvroKind::record) return Columns().fields_of(*root, "");
-  Type known = TRY(sql_type_of(schema.root(), ""));
+  if (root != nullptr && root->kind == AvroKind::record) return Columns(naming).fields_of(*root, "");
+  Type known = TRY(Columns(naming).type_of(schema.root(), ""));
   return std::vector<Field>{{lone, std::move(known)}};
+}
+
+Result<std::vector<Field>> columns_of(const AvroSchema& schema, const std::string& lone) {
+  return columns_of(schema, lone, Naming::upper);
 }
 
 std::string avro_text_of(const std::vector<Field>& columns, const std::string& record_name) {

@@ -75,7 +75,8 @@ const char* name_of(Format format) {
   return "NONE";
 }
 
-Result<std::vector<Field>> columns_of(const RegisteredSchema& schema) {
+Result<std::vector<Field>> columns_of(const RegisteredSchema& schema, Naming naming, bool* lone) {
+  if (lone != nullptr) *lone = false;
   if (schema.kind == SchemaKind::json) return columns_of_json_schema(schema.text);
   if (schema.kind != SchemaKind::avro) {
     return Error{Code::unsupported, "schema " + std::to_string(schema.id) +
@@ -83,7 +84,9 @@ Result<std::vector<Field>> columns_of(const RegisteredSchema& schema) {
   }
   const AvroSchemaPtr parsed = TRY(AvroSchema::parse(schema.text, schema.needed));
   const bool key = schema.subject.ends_with("-key");
-  return columns_of(*parsed, key ? "ROWKEY" : "ROWVAL");
+  const AvroType* root = parsed->root().only();
+  if (lone != nullptr) *lone = root == nullptr || root->kind != AvroKind::record;
+  return columns_of(*parsed, key ? "ROWKEY" : "ROWVAL", naming);
 }
 
 }  // namespace tradewind::schema

@@ -103,7 +103,11 @@ Result<Format> format_from(const std::string& name);
 bool uses_registry(Format format);
 const char* name_of(Format format);
 
-// The columns that a registered schema gives a source without declared ones: SQL names upper-cased.
-Result<std::vector<Field>> columns_of(const RegisteredSchema& schema);
+// What fields become as columns: SQL names, upper-cased; or as the schema writes them (Avro only).
+enum class Naming : uint8_t { upper, as_written };
+// The columns that a registered schema gives a source without declared ones. `lone` becomes whether it is no
+// record, but one bare value.
+Result<std::vector<Field>> columns_of(const RegisteredSchema& schema, Naming naming = Naming::upper,
+                                      bool* lone = nullptr);
 
 }  // namespace tradewind::schema

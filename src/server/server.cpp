@@ -66,6 +66,10 @@ void Server::declare_routes() {
   declare_schema_routes(http_, parts_.registry);
   rest_->declare(http_);
   declare_topic_routes(http_, parts_.log, parts_.registry);
+  declare_topic_admin_routes(http_, parts_.log, parts_.registry, parts_.engine);
+  declare_record_routes(http_, parts_.log, parts_.registry, parts_.clock);
+  declare_group_routes(http_, parts_.log, parts_.engine, parts_.clock);
+  declare_backup_route(http_, parts_.log, parts_.clock);
   declare_console(http_);
   http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
   http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });

@@ -173,6 +173,7 @@ std::string framed(uint8_t form, const std::string& rest) {
     case 4: append_json_string(asked, rest); return request("/query-stream", asked + "}", chunked);
     case 5: return request("/v1/events/inventory", "[" + rest + "]", chunked);
     case 6: return request("/ksql", rest, chunked) + "GET /metrics HTTP/1.1\r\n\r\n";
+    case 7: return request("/v1/topics/orders/records", "[" + rest + "]", chunked);
     default: return rest;
   }
 }

@@ -103,6 +103,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   uint64_t refusals = 0;
 
  private:
+  Result<> check_restored();
   // False: the entry makes no sense.
   bool recovered(const EntryHeader& header, Place place, BytesView payload, uint64_t frame);
   bool recovered_topic(const EntryHeader& header, BytesView payload);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "log/embedded/admin.h"
 #include "log/embedded/core.h"
 #include "log/embedded/keeper.h"
 
@@ -149,7 +150,7 @@ class EmbeddedProducer final : public Producer {
 
 class EmbeddedLogFront final : public EmbeddedLog {
  public:
-  explicit EmbeddedLogFront(std::shared_ptr<LogCore> core) : core_(std::move(core)) {}
+  explicit EmbeddedLogFront(std::shared_ptr<LogCore> core) : core_(std::move(core)), admin_(*core_) {}
   ~EmbeddedLogFront() override { core_->close(); }
 
   Result<> create_topic(const TopicSpec& spec) override {
@@ -287,6 +288,22 @@ class EmbeddedLogFront final : public EmbeddedLog {
     figures.durability = core_->options.durability;
     return figures;
   }
+  Admin& admin() override { return admin_; }
+  Result<BackupSource> backup_source() override {
+    std::vector<BackupSource::Held> sources;
+    uint64_t last_frame = 0;
+    {
+      const std::lock_guard lock(core_->mutex);
+      if (const auto failed = core_->journal.failure()) return *failed;
+      const auto& segments = core_->journal.segments();
+      for (const auto& segment : segments) {
+        const bool sealed = segment != segments.back();
+        sources.push_back({segment->number, segment->end, sealed, segment->file});
+      }
+      last_frame = core_->journal.written();
+    }
+    return BackupSource::of(std::move(sources), last_frame);
+  }
   Result<bool> keep() override { return core_->keeper->step(); }
   Result<> verify() override {
     const std::lock_guard lock(core_->mutex);
@@ -300,6 +317,7 @@ class EmbeddedLogFront final : public EmbeddedLog {
 
  private:
   std::shared_ptr<LogCore> core_;
+  EmbeddedAdmin admin_;
 };
 
 }  // namespace

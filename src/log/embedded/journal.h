@@ -19,7 +19,8 @@
 
 namespace tradewind::log {
 
-constexpr const char* kFreePrefix = "free-";  // a segment's file that waits to be used again
+constexpr const char* kRestoringFolder = "restoring";  // in a log's folder: a backup that is not restored yet
+constexpr const char* kFreePrefix = "free-";           // a segment's file that waits to be used again
 
 constexpr int64_t kUnknownTime = INT64_MIN;  // in ms
 

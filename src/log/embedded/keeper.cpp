@@ -272,7 +272,9 @@ void Keeper::choose_partition() {
         if (first < 0) first = place.base;
       }
       if (dirty == 0 || dirty < bytes / 100 * percent) continue;
-      pass_.emplace(Pass{topic->number, p, first, end, true, KeyMap(core_.options.compaction_memory)});
+      const Duration tombstones = topic->spec.tombstone_retention.value_or(core_.options.tombstone_retention);
+      pass_.emplace(
+          Pass{topic->number, p, first, end, true, tombstones, KeyMap(core_.options.compaction_memory)});
       return;
     }
   }
@@ -360,7 +362,7 @@ Result<bool> Keeper::rewrite() {
     const size_t first = records.size();
     if (!decode_batch(source.header, source.payload, records, headers))
       return Error{Code::corrupt, "a batch's records cannot be read"};
-    const bool old = source.appended_ms < now_ms - core_.options.tombstone_retention.count();
+    const bool old = source.appended_ms < now_ms - pass_->tombstone_retention.count();
     for (size_t i = first; i < records.size(); ++i) {
       const RecordView& record = records[i];
       const bool replaced = record.key && pass_->keys.latest(*record.key) > record.offset;

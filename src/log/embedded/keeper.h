@@ -57,6 +57,7 @@ class Keeper {
     Offset next = 0;
     Offset end = 0;
     bool gathering = true;
+    Duration tombstone_retention{0};
     KeyMap keys;
   };
 

@@ -6,6 +6,8 @@
 #include <deque>
 
 #include "engine/record_text.h"
+#include "engine/record_writer.h"
+#include "server/routes/places.h"
 #include "server/server.h"
 
 namespace tradewind::server {
@@ -23,28 +25,16 @@ struct Below {
   std::deque<log::RecordView> records;
 };
 
-std::string offsets_text(const std::vector<log::Offset>& offsets) {
-  std::string text;
-  for (const log::Offset offset : offsets) text += (text.empty() ? "" : ",") + std::to_string(offset);
-  return text;
-}
-
-const char* cleanup_text(log::Cleanup cleanup) {
-  switch (cleanup) {
-    case log::Cleanup::remove: return "delete";
-    case log::Cleanup::compact: return "compact";
-    case log::Cleanup::compact_and_remove: return "compact,delete";
-  }
-  return "";
-}
-
-void append_topic(const log::TopicSpec& spec, log::Log& log, std::string& out) {
+void append_topic(const log::TopicSpec& spec, log::EmbeddedLog& log, std::string& out) {
   std::vector<log::Offset> begins;
   std::vector<log::Offset> ends;
   int64_t records = 0;
+  int64_t bytes = 0;
   for (int32_t p = 0; p < spec.partitions; ++p) {
     const auto bounds = log.bounds({spec.name, p}, log::Visibility::durable);
-    if (!bounds.ok()) return;  // deleted meanwhile
+    const auto size = log.admin().bytes({spec.name, p});
+    if (!bounds.ok() || !size.ok()) return;  // deleted meanwhile
+    bytes += *size;
     begins.push_back(bounds->begin);
     ends.push_back(bounds->end);
     records += bounds->end - bounds->begin;
@@ -53,10 +43,12 @@ void append_topic(const log::TopicSpec& spec, log::Log& log, std::string& out) {
   append_json_string(out, spec.name);
   out += ",\"partitions\":" + std::to_string(spec.partitions) + ",\"records\":" + std::to_string(records) +
          ",\"begins\":[" + offsets_text(begins) + "],\"ends\":[" + offsets_text(ends) + "],\"cleanup\":\"" +
-         cleanup_text(spec.cleanup) + "\",\"retention_ms\":" + std::to_string(spec.retention.count()) + "}";
+         log::name_of(spec.cleanup) + "\",\"retention_ms\":" + std::to_string(spec.retention.count()) +
+         ",\"bytes\":" + std::to_string(bytes) +
+         ",\"internal\":" + (engine::is_internal(spec.name) ? "true" : "false") + "}";
 }
 
-net::Response topics(log::Log& log) {
+net::Response topics(log::EmbeddedLog& log) {
   const auto specs = log.topics();
   if (!specs.ok()) return error_answer(status_of(specs.error().code), specs.error().message);
   net::Response response;
@@ -64,22 +56,6 @@ net::Response topics(log::Log& log) {
   for (const log::TopicSpec& spec : *specs) append_topic(spec, log, response.body);
   response.body += "]";
   return response;
-}
-
-// "12,9,3": one number for each partition.
-std::optional<std::vector<log::Offset>> read_offsets(std::string_view text, int32_t partitions) {
-  std::vector<log::Offset> offsets;
-  const char* at = text.data();
-  const char* end = at + text.size();
-  while (at != end) {
-    log::Offset offset = 0;
-    const auto [next, error] = std::from_chars(at, end, offset);
-    if (error != std::errc() || offset < 0 || (next != end && *next != ',')) return std::nullopt;
-    offsets.push_back(offset);
-    at = next == end ? end : next + 1;
-  }
-  if (offsets.size() != static_cast<size_t>(partitions)) return std::nullopt;
-  return offsets;
 }
 
 Result<std::vector<Below>> places(const log::TopicSpec& spec, const std::string* before, int64_t limit,
@@ -153,7 +129,7 @@ void append_text(const char* name, const engine::RecordText::Shown& shown, std::
   out += ",\"" + std::string(name) + "\":";
   if (shown.format.empty())
     out += "null";
-  else if (shown.format == "AVRO" || shown.format == "JSON")
+  else if (shown.is_json())
     out += shown.text;
   else
     append_json_string(out, shown.text);
@@ -209,7 +185,7 @@ net::Response records(const net::Request& request, log::Log& log, schema::Regist
 
 }  // namespace
 
-void declare_topic_routes(net::HttpServer& http, log::Log& log, schema::Registry& registry) {
+void declare_topic_routes(net::HttpServer& http, log::EmbeddedLog& log, schema::Registry& registry) {
   http.route("GET", "/v1/topics", [&log](const net::Request&) { return topics(log); });
   http.route("GET", "/v1/topics/{topic}/records",
              [&log, &registry](const net::Request& request) { return records(request, log, registry); });
