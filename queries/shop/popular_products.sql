@@ -1,7 +1,7 @@
 -- Views of each product in the last hour, every ten minutes. All products, bots too, and no order among them; a doubled
 -- event is one view more. popular_products_plus.sql makes the list.
 
-CREATE TABLE product_views AS
+CREATE TABLE product_views WITH (RETENTION_MS = 86400000) AS
   SELECT items[1]->product_id AS product_id,
          COUNT(*) AS views
   FROM customer_events

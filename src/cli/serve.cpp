@@ -133,7 +133,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   logger.info("log", "opened",
               {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
   const auto registry = TRY(schema::LocalRegistry::open(*log));
-  TRY(shop::declare_shop(*log, *registry));
+  TRY(shop::declare_shop(*log, *registry, work.demo_rate ? shop::Keeping::demo : shop::Keeping::all));
   ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
   engine::Engine engine(*log, *registry, clock, settings.stream);
   server::Server server({*log, *registry, engine, ingestor, clock, metrics}, settings.server);

@@ -15,12 +15,16 @@ using simulate::kTopics;
 using simulate::Topic;
 
 constexpr uint64_t kEventsBetweenSaves = 200'000;
+constexpr int64_t kTruthBytes = int64_t{16} << 20;    // of a partition, that are kept
 constexpr size_t kMostSavedBytes = size_t{32} << 20;  // a transaction of the log takes twice that
 
 Result<> declare_truth(log::Log& log, schema::Registry& registry) {
   const std::string topic = name_of(Topic::truth);
   if (!log.topic(topic).ok())
-    TRY(log.create_topic({.name = topic, .partitions = shop::kShopPartitions, .retention = Duration(-1)}));
+    TRY(log.create_topic({.name = topic,
+                          .partitions = shop::kShopPartitions,
+                          .retention = Duration(-1),
+                          .retention_bytes = kTruthBytes}));
   TRY(registry.register_schema(topic + "-value", schema::SchemaKind::avro, schema_of(Topic::truth)));
   return {};
 }

@@ -21,6 +21,15 @@ std::string literal(const std::string& text) {
   return made + "'";
 }
 
+log::TopicSpec topic_of(const sql::SourcePlan& plan) {
+  if (plan.topology && plan.topology->sink && !plan.topology->sink->topic.empty())
+    return stream::topic_of(*plan.topology->sink);
+  log::TopicSpec spec{.name = plan.source.topic, .partitions = plan.source.partitions};
+  if (plan.source.table) spec.cleanup = log::Cleanup::compact;
+  spec.retention = plan.source.retention.value_or(spec.retention);
+  return spec;
+}
+
 std::string property(const std::string& name, const std::string& value) {
   return name + "=" + literal(value);
 }
@@ -170,10 +179,7 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
     plan.topology->name = plan.source.query_id;
   }
   if (plan.create_topic) {
-    auto made =
-        log_.create_topic({.name = plan.source.topic,
-                           .partitions = plan.source.partitions,
-                           .cleanup = plan.source.table ? log::Cleanup::compact : log::Cleanup::remove});
+    auto made = log_.create_topic(topic_of(plan));
     if (!made.ok()) return made.error();
   }
   // Before it runs: a query that ran unrecorded would leave state under an id that the next one gets.

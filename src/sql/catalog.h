@@ -30,8 +30,10 @@ struct Source {
   schema::Format value_format = schema::Format::avro;
   std::optional<stream::WindowSpec::Kind> window_type;  // windowed key
   std::optional<int64_t> window_size_ms;                // unless they are sessions
+  std::optional<Duration> windows_kept;                 // by the query that makes them
   std::string timestamp_column;
-  std::string timestamp_format;  // of a STRING column
+  std::string timestamp_format;       // of a STRING column
+  std::optional<Duration> retention;  // of a topic that is made for it; none: the log's own
   schema::FormatDetail key_detail;
   schema::FormatDetail value_detail;
   std::string query_id;    // of the query that writes it; empty: declared by hand

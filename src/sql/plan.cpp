@@ -134,6 +134,7 @@ Result<SourcePlan> plan_declared(const CreateSource& statement, SchemaLookup& lo
   plan.source.partitions = existing.ok() ? *existing : *wanted;
   TRY(declare_columns(statement, lookup, plan.source));
   TRY(check_details(statement.with, plan.source));
+  TRY(apply_retention(statement.with, plan.source));
   TRY(apply_timestamp(statement.with, plan.source));
   TRY(apply_window(statement.with, plan.source));
   if (statement.table && statement.source) plan.topology = TRY(keeping(plan.source));
@@ -162,6 +163,8 @@ stream::SinkSpec sink_of(const Source& sink, const BoundQuery& bound) {
   spec.value_detail = sink.value_detail;
   spec.window_start = bound.window_start;
   spec.window_end = bound.window_end;
+  spec.retention = sink.retention;
+  spec.windows_kept = sink.windows_kept;
   for (size_t i = 0; i < bound.columns.size(); ++i) {
     (bound.columns[i].key ? spec.key_columns : spec.value_columns).push_back(i);
   }
@@ -224,6 +227,7 @@ Result<SourcePlan> plan_query(const CreateSource& statement, const Catalog& cata
   if (const auto wanted = TRY(partitions_of(statement.with))) sink.partitions = *wanted;
   if (const auto existing = lookup.partitions(sink.topic); existing.ok()) sink.partitions = *existing;
   keep_windows(*from, bound, sink);
+  TRY(apply_retention(statement.with, sink));
   TRY(apply_timestamp(statement.with, sink));
   plan.create_topic = true;
   stream::Topology topology;

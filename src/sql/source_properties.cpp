@@ -182,6 +182,18 @@ Result<std::optional<int32_t>> partitions_of(const Properties& with) {
   return number_of(with, "PARTITIONS", 10'000);
 }
 
+Result<> apply_retention(const Properties& with, Source& source) {
+  const std::string* text = value_of(with, "RETENTION_MS");
+  if (text == nullptr) return {};
+  int64_t ms = 0;
+  const char* end = text->data() + text->size();
+  if (std::from_chars(text->data(), end, ms).ptr != end || ms < -1)
+    return Error{Code::invalid,
+                 "RETENTION_MS is a number of milliseconds, or -1 for ever, not '" + *text + "'"};
+  source.retention = Duration(ms);
+  return {};
+}
+
 Result<> apply_timestamp(const Properties& with, Source& source) {
   const std::string* given = value_of(with, "TIMESTAMP");
   const std::string* format = value_of(with, "TIMESTAMP_FORMAT");

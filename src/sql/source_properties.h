@@ -18,6 +18,7 @@ Result<> apply_formats(const Properties& with, Source& source);
 // REQUIRES that formats and columns are known: whether what is said of the formats is about them.
 Result<> check_details(const Properties& with, const Source& source);
 Result<std::optional<int32_t>> partitions_of(const Properties& with);
+Result<> apply_retention(const Properties& with, Source& source);
 // REQUIRES the columns are known.
 Result<> apply_timestamp(const Properties& with, Source& source);
 

@@ -61,10 +61,12 @@ Result<> apply_window(const Properties& with, Source& source) {
 void keep_windows(const Source& from, const BoundQuery& query, Source& made) {
   if (query.window) {
     made.window_type = query.window->kind;
+    made.windows_kept = query.window->retention;
     if (query.window->kind != Kind::session) made.window_size_ms = query.window->size.count();
   } else if (query.window_start) {
     made.window_type = from.window_type;
     made.window_size_ms = from.window_size_ms;
+    made.windows_kept = from.windows_kept;
   }
 }
 

@@ -291,10 +291,7 @@ class WorkerRuntime final : public Runtime {
   Result<> make_topics(const Topology& topology) {
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
     if (topology.sink && !topology.sink->topic.empty()) {
-      auto made =
-          log_.create_topic({.name = topology.sink->topic,
-                             .partitions = topology.sink->partitions,
-                             .cleanup = topology.sink->table ? log::Cleanup::compact : log::Cleanup::remove});
+      auto made = log_.create_topic(topic_of(*topology.sink));
       if (!made.ok()) return made.error();
     }
     if (topology.has_late_rows()) TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
@@ -319,6 +316,13 @@ class WorkerRuntime final : public Runtime {
 };
 
 }  // namespace
+
+log::TopicSpec topic_of(const SinkSpec& sink) {
+  log::TopicSpec spec{.name = sink.topic, .partitions = sink.partitions};
+  if (sink.table) spec.cleanup = sink.window_start ? log::Cleanup::compact_and_remove : log::Cleanup::compact;
+  spec.retention = sink.retention.value_or(std::max(spec.retention, sink.windows_kept.value_or(Duration(0))));
+  return spec;
+}
 
 std::unique_ptr<Runtime> make_runtime(log::Log& log, schema::Registry& registry, Clock& clock,
                                       const RuntimeOptions& options) {

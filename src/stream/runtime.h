@@ -118,6 +118,9 @@ class Runtime {
 std::unique_ptr<Runtime> make_runtime(log::Log& log, schema::Registry& registry, Clock& clock,
                                       const RuntimeOptions& options);
 
+// The topic of a query's results: of a stream by the time that is said or the log's own, of a table
+// compacted, and of one with windows both, for the windows of long ago are keys that nobody writes again.
+log::TopicSpec topic_of(const SinkSpec& sink);
 // The names of topics the platform makes for itself.
 std::string state_topic(const std::string& application);
 std::string late_topic(const std::string& query);

@@ -176,8 +176,10 @@ struct SinkSpec {
   std::vector<size_t> value_columns;
   std::optional<size_t> window_start;  // this BIGINT column is appended to the key, 8 bytes big-endian
   std::optional<size_t> window_end;    // sessions: this one too, before the start
-  std::string timestamp_column;        // of the result, sets the record's time; empty: the row's time
-  std::string timestamp_format;        // where that column is a STRING
+  std::optional<Duration> retention;   // of the topic; none: the log's own, windows as long as they are kept
+  std::optional<Duration> windows_kept;  // by the query
+  std::string timestamp_column;          // of the result, sets the record's time; empty: the row's time
+  std::string timestamp_format;          // where that column is a STRING
   schema::FormatDetail key_detail;
   schema::FormatDetail value_detail;
 };

@@ -8,10 +8,10 @@
 namespace tradewind::shop {
 
 const std::vector<ShopTopic>& shop_topics() {
-  static const std::vector<ShopTopic> topics = {{"customer-events", "visitor_id", false},
-                                                {"orders", "customer_id", false},
-                                                {"inventory", "product_id", false},
-                                                {"user-profiles", "customer_id", true}};
+  static const std::vector<ShopTopic> topics = {{"customer-events", "visitor_id", false, int64_t{128} << 20},
+                                                {"orders", "customer_id", false, int64_t{32} << 20},
+                                                {"inventory", "product_id", false, int64_t{16} << 20},
+                                                {"user-profiles", "customer_id", true, -1}};
   return topics;
 }
 
@@ -25,14 +25,15 @@ const char* schema_text(const std::string& name) {
   return found == texts.end() ? nullptr : found->second;
 }
 
-Result<> declare_shop(log::Log& log, schema::Registry& registry) {
+Result<> declare_shop(log::Log& log, schema::Registry& registry, Keeping keeping) {
   for (const ShopTopic& topic : shop_topics()) {
     const auto known = log.topic(topic.name);
     if (!known.ok()) {
       TRY(log.create_topic({.name = topic.name,
                             .partitions = kShopPartitions,
                             .cleanup = topic.compacted ? log::Cleanup::compact : log::Cleanup::remove,
-                            .retention = Duration(-1)}));
+                            .retention = Duration(-1),
+                            .retention_bytes = keeping == Keeping::demo ? topic.demo_bytes : -1}));
     }
     const std::string subject = std::string(topic.name) + "-value";
     if (registry.latest(subject).ok()) continue;

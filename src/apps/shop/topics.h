@@ -14,13 +14,18 @@ struct ShopTopic {
   const char* name;
   const char* key_field;
   bool compacted;
+  int64_t demo_bytes;  // of a partition, where the demo's are bounded
 };
+
+// How much of the shop's events topics that are made keep: all; or so much that a demo can run for months in
+// about a gigabyte.
+enum class Keeping { all, demo };
 
 inline constexpr int32_t kShopPartitions = 4;
 
 const std::vector<ShopTopic>& shop_topics();
 // Creates what is missing and registers the shipped schemas, FULL_TRANSITIVE.
-Result<> declare_shop(log::Log& log, schema::Registry& registry);
+Result<> declare_shop(log::Log& log, schema::Registry& registry, Keeping keeping = Keeping::all);
 // The text of schemas/<name>.avsc, which is built into the program.
 const char* schema_text(const std::string& name);
 

@@ -164,12 +164,13 @@ Result<Properties> Parser::with_clause() {
     std::string key = name.text;
     for (char& c : key) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     TRY(need_symbol("="));
+    const bool minus = is_symbol("-") && peek(1).kind == Token::Kind::whole && take_symbol("-");
     const Token value = peek();
     const bool fits = value.kind == Token::Kind::string || value.kind == Token::Kind::whole ||
                       value.kind == Token::Kind::word;
     if (!fits) return wrong("the value of " + key);
     ++at_;
-    made[key] = value.text;
+    made[key] = (minus ? "-" : "") + value.text;
     if (!take_symbol(",")) break;
   }
   TRY(need_symbol(")"));
