@@ -136,10 +136,22 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   TRY(shop::declare_shop(*log, *registry));
   ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
   engine::Engine engine(*log, *registry, clock, settings.stream);
-  server::Server server({*log, *registry, engine, ingestor, clock, metrics}, settings.server);
+  server::Server server({.log = *log,
+                         .registry = *registry,
+                         .engine = engine,
+                         .ingestor = ingestor,
+                         .clock = clock,
+                         .metrics = metrics,
+                         .stuck_after = settings.stream.stuck_after,
+                         .state_bytes = settings.stream.state_bytes},
+                        settings.server);
   TRY(server.start());
+  server.set_stage("reading the ids of the last events");
   TRY(ingestor.start());
+  server.set_taking();
+  server.set_stage("replaying statements");
   TRY(engine.start());
+  server.set_stage("running the given files");
   for (const std::string& folder : work.folders)
     TRY(run_files(engine, TRY(read_queries(folder)), folder, logger));
   if (work.demo_rate) TRY(run_files(engine, shop_queries(), "queries/shop", logger));
@@ -153,6 +165,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   if (work.demo_rate) demo.start();
   TRY(wait_for_the_end(clock, *log, engine));
   logger.info("cli", "stopping");
+  server.set_stopping();
   demo.stop();
   server.stop();
   engine.stop();

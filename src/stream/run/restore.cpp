@@ -27,10 +27,25 @@ Result<> Worker::restore() {
   }
   RestoredLanes lanes;
   restored_joins_.clear();
+  TRY(count_state());
   for (int32_t s = 0; s < options_.state_partitions; ++s) {
     if (owns(s)) TRY(restore_partition(s, lanes));
   }
   return place_queries(lanes);
+}
+
+// How much there is to restore.
+Result<> Worker::count_state() {
+  int64_t records = 0;
+  for (int32_t s = 0; s < options_.state_partitions; ++s) {
+    if (!owns(s)) continue;
+    const auto bounds = TRY(log_.bounds({state_topic(options_.application), s}, log::Visibility::written));
+    records += bounds.end - bounds.begin;
+  }
+  figures_.restored_records = 0;
+  figures_.restored_bytes = 0;
+  figures_.restore_records = records;
+  return {};
 }
 
 Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
@@ -39,10 +54,14 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
   auto consumer = TRY(log_.consumer(log::Visibility::written));
   TRY(consumer->assign(position, bounds.begin));
   log::Offset next = bounds.begin;
+  const int64_t before = figures_.restored_records;
   while (next < bounds.end) {
     const auto fetched = TRY(consumer->poll(Duration(1000), kRecordsPerPoll));
+    beat();
     for (const log::FetchedBatch& batch : fetched) {
+      int64_t bytes = 0;
       for (const log::RecordView& record : batch.records) {
+        bytes += static_cast<int64_t>(record.value ? record.value->size() : 0);
         auto done = restore_record(record, partition, lanes);
         if (!done.ok()) {
           return done.error().within(position.topic + " partition " + std::to_string(partition) + " offset " +
@@ -50,6 +69,8 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
         }
       }
       next = batch.next;
+      figures_.restored_bytes += bytes;
+      figures_.restored_records = before + (next - bounds.begin);
       frame_bytes_ += static_cast<int64_t>(batch.records.size()) * 64;
     }
   }
