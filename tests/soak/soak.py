@@ -130,11 +130,11 @@ def recount():
         name, records = json.loads(line)
         told[name] = told.get(name, 0) + records
     sums = {}
-    for topic in json.loads(ask("GET", "/v1/topics"))["topics"] if isinstance(json.loads(ask("GET", "/v1/topics")), dict) else json.loads(ask("GET", "/v1/topics")):
+    for topic in json.loads(ask("GET", "/v1/topics")):
         name = topic["name"]
         if name not in ("customer-events", "orders", "inventory", "user-profiles"):
             continue
-        by_offsets = sum(partition["end"] for partition in topic["partitions"])
+        by_offsets = sum(topic["ends"])
         by_counter = now.get(f'tw_topic_records_total{{topic="{name}"}}', 0)
         sums[name] = by_offsets
         print(f"{name}: {by_offsets} by offsets, {by_counter:.0f} counted, {told.get(name, 0)} by TOPIC_THROUGHPUT")
