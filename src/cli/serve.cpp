@@ -169,7 +169,11 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   std::fflush(stdout);
   Demo demo(*log, *registry, ingestor, logger, clock, work.demo_rate.value_or(Demo::kUsualRate));
   if (work.demo_rate) demo.start();
-  TRY(wait_for_the_end(clock, *log, engine));
+  const auto ended = wait_for_the_end(clock, *log, engine);
+  if (!ended.ok()) {  // told at once: putting much memory away takes a while
+    logger.error("cli", "stopping after a failure", {{"error", ended.error().message}});
+    return ended;
+  }
   logger.info("cli", "stopping");
   server.set_stopping();
   demo.stop();

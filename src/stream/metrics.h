@@ -36,7 +36,9 @@ inline constexpr Metric kBadRecords{
     .kind = Kind::counter,
     .sentence = "Records that could not be read; they are in tw.processing_log."};
 inline constexpr Metric kStateBytes{
-    .name = "tw_stream_state_bytes", .kind = Kind::gauge, .sentence = "Memory of all tables."};
+    .name = "tw_stream_state_bytes",
+    .kind = Kind::gauge,
+    .sentence = "Memory of all tables, with the keys that several of them share."};
 inline constexpr Metric kRestoreSeconds{.name = "tw_stream_restore_seconds",
                                         .kind = Kind::gauge,
                                         .sentence = "How long restoring took at the start."};
@@ -82,10 +84,11 @@ inline constexpr Metric kQueryLagSeconds{
     .kind = Kind::gauge,
     .labels = {"query"},
     .sentence = "How long ago the oldest of them was appended; 0 when there is none."};
-inline constexpr Metric kQueryStateBytes{.name = "tw_query_state_bytes",
-                                         .kind = Kind::gauge,
-                                         .labels = {"query"},
-                                         .sentence = "Memory of the table."};
+inline constexpr Metric kQueryStateBytes{
+    .name = "tw_query_state_bytes",
+    .kind = Kind::gauge,
+    .labels = {"query"},
+    .sentence = "Memory of the table, without keys that it shares with others."};
 
 inline constexpr std::array kMetrics{
     &kRows,           &kCommits,        &kCommitSeconds,   &kCommitDuration,

@@ -183,10 +183,17 @@ try:
         if server.poll() is not None or simulator.poll() is not None:
             wrong.append("the platform ended" if server.poll() is not None else "the simulator ended")
             break
-        now, at = metrics(), time.monotonic()
+        try:
+            now, at = metrics(), time.monotonic()
+        except OSError:
+            wrong.append("the platform no longer answers")
+            break
         rows.append(sample(began, now, before, at - before_at))
         show(rows[-1])
         before, before_at = now, at
+    if wrong:
+        server.wait(120)  # it says why
+        raise SystemExit("NOT WELL: " + "; ".join(wrong))
     simulator.send_signal(signal.SIGINT)
     summary = json.loads(simulator.communicate(timeout=60)[0].splitlines()[-1])
     end = time.monotonic() + 120

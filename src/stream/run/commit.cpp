@@ -399,6 +399,9 @@ Result<> Worker::check_memory() {
     total += bytes;
     if (largest == nullptr || bytes > largest->figures.state_bytes) largest = known.get();
   }
+  for (const auto& [name, known] : dictionaries_) {
+    if (const auto dictionary = known.lock()) total += static_cast<int64_t>(dictionary->bytes());
+  }
   figures_.state_bytes = total;
   if (largest == nullptr || total <= options_.state_bytes) return {};
   const Error full{Code::invalid, "its state of " + std::to_string(largest->figures.state_bytes >> 20) +
