@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <functional>
 #include <future>
 #include <thread>
 
 #include "stream/run/table_view.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
@@ -165,6 +167,14 @@ class WorkerRuntime final : public Runtime {
     for (const auto& seat : seats_) TRY(seat->worker().open());
     restore_seconds_ = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
     restoring_ = false;
+    if (const RuntimeFigures sum = figures(); options_.logger != nullptr && sum.restore_records > 0) {
+      char seconds[32];
+      std::snprintf(seconds, sizeof seconds, "%.1f", sum.restore_seconds);
+      options_.logger->info("stream", "state is restored",
+                            {{"records", std::to_string(sum.restored_records)},
+                             {"mb", std::to_string(sum.restored_bytes >> 20)},
+                             {"seconds", seconds}});
+    }
     if (options_.own_threads) {
       for (const auto& seat : seats_) seat->start();
     }

@@ -5,11 +5,13 @@
 #include "base/coding.h"
 #include "base/mutant.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
 
 constexpr size_t kRecordsPerPoll = 8192;
+constexpr int64_t kTellNs = 2'000'000'000;  // how often a long restore says how far it is
 
 }  // namespace
 
@@ -45,7 +47,18 @@ Result<> Worker::count_state() {
   figures_.restored_records = 0;
   figures_.restored_bytes = 0;
   figures_.restore_records = records;
+  restore_told_ns_ = clock_.monotonic_ns();
   return {};
+}
+
+void Worker::tell_restore() {
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (options_.logger == nullptr || now_ns - restore_told_ns_ < kTellNs) return;
+  restore_told_ns_ = now_ns;
+  options_.logger->info("stream", "restoring state",
+                        {{"records", std::to_string(figures_.restored_records)},
+                         {"of", std::to_string(figures_.restore_records)},
+                         {"mb", std::to_string(figures_.restored_bytes >> 20)}});
 }
 
 Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
@@ -72,6 +85,7 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
       figures_.restored_bytes += bytes;
       figures_.restored_records = before + (next - bounds.begin);
       frame_bytes_ += static_cast<int64_t>(batch.records.size()) * 64;
+      tell_restore();
     }
   }
   return {};

@@ -106,6 +106,7 @@ class Worker final : private TaskHost {
   // restore.cpp
   Result<> restore();
   Result<> count_state();
+  void tell_restore();
   Result<> restore_partition(int32_t partition, RestoredLanes& lanes);
   Result<> restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes);
   Result<> fold_frame(const std::string& key, BytesView value);
@@ -206,6 +207,7 @@ class Worker final : private TaskHost {
   std::vector<std::unique_ptr<JoinLane>> joins_;
   std::vector<std::string> gone_joins_;  // whose places are forgotten by the next commit
   std::map<std::string, log::Offsets> restored_joins_;
+  int64_t restore_told_ns_ = 0;
   bool opened_ = false;
 
   std::unique_ptr<log::Producer> producer_;
