@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/shipped_query.h"
+#include "ops_queries.h"   // made from queries/ops/*.sql by the build
 #include "shop_queries.h"  // made from queries/shop/*.sql by the build
 
 namespace tradewind::cli {
@@ -24,11 +26,11 @@ Duration time_of(double events, double rate) {
 }  // namespace
 
 std::map<std::string, std::string> shop_queries() {
-  std::map<std::string, std::string> files;
-  for (const auto& [name, text] : kShopQueries) {
-    if (name != nullptr) files[name] = text;
-  }
-  return files;
+  return shipped::files(shipped::kShopQueries);
+}
+
+std::map<std::string, std::string> ops_queries() {
+  return shipped::files(shipped::kOpsQueries);
 }
 
 Demo::Demo(log::Log& log, schema::Registry& registry, ingest::Ingestor& ingestor, telemetry::Logger& logger,

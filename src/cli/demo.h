@@ -16,6 +16,8 @@ namespace tradewind::cli {
 
 // The .sql files of queries/shop by name, as they were when the program was built.
 std::map<std::string, std::string> shop_queries();
+// The files of queries/ops.
+std::map<std::string, std::string> ops_queries();
 
 class Demo {
  public:

@@ -1,40 +1,59 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/json.h"
+#include "base/time.h"
+#include "cli/health_report.h"
 #include "cli/verbs.h"
 #include "log/open.h"
 #include "net/http_client.h"
 
 namespace tradewind::cli {
+namespace {
+
+constexpr Duration kSecondLook(1'000);
+
+}  // namespace
 
 int health(const std::vector<std::string>& raw) {
   const auto arguments = parse_arguments(raw, {"--json"}, {"--server"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) {
     std::puts(
-        "tradewind health [--server URL] [--json]: what is well and what lags; exit 1 if not ready.\n"
+        "tradewind health [--server URL] [--json]: what is well, what lags and by how much, what stopped and "
+        "why, disk\n"
+        "and memory. Exit 1 if not ready. Who is behind is looked at twice, a second apart, to see whether "
+        "it catches\n"
+        "up. --json: one object, as GET /v1/health tells it, each query with its trend.\n"
         "Example: tradewind health --server http://127.0.0.1:8088");
     return 0;
   }
-  net::HttpClient client(server_of(*arguments));
-  const auto ready = client.get("/readyz", Duration(5000));
-  if (!ready.ok()) return fail(ready.error().message);
+  const std::string url = server_of(*arguments);
+  net::HttpClient client(url);
+  const auto look = [&]() -> Result<Json> {
+    const auto answer = TRY(client.get("/v1/health", Duration(5000)));
+    if (answer.status != 200)
+      return Error{Code::unavailable, url + " answers " + std::to_string(answer.status) + " to /v1/health"};
+    return parse_json(answer.body);
+  };
+  auto first = look();
+  if (!first.ok()) return fail(first.error().message);
+  HealthLooks looks{.url = url, .first = std::move(*first), .second = std::nullopt};
+  if (somebody_is_behind(looks.first)) {
+    SystemClock().sleep(kSecondLook);
+    if (auto second = look(); second.ok()) looks.second = std::move(*second);
+  }
   if (arguments->has("--json")) {
-    std::puts(ready->body.c_str());
-    return ready->status == 200 ? 0 : 1;
+    std::puts(health_json(looks).dump().c_str());
+  } else {
+    const bool colours = ::isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    std::fputs(health_report(looks, colours).c_str(), stdout);
   }
-  std::printf("%s\n", ready->status == 200 ? "ready" : ("not ready: " + ready->body).c_str());
-  const auto metrics = client.get("/metrics", Duration(5000));
-  std::string page = metrics.ok() ? metrics->body : "";
-  for (size_t at = 0, end; (end = page.find('\n', at)) != std::string::npos; at = end + 1) {
-    const std::string line = page.substr(at, end - at);
-    if (line.rfind("tw_query_lag_records{", 0) == 0 || line.rfind("tw_query_running{", 0) == 0)
-      std::printf("  %s\n", line.c_str());
-  }
-  return ready->status == 200 ? 0 : 1;
+  const Json* ready = (looks.second ? *looks.second : looks.first).find("ready");
+  return ready != nullptr && ready->truth() ? 0 : 1;
 }
 
 // Benchmarks are programs of their own beside this one: some need libraries that the platform does not.

@@ -9,6 +9,7 @@
 #include "cli/settings.h"
 #include "cli/verbs.h"
 #include "engine/engine.h"
+#include "engine/figure_topics.h"
 #include "schema/local_registry.h"
 #include "server/server.h"
 #include "telemetry/exposition.h"
@@ -22,7 +23,7 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
   --listen HOST:PORT    default 127.0.0.1:8088; port 0 takes any free one
   --queries DIR         runs the .sql files of a folder once; may be given several times
   --demo [RATE]         a live demo shop (RATE events a second on average over the day, default 200) and the queries
-                        of queries/shop; a first start begins with the last hours, a later one goes on where it was
+                        of queries/shop and queries/ops; a first start begins with the last hours, a later one goes on where it was
   --durability fsync|os fsync (default): acknowledged means on the disk; os: handed to the operating system
   --workers N           threads that compute (default 1: no row travels between tasks)
   --state-memory-mb N   memory for all tables together (default 1024)
@@ -136,13 +137,30 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   TRY(shop::declare_shop(*log, *registry, work.demo_rate ? shop::Keeping::demo : shop::Keeping::all));
   ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
   engine::Engine engine(*log, *registry, clock, settings.stream);
-  server::Server server({*log, *registry, engine, ingestor, clock, metrics}, settings.server);
+  engine::FigureTopics figures(*log, engine, clock, settings.figures);
+  server::Server server({.log = *log,
+                         .registry = *registry,
+                         .engine = engine,
+                         .ingestor = ingestor,
+                         .clock = clock,
+                         .metrics = metrics,
+                         .stuck_after = settings.stream.stuck_after,
+                         .state_bytes = settings.stream.state_bytes},
+                        settings.server);
   TRY(server.start());
+  server.set_stage("reading the ids of the last events");
   TRY(ingestor.start());
+  server.set_taking();
+  server.set_stage("replaying statements");
   TRY(engine.start());
+  TRY(figures.start());
+  server.set_stage("running the given files");
   for (const std::string& folder : work.folders)
     TRY(run_files(engine, TRY(read_queries(folder)), folder, logger));
-  if (work.demo_rate) TRY(run_files(engine, shop_queries(), "queries/shop", logger));
+  if (work.demo_rate) {
+    TRY(run_files(engine, shop_queries(), "queries/shop", logger));
+    TRY(run_files(engine, ops_queries(), "queries/ops", logger));
+  }
   server.set_ready();
   const std::string url = "http://" + settings.server.address + ":" + std::to_string(server.port());
   const std::string took = seconds_text(clock.monotonic_ns() - began);
@@ -151,10 +169,16 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   std::fflush(stdout);
   Demo demo(*log, *registry, ingestor, logger, clock, work.demo_rate.value_or(Demo::kUsualRate));
   if (work.demo_rate) demo.start();
-  TRY(wait_for_the_end(clock, *log, engine));
+  const auto ended = wait_for_the_end(clock, *log, engine);
+  if (!ended.ok()) {  // told at once: putting much memory away takes a while
+    logger.error("cli", "stopping after a failure", {{"error", ended.error().message}});
+    return ended;
+  }
   logger.info("cli", "stopping");
+  server.set_stopping();
   demo.stop();
   server.stop();
+  figures.stop();
   engine.stop();
   return {};
 }

@@ -46,6 +46,7 @@ Result<> check_together(const Settings& settings) {
 void Settings::fields(Options& options) {
   log.fields(options);
   stream.fields(options);
+  figures.fields(options);
   ingest.fields(options);
   server.fields(options);
   logger.fields(options);

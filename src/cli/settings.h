@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "engine/figure_topics.h"
 #include "ingest/ingestor.h"
 #include "log/open.h"
 #include "net/http_server.h"
@@ -20,6 +21,7 @@ struct Settings {
 
   log::EmbeddedOptions log;
   stream::RuntimeOptions stream;
+  engine::FigureOptions figures;
   ingest::IngestOptions ingest;
   net::HttpServerOptions server;
   telemetry::LoggerOptions logger;

@@ -46,11 +46,24 @@ void Dictionary::place(uint32_t id, uint64_t hash) {
 }
 
 void Dictionary::rebuild(size_t slots) {
-  LargeVector<Slot> old(slots);
-  old.swap(table_);
+  LargeVector<Slot>(slots).swap(table_);
   mask_ = slots - 1;
-  for (const Slot& slot : old) {
-    if (slot.id != kNone) place(slot.id, hash64(key(slot.id)));
+  place_known();
+}
+
+// By id, for so their bytes lie one behind the other, and in blocks, so that many slots are fetched at once.
+void Dictionary::place_known() {
+  uint64_t hashes[kBlock];
+  for (size_t from = 0; from < known_.size(); from += kBlock) {
+    const size_t to = std::min(from + kBlock, known_.size());
+    for (size_t id = from; id < to; ++id) {
+      if (known_[id].data == nullptr) continue;
+      hashes[id - from] = hash64(key(static_cast<uint32_t>(id)));
+      __builtin_prefetch(&table_[hashes[id - from] & mask_], 1);
+    }
+    for (size_t id = from; id < to; ++id) {
+      if (known_[id].data != nullptr) place(static_cast<uint32_t>(id), hashes[id - from]);
+    }
   }
 }
 
@@ -118,6 +131,11 @@ const std::vector<uint32_t>& Dictionary::intern_column(const Column& column) {
   return interned.ids;
 }
 
+void Dictionary::intern_all(const BytesView* keys, size_t count, uint32_t* ids) {
+  for (size_t from = 0; from < count; from += kBlock)
+    intern_block(keys + from, nullptr, std::min(kBlock, count - from), ids + from);
+}
+
 void Dictionary::intern_block(const BytesView* values, const uint8_t* valid, size_t count, uint32_t* ids) {
   uint64_t hashes[kBlock];
   for (size_t i = 0; i < count; ++i) {
@@ -162,9 +180,9 @@ void Dictionary::sweep() {
       continue;
     }
     known.data = keep(key(id)).data();
-    place(id, hash64(key(id)));
     ++filled_;
   }
+  place_known();
   unused_ = 0;
 }
 

@@ -25,6 +25,8 @@ class Dictionary {
 
   // The id of `key`, given if it is new.
   uint32_t intern(BytesView key);
+  // The same for `count` keys at once: much faster where they are many.
+  void intern_all(const BytesView* keys, size_t count, uint32_t* ids);
   // kNone when the key is not there.
   uint32_t find(BytesView key) const;
   // Ids of a STRING or BYTES column, kNone for nulls; remembered beside the column.
@@ -38,7 +40,9 @@ class Dictionary {
 
   // Rows that hold an id keep it alive; sweep() gives ids that nobody holds to new keys. Call it only when no
   // batch is in hand (ids beside columns are gone after it).
-  void retain(uint32_t id) { ++known_[id].uses; }
+  void retain(uint32_t id) {
+    if (known_[id].uses++ == 0) --unused_;
+  }
   void release(uint32_t id) {
     if (--known_[id].uses == 0) ++unused_;
   }
@@ -57,8 +61,8 @@ class Dictionary {
   // A key; of a short one the bytes themselves, so that comparing it touches nothing else.
   static constexpr size_t kShort = 16;
   struct Known {
-    uint64_t head[2] = {0, 0};  // as head_of() makes it; longer keys: their first 16 bytes
-    const char* data = nullptr;
+    uint64_t head[2] = {0, 0};   // as head_of() makes it; longer keys: their first 16 bytes
+    const char* data = nullptr;  // null: the id is free
     uint32_t size = 0;
     uint32_t uses = 0;
   };
@@ -92,6 +96,7 @@ class Dictionary {
   void place(uint32_t id, uint64_t hash);
   BytesView keep(BytesView key);
   void rebuild(size_t slots);
+  void place_known();
 
   LargeVector<Slot> table_;
   size_t mask_ = 0;

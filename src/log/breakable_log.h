@@ -3,6 +3,7 @@
 //
 // Threads: shared freely, as any Log; everything is durable at once.
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 
@@ -45,6 +46,12 @@ class BreakableLog final : public Log {
   Result<Bounds> bounds(const Position& position, Visibility) override {
     const std::lock_guard lock(mutex_);
     return Bounds{0, static_cast<Offset>(records_[position].size())};
+  }
+  Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
+    const std::lock_guard lock(mutex_);
+    const auto& kept = records_[position];
+    if (from >= static_cast<Offset>(kept.size())) return std::optional<Timestamp>();
+    return std::optional(kept[static_cast<size_t>(std::max<Offset>(from, 0))].time);
   }
   Result<> trim(const Position&, Offset) override { return {}; }
   Result<Offsets> group_offsets(const std::string&) override { return Offsets(); }
@@ -125,6 +132,7 @@ class BreakableLog final : public Log {
         }
         batch.next = next;
         batch.end = static_cast<Offset>(kept.size());
+        if (!batch.records.empty()) batch.appended = batch.records.front().time;
         if (!batch.records.empty()) batches.push_back(std::move(batch));
       }
       return batches;

@@ -143,6 +143,15 @@ TYPED_TEST(LogContract, GivesBackTimesOffsetsAndHeaders) {
   EXPECT_EQ(batch.records[2].time.ms, 7);
 }
 
+TYPED_TEST(LogContract, KnowsThatThereIsNothingYetBehindTheEnd) {
+  this->topic("orders");
+  EXPECT_EQ(*this->log->appended({"orders", 0}, 0), std::nullopt);
+  this->append({"orders", 0}, {record("a", "1"), record("b", "2")});
+  EXPECT_TRUE(this->log->appended({"orders", 0}, 1)->has_value());
+  EXPECT_EQ(*this->log->appended({"orders", 0}, 2), std::nullopt);
+  EXPECT_EQ(this->log->appended({"orders", 7}, 0).error().code, Code::not_found);
+}
+
 TYPED_TEST(LogContract, TellsTombstonesNullKeysAndEmptyValuesApart) {
   this->topic("orders");
   const RecordView tombstone{.key = "a"};

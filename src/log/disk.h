@@ -30,6 +30,12 @@ class File {
   virtual Result<uint64_t> size() = 0;
 };
 
+// What a file system has, in bytes.
+struct Room {
+  int64_t free = 0;  // for this process
+  int64_t total = 0;
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -41,6 +47,8 @@ class Disk {
   virtual Result<> sync_directory(const std::string& path) = 0;
   // Held until the File goes. conflict: another process has it.
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
+  // Of the file system that `path` lies on.
+  virtual Result<Room> room(const std::string& path) = 0;
 };
 
 std::unique_ptr<Disk> make_posix_disk();

@@ -292,4 +292,12 @@ Result<std::unique_ptr<File>> FaultyDisk::lock(const std::string& path) {
   return std::unique_ptr<File>(new FaultyLock(*this, path));
 }
 
+Result<Room> FaultyDisk::room(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  TRY(usable(path, life_));
+  constexpr uint64_t kUnbounded = uint64_t{1} << 40;
+  const uint64_t total = std::min(capacity_, kUnbounded);
+  return Room{static_cast<int64_t>(total - std::min(used_, total)), static_cast<int64_t>(total)};
+}
+
 }  // namespace tradewind::log

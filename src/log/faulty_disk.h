@@ -52,6 +52,7 @@ class FaultyDisk final : public Disk {
   Result<> remove(const std::string& path) override;
   Result<> sync_directory(const std::string& path) override;
   Result<std::unique_ptr<File>> lock(const std::string& path) override;
+  Result<Room> room(const std::string& path) override;
 
  private:
   friend class FaultyFile;

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -94,6 +95,10 @@ class Log {
     Offset end = 0;
   };
   virtual Result<Bounds> bounds(const Position& position, Visibility visibility) = 0;
+  // Wall time at which the first record at or behind `from` was appended, as well as the log knows it: of
+  // what was there before this process began, when its segment was begun; a log that keeps no such times
+  // answers the record's own. Nothing: there is no such record yet.
+  virtual Result<std::optional<Timestamp>> appended(const Position& position, Offset from) = 0;
   // Everything before `keep` may go; readers start at `keep` from now on (a snapshot made the rest
   // superfluous).
   virtual Result<> trim(const Position& position, Offset keep) = 0;

@@ -200,6 +200,7 @@ class MemoryConsumer final : public Consumer {
     batch.buffer = owner;
     batch.next = std::max(from, to);
     batch.end = end;
+    if (!batch.records.empty()) batch.appended = batch.records.front().time;
     return batch;
   }
 
@@ -247,6 +248,13 @@ class MemoryLog final : public Log {
     const std::lock_guard lock(state_->mutex);
     const Partition* partition = TRY(state_->find(position));
     return Bounds{partition->begin, static_cast<Offset>(partition->records.size())};
+  }
+  Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
+    const std::lock_guard lock(state_->mutex);
+    const Partition* partition = TRY(state_->find(position));
+    const auto at = static_cast<size_t>(std::max(from, partition->begin));
+    if (at >= partition->records.size()) return std::optional<Timestamp>();
+    return std::optional(partition->records[at]->time);
   }
   Result<> trim(const Position& position, Offset keep_from) override {
     const std::lock_guard lock(state_->mutex);

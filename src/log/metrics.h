@@ -56,9 +56,32 @@ inline constexpr Metric kKeeperFailed{
     .kind = Kind::gauge,
     .sentence = "1: the journal's space could not be kept small the last time it was tried; 0: all is well."};
 
+inline constexpr Metric kFreeBytes{.name = "tw_disk_free_bytes",
+                                   .kind = Kind::gauge,
+                                   .sentence = "Room that is left on the file system of the journal."};
+inline constexpr Metric kDiskBytes{
+    .name = "tw_disk_bytes", .kind = Kind::gauge, .sentence = "Size of the file system of the journal."};
+inline constexpr Metric kSyncWaiting{
+    .name = "tw_log_sync_waiting_seconds",
+    .kind = Kind::gauge,
+    .sentence = "How long the sync of the journal that is under way has taken so far; 0 when none is."};
+inline constexpr Metric kTopicRecords{.name = "tw_topic_records_total",
+                                      .kind = Kind::counter,
+                                      .labels = {"topic"},
+                                      .sentence = "Records appended to the topic since the start."};
+inline constexpr Metric kTopicBytes{.name = "tw_topic_bytes_total",
+                                    .kind = Kind::counter,
+                                    .labels = {"topic"},
+                                    .sentence = "Bytes of their keys and values."};
+inline constexpr Metric kTopicHeldBytes{.name = "tw_topic_held_bytes",
+                                        .kind = Kind::gauge,
+                                        .labels = {"topic"},
+                                        .sentence = "Bytes of the topic's batches in the journal."};
+
 inline constexpr std::array kMetrics{
-    &kRecords,        &kPayloadBytes, &kWrittenBytes,     &kSyncs,          &kSyncSeconds,
-    &kSyncDuration,   &kSegments,     &kDurabilityFsync,  &kBytes,          &kLiveBytes,
-    &kReclaimedBytes, &kMovedBytes,   &kCompactedRecords, &kExpiredRecords, &kKeeperFailed};
+    &kRecords,          &kPayloadBytes,    &kWrittenBytes,  &kSyncs,     &kSyncSeconds,    &kSyncDuration,
+    &kSegments,         &kDurabilityFsync, &kBytes,         &kLiveBytes, &kReclaimedBytes, &kMovedBytes,
+    &kCompactedRecords, &kExpiredRecords,  &kKeeperFailed,  &kFreeBytes, &kDiskBytes,      &kSyncWaiting,
+    &kTopicRecords,     &kTopicBytes,      &kTopicHeldBytes};
 
 }  // namespace tradewind::log

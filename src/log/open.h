@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -57,8 +58,17 @@ struct LogFigures {
   int64_t moved_bytes = 0;
   int64_t compacted_records = 0;
   int64_t expired_records = 0;
-  bool keeper_failed = false;  // the last time, for another reason than want of room
+  double sync_waiting_seconds = 0;  // how long the sync under way has taken so far; 0: none is
+  bool keeper_failed = false;       // the last time, for another reason than want of room
   Durability durability = Durability::fsync;
+};
+
+struct TopicFigures {
+  std::string name;
+  int64_t records = 0;  // appended since the process began
+  int64_t bytes = 0;    // of their keys and values
+  int64_t ends = 0;  // the sum over its partitions of the offset that comes next: all that were ever appended
+  int64_t held_bytes = 0;  // of its batches in the journal
 };
 
 class EmbeddedLog : public Log {
@@ -67,6 +77,10 @@ class EmbeddedLog : public Log {
   virtual Admin& admin() = 0;
   // Its files as they are now, between two commits.
   virtual Result<BackupSource> backup_source() = 0;
+  // Of every topic, by name.
+  virtual std::vector<TopicFigures> topic_figures() const = 0;
+  // Of the file system that it lies on.
+  virtual Result<Room> room() const = 0;
   // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
   // of the oldest segments, segments are given back. False: there is nothing to do. With own_thread a
   // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.

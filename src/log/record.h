@@ -48,8 +48,9 @@ struct FetchedBatch {
   std::vector<RecordView> records;
   std::vector<HeaderView> headers;  // what the records' headers point into
   std::shared_ptr<const void> buffer;
-  Offset next = 0;  // where reading goes on (offsets of records that are no longer there are skipped)
-  Offset end = 0;   // one past the last record visible when this was read; end - next is the lag
+  Offset next = 0;     // where reading goes on (offsets of records that are no longer there are skipped)
+  Offset end = 0;      // one past the last record visible when this was read; end - next is the lag
+  Timestamp appended;  // of the first record, as Log::appended()
 };
 
 }  // namespace tradewind::log

@@ -5,6 +5,7 @@
 #include "server/server.h"
 #include "stream/metrics.h"
 #include "telemetry/exposition.h"
+#include "telemetry/process.h"
 
 namespace tradewind::server {
 namespace {
@@ -22,8 +23,16 @@ void add_log(telemetry::Scrape& scrape, const log::LogFigures& figures) {
   scrape.add(log::kMovedBytes, static_cast<double>(figures.moved_bytes));
   scrape.add(log::kCompactedRecords, static_cast<double>(figures.compacted_records));
   scrape.add(log::kExpiredRecords, static_cast<double>(figures.expired_records));
+  scrape.add(log::kSyncWaiting, figures.sync_waiting_seconds);
   scrape.add(log::kKeeperFailed, figures.keeper_failed ? 1 : 0);
   scrape.add(log::kDurabilityFsync, figures.durability == log::Durability::fsync ? 1 : 0);
+}
+
+void add_topic(telemetry::Scrape& scrape, const log::TopicFigures& topic) {
+  const std::array labels{std::string_view(topic.name)};
+  scrape.add(log::kTopicRecords, static_cast<double>(topic.records), labels);
+  scrape.add(log::kTopicBytes, static_cast<double>(topic.bytes), labels);
+  scrape.add(log::kTopicHeldBytes, static_cast<double>(topic.held_bytes), labels);
 }
 
 void add_runtime(telemetry::Scrape& scrape, const stream::RuntimeFigures& figures) {
@@ -33,6 +42,9 @@ void add_runtime(telemetry::Scrape& scrape, const stream::RuntimeFigures& figure
   scrape.add(stream::kBadRecords, static_cast<double>(figures.bad_records));
   scrape.add(stream::kStateBytes, static_cast<double>(figures.state_bytes));
   scrape.add(stream::kRestoreSeconds, figures.restore_seconds);
+  scrape.add(stream::kRestoreRecords, static_cast<double>(figures.restore_records));
+  scrape.add(stream::kRestoredRecords, static_cast<double>(figures.restored_records));
+  scrape.add(stream::kHeartbeatAge, figures.silent_seconds);
 }
 
 void add_query(telemetry::Scrape& scrape, const stream::QueryStatus& query) {
@@ -43,6 +55,7 @@ void add_query(telemetry::Scrape& scrape, const stream::QueryStatus& query) {
   scrape.add(stream::kQueryLateRows, static_cast<double>(query.late_rows), labels);
   scrape.add(stream::kQueryBadRows, static_cast<double>(query.bad_rows), labels);
   scrape.add(stream::kQueryLag, static_cast<double>(query.lag), labels);
+  scrape.add(stream::kQueryLagSeconds, query.lag_seconds, labels);
   scrape.add(stream::kQueryStateBytes, static_cast<double>(query.state_bytes), labels);
 }
 
@@ -54,6 +67,7 @@ std::vector<const telemetry::Metric*> all_metrics() {
   all.insert(all.end(), stream::kMetrics.begin(), stream::kMetrics.end());
   all.insert(all.end(), ingest::kMetrics.begin(), ingest::kMetrics.end());
   all.insert(all.end(), net::kMetrics.begin(), net::kMetrics.end());
+  all.insert(all.end(), telemetry::kProcessMetrics.begin(), telemetry::kProcessMetrics.end());
   return all;
 }
 
@@ -61,8 +75,14 @@ net::Response Server::metrics() const {
   telemetry::Scrape scrape;
   for (const telemetry::Metric* metric : all_metrics()) scrape.declare(*metric);
   add_log(scrape, parts_.log.figures());
+  for (const log::TopicFigures& topic : parts_.log.topic_figures()) add_topic(scrape, topic);
+  if (const auto room = parts_.log.room(); room.ok()) {
+    scrape.add(log::kFreeBytes, static_cast<double>(room->free));
+    scrape.add(log::kDiskBytes, static_cast<double>(room->total));
+  }
   add_runtime(scrape, parts_.engine.figures());
   for (const stream::QueryStatus& query : parts_.engine.status()) add_query(scrape, query);
+  telemetry::add_process(scrape);
   scrape.add(parts_.metrics);
   net::Response response;
   response.content_type = telemetry::kExpositionType;

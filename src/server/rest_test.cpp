@@ -35,6 +35,7 @@ class RestTest : public testing::Test {
     server_ = std::make_unique<Server>(Parts{*log_, *registry_, *engine_, *ingestor_, clock_, metrics_},
                                        net::HttpServerOptions{.port = 0});
     EXPECT_TRUE(server_->start().ok());
+    server_->set_taking();
     EXPECT_TRUE(engine_->start().ok());
     server_->set_ready();
     client_ = std::make_unique<net::HttpClient>(url());

@@ -8,8 +8,6 @@
 namespace tradewind::server {
 namespace {
 
-constexpr int64_t kLaggingRecords = 100'000;  // further behind than this a query's table is worth a word
-
 net::HttpServerOptions counted(net::HttpServerOptions options, telemetry::Registry& metrics) {
   options.metrics = &metrics;
   return options;
@@ -29,36 +27,13 @@ net::Response metadata(bool whole) {
 Server::Server(Parts parts, net::HttpServerOptions options)
     : parts_(parts),
       http_(counted(std::move(options), parts.metrics)),
-      rest_(std::make_unique<Rest>(parts.engine, ready_)) {
+      began_ns_(parts.clock.monotonic_ns()),
+      rest_(std::make_unique<Rest>(parts.engine, [this] { return starting(); })) {
   declare_checks();
   declare_routes();
 }
 Server::~Server() {
   stop();
-}
-
-void Server::declare_checks() {
-  using telemetry::Probe;
-  const auto message = [](const std::optional<Error>& failed) -> std::optional<std::string> {
-    if (!failed) return std::nullopt;
-    return failed->message;
-  };
-  health_.add(Probe::ready, "start", [this]() -> std::optional<std::string> {
-    if (ready_) return std::nullopt;
-    return "starting: state is being restored";
-  });
-  health_.add(Probe::alive, "log", [this, message] { return message(parts_.log.failure()); });
-  health_.add(Probe::ready, "room", [this, message] { return message(parts_.log.refusing()); });
-  health_.add(Probe::ready, "runtime", [this, message] { return message(parts_.engine.failure()); });
-  health_.add(Probe::lagging, "queries", [this]() -> std::optional<std::string> {
-    std::string behind;
-    for (const stream::QueryStatus& query : parts_.engine.status()) {
-      if (query.lag <= kLaggingRecords) continue;
-      behind += (behind.empty() ? "" : ", ") + query.name + " is " + std::to_string(query.lag) + " behind";
-    }
-    if (behind.empty()) return std::nullopt;
-    return behind;
-  });
 }
 
 void Server::declare_routes() {
@@ -71,12 +46,12 @@ void Server::declare_routes() {
   declare_group_routes(http_, parts_.log, parts_.engine, parts_.clock);
   declare_backup_route(http_, parts_.log, parts_.clock);
   declare_console(http_);
-  http_.route("POST", "/v1/events/{topic}", [this](const Request& r) { return events(r); });
+  declare_health();
+  http_.route("POST", "/v1/events/{topic}", [this](const Request& r) {
+    return taking_ ? events(r) : not_yet(starting().value_or("the server is starting"));
+  });
   http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
   http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
-  http_.route("GET", "/healthz", [this](const Request&) { return liveness(); });
-  http_.route("GET", "/readyz", [this](const Request&) { return readiness(); });
-  http_.route("GET", "/startupz", [this](const Request&) { return readiness(); });
   http_.route("GET", "/healthcheck", [this](const Request&) { return health(); });
   http_.route("GET", "/info", [this](const Request&) { return info(); });
   http_.route("GET", "/clusterStatus", [this](const Request&) { return cluster(); });
@@ -163,33 +138,6 @@ net::Response Server::producer(const net::Request& request) {
   if (!sequence.ok()) return error_answer(status_of(sequence.error().code), sequence.error().message);
   net::Response response;
   response.body = "{\"sequence\":" + std::to_string(*sequence) + "}";
-  return response;
-}
-
-net::Response Server::liveness() const {
-  const auto findings = health_.findings(telemetry::Probe::alive);
-  net::Response response;
-  response.status = findings.empty() ? 200 : 503;
-  response.body = findings.empty()
-                      ? "{\"alive\":true}"
-                      : "{\"alive\":false,\"reason\":" + Json::string(findings[0].reason).dump() + "}";
-  return response;
-}
-
-net::Response Server::readiness() const {
-  const auto reasons = [&](telemetry::Probe probe) {
-    Json list = Json::array();
-    for (const auto& finding : health_.findings(probe)) list.push(Json::string(finding.reason));
-    return list;
-  };
-  Json body = Json::object();
-  Json unready = reasons(telemetry::Probe::ready);
-  net::Response response;
-  response.status = unready.elements().empty() ? 200 : 503;
-  body.set("ready", Json::boolean(unready.elements().empty()));
-  body.set("reasons", std::move(unready));
-  body.set("lagging", reasons(telemetry::Probe::lagging));
-  response.body = body.dump();
   return response;
 }
 

@@ -1,5 +1,6 @@
 #include "state/store.h"
 
+#include "base/check.h"
 #include "base/coding.h"
 
 namespace tradewind::state {
@@ -43,27 +44,35 @@ void Store::changes(Bytes& out) const {
 
 void Store::committed() {
   for (auto& [key, value] : pending_) {
-    const auto old = entries_.find(key);
-    if (old != entries_.end()) bytes_ -= old->second.size();
-    if (!value) {
-      if (old != entries_.end()) {
-        bytes_ -= key.size() + kEntryOverhead;
-        entries_.erase(old);
-      }
-      continue;
-    }
-    bytes_ += value->size();
-    if (old != entries_.end()) {
-      old->second = std::move(*value);
-    } else {
-      bytes_ += key.size() + kEntryOverhead;
-      entries_.emplace(key, std::move(*value));
-    }
+    if (value)
+      keep(key, std::move(*value));
+    else
+      forget(key);
   }
   pending_.clear();
 }
 
+void Store::keep(BytesView key, Bytes value) {
+  bytes_ += value.size();
+  const auto at = entries_.lower_bound(key);
+  if (at != entries_.end() && at->first == key) {
+    bytes_ -= at->second.size();
+    at->second = std::move(value);
+    return;
+  }
+  bytes_ += key.size() + kEntryOverhead;
+  entries_.emplace_hint(at, key, std::move(value));
+}
+
+void Store::forget(BytesView key) {
+  const auto at = entries_.find(key);
+  if (at == entries_.end()) return;
+  bytes_ -= at->second.size() + key.size() + kEntryOverhead;
+  entries_.erase(at);
+}
+
 Result<> Store::fold(BytesView frame) {
+  CHECK(pending_.empty());
   while (!frame.empty()) {
     BytesView key;
     if (!get_bytes(frame, key) || frame.empty())
@@ -73,11 +82,10 @@ Result<> Store::fold(BytesView frame) {
     BytesView value;
     if (there && !get_bytes(frame, value)) return Error{Code::corrupt, "a store's frame ends within a value"};
     if (there)
-      put(key, value);
+      keep(key, Bytes(value));
     else
-      erase(key);
+      forget(key);
   }
-  committed();
   return {};
 }
 

@@ -35,7 +35,7 @@ class Store {
   bool has_changes() const { return !pending_.empty(); }
   void committed();
   void abandon() { pending_.clear(); }
-  // Takes what changes() or snapshot() gave, as committed.
+  // Takes what changes() or snapshot() gave, as committed. REQUIRES nothing is pending.
   Result<> fold(BytesView frame);
   // Up to about `budget` bytes of entries after `after` as a frame; the last key of it, or nothing at the
   // end. Keys with pending writes are left out: changes() tells them.
@@ -45,6 +45,9 @@ class Store {
   size_t bytes() const { return bytes_; }
 
  private:
+  void keep(BytesView key, Bytes value);
+  void forget(BytesView key);
+
   std::map<Bytes, Bytes, std::less<>> entries_;
   std::map<Bytes, std::optional<Bytes>, std::less<>> pending_;
   size_t bytes_ = 0;

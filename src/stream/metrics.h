@@ -25,15 +25,36 @@ inline constexpr Metric kResultDelay{
     .sentence =
         "From the oldest records of a commit, when they were worked on, to the commit that holds their "
         "results. What waits before it is read shows in tw_query_lag_records."};
+inline constexpr Metric kEndToEnd{
+    .name = "tw_stream_end_to_end_seconds",
+    .kind = Kind::histogram,
+    .sentence =
+        "From the append of the oldest record of a commit to the commit that holds its results, waiting "
+        "and reading included; of queries behind one another each hop counts for itself."};
 inline constexpr Metric kBadRecords{
     .name = "tw_stream_bad_records_total",
     .kind = Kind::counter,
     .sentence = "Records that could not be read; they are in tw.processing_log."};
 inline constexpr Metric kStateBytes{
-    .name = "tw_stream_state_bytes", .kind = Kind::gauge, .sentence = "Memory of all tables."};
+    .name = "tw_stream_state_bytes",
+    .kind = Kind::gauge,
+    .sentence = "Memory of all tables, with the keys that several of them share."};
 inline constexpr Metric kRestoreSeconds{.name = "tw_stream_restore_seconds",
                                         .kind = Kind::gauge,
                                         .sentence = "How long restoring took at the start."};
+
+inline constexpr Metric kRestoreRecords{.name = "tw_stream_restore_records",
+                                        .kind = Kind::gauge,
+                                        .sentence = "Records of state that the start has to read."};
+inline constexpr Metric kRestoredRecords{.name = "tw_stream_restored_records",
+                                         .kind = Kind::gauge,
+                                         .sentence = "Records of state that the start has read so far."};
+inline constexpr Metric kHeartbeatAge{
+    .name = "tw_stream_heartbeat_age_seconds",
+    .kind = Kind::gauge,
+    .sentence =
+        "How long the worker that is silent longest has made no step; beyond stream.stuck_after "
+        "/healthz answers 503."};
 
 inline constexpr Metric kQueryRunning{.name = "tw_query_running",
                                       .kind = Kind::gauge,
@@ -57,15 +78,23 @@ inline constexpr Metric kQueryBadRows{.name = "tw_query_bad_rows_total",
 inline constexpr Metric kQueryLag{.name = "tw_query_lag_records",
                                   .kind = Kind::gauge,
                                   .labels = {"query"},
-                                  .sentence = "Records not read yet."};
-inline constexpr Metric kQueryStateBytes{.name = "tw_query_state_bytes",
-                                         .kind = Kind::gauge,
-                                         .labels = {"query"},
-                                         .sentence = "Memory of the table."};
+                                  .sentence = "Records whose results are not committed yet."};
+inline constexpr Metric kQueryLagSeconds{
+    .name = "tw_query_lag_seconds",
+    .kind = Kind::gauge,
+    .labels = {"query"},
+    .sentence = "How long ago the oldest of them was appended; 0 when there is none."};
+inline constexpr Metric kQueryStateBytes{
+    .name = "tw_query_state_bytes",
+    .kind = Kind::gauge,
+    .labels = {"query"},
+    .sentence = "Memory of the table, without keys that it shares with others."};
 
-inline constexpr std::array kMetrics{&kRows,         &kCommits,     &kCommitSeconds,  &kCommitDuration,
-                                     &kResultDelay,  &kBadRecords,  &kStateBytes,     &kRestoreSeconds,
-                                     &kQueryRunning, &kQueryRowsIn, &kQueryRowsOut,   &kQueryLateRows,
-                                     &kQueryBadRows, &kQueryLag,    &kQueryStateBytes};
+inline constexpr std::array kMetrics{
+    &kRows,           &kCommits,        &kCommitSeconds,   &kCommitDuration,
+    &kResultDelay,    &kEndToEnd,       &kBadRecords,      &kStateBytes,
+    &kRestoreSeconds, &kRestoreRecords, &kRestoredRecords, &kHeartbeatAge,
+    &kQueryRunning,   &kQueryRowsIn,    &kQueryRowsOut,    &kQueryLateRows,
+    &kQueryBadRows,   &kQueryLag,       &kQueryLagSeconds, &kQueryStateBytes};
 
 }  // namespace tradewind::stream

@@ -1,13 +1,16 @@
 #include "stream/runtime.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <functional>
 #include <future>
 #include <thread>
 
 #include "stream/run/table_view.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
@@ -43,6 +46,7 @@ class Seat {
 
   void start() {
     threaded_ = true;
+    running_ = true;
     thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
   }
   void stop() {
@@ -55,6 +59,13 @@ class Seat {
   std::optional<Error> failure() const {
     const std::lock_guard lock(mutex_);
     return failure_;
+  }
+
+  // How long its loop has made no step; 0 where none runs.
+  double silent_seconds() const {
+    const int64_t beat_ns = worker_.figures().beat_ns;
+    if (!running_ || beat_ns == 0) return 0;
+    return static_cast<double>(std::max<int64_t>(clock_.monotonic_ns() - beat_ns, 0)) / 1e9;
   }
 
  private:
@@ -76,6 +87,7 @@ class Seat {
       const std::lock_guard lock(mutex_);
       failure_ = done.error();
     }
+    running_ = false;
     close();  // what was asked before is done, what is asked from now on is refused: nobody waits forever
     serve_requests();
     if (!failure()) (void)worker_.commit().ok();
@@ -102,6 +114,7 @@ class Seat {
   std::vector<std::function<void()>> requests_;
   std::optional<Error> failure_;
   bool threaded_ = false;  // from start() on
+  std::atomic<bool> running_{false};
   bool closed_ = false;
   std::jthread thread_;
 };
@@ -149,9 +162,19 @@ class WorkerRuntime final : public Runtime {
 
   Result<> start() override {
     const int64_t began = clock_.monotonic_ns();
+    restoring_ = true;
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
     for (const auto& seat : seats_) TRY(seat->worker().open());
     restore_seconds_ = static_cast<double>(clock_.monotonic_ns() - began) / 1e9;
+    restoring_ = false;
+    if (const RuntimeFigures sum = figures(); options_.logger != nullptr && sum.restore_records > 0) {
+      char seconds[32];
+      std::snprintf(seconds, sizeof seconds, "%.1f", sum.restore_seconds);
+      options_.logger->info("stream", "state is restored",
+                            {{"records", std::to_string(sum.restored_records)},
+                             {"mb", std::to_string(sum.restored_bytes >> 20)},
+                             {"seconds", seconds}});
+    }
     if (options_.own_threads) {
       for (const auto& seat : seats_) seat->start();
     }
@@ -182,28 +205,8 @@ class WorkerRuntime final : public Runtime {
   }
 
   std::vector<QueryStatus> status() const override {
-    std::map<std::string, QueryStatus> by_name;
-    for (const auto& seat : seats_) {
-      for (const auto& query : seat->worker().queries()) {
-        QueryStatus& status = by_name[query->name];
-        status.name = query->name;
-        status.rows_in += query->figures.rows_in;
-        status.rows_out += query->figures.rows_out;
-        status.paused = query->paused;
-        status.late_rows += query->figures.late_rows;
-        status.bad_rows += query->figures.bad_rows;
-        status.state_bytes += query->figures.state_bytes;
-        const std::lock_guard lock(query->about);
-        status.positions.insert(query->positions.begin(), query->positions.end());
-        status.lag += query->lag;
-        if (!query->error.empty()) {
-          status.running = false;
-          status.error = query->error;
-        }
-      }
-    }
-    std::vector<QueryStatus> all;
-    for (auto& [name, status] : by_name) all.push_back(std::move(status));
+    std::vector<QueryStatus> all = told_status();
+    for (QueryStatus& status : all) measure_lag(status);
     return all;
   }
 
@@ -226,7 +229,12 @@ class WorkerRuntime final : public Runtime {
       sum.rows += figures.rows;
       sum.bad_records += figures.bad_records;
       sum.state_bytes += figures.state_bytes;
+      sum.restore_records += figures.restore_records;
+      sum.restored_records += figures.restored_records;
+      sum.restored_bytes += figures.restored_bytes;
+      sum.silent_seconds = std::max(sum.silent_seconds, seat->silent_seconds());
     }
+    sum.restoring = restoring_;
     sum.restore_seconds = restore_seconds_;
     return sum;
   }
@@ -236,7 +244,7 @@ class WorkerRuntime final : public Runtime {
     while (true) {
       bool there = true;
       log::Offsets at;
-      for (const QueryStatus& status : status()) {
+      for (const QueryStatus& status : told_status()) {
         if (status.name == name) at = status.positions;
       }
       for (const auto& [position, offset] : reached) {
@@ -257,6 +265,47 @@ class WorkerRuntime final : public Runtime {
   }
 
  private:
+  // What the workers tell of their queries.
+  std::vector<QueryStatus> told_status() const {
+    std::map<std::string, QueryStatus> by_name;
+    for (const auto& seat : seats_) {
+      for (const auto& query : seat->worker().queries()) {
+        QueryStatus& status = by_name[query->name];
+        status.name = query->name;
+        status.rows_in += query->figures.rows_in;
+        status.rows_out += query->figures.rows_out;
+        status.paused = query->paused;
+        status.late_rows += query->figures.late_rows;
+        status.bad_rows += query->figures.bad_rows;
+        status.state_bytes += query->figures.state_bytes;
+        const std::lock_guard lock(query->about);
+        status.positions.insert(query->positions.begin(), query->positions.end());
+        if (!query->error.empty()) {
+          status.running = false;
+          status.error = query->error;
+        }
+      }
+    }
+    std::vector<QueryStatus> all;
+    for (auto& [name, status] : by_name) all.push_back(std::move(status));
+    return all;
+  }
+
+  // By the log's own ends, so that it is true of a query that stands still, too.
+  void measure_lag(QueryStatus& status) const {
+    const Timestamp now = clock_.now();
+    const std::string partials = partials_topic(status.name);
+    for (const auto& [position, next] : status.positions) {
+      if (position.topic == partials) continue;
+      const auto bounds = log_.bounds(position, log::Visibility::written);
+      if (!bounds.ok() || bounds->end <= next) continue;
+      status.lag += bounds->end - std::max(next, bounds->begin);
+      const auto oldest = log_.appended(position, next);
+      if (!oldest.ok() || !*oldest) continue;
+      status.lag_seconds = std::max(status.lag_seconds, static_cast<double>(now.ms - (*oldest)->ms) / 1000);
+    }
+  }
+
   // In every worker that the query lives in.
   Result<> at_home(const std::string& name, const std::function<Result<>(Worker&)>& work) {
     bool found = false;
@@ -312,7 +361,8 @@ class WorkerRuntime final : public Runtime {
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const Topology>> topologies_;
   std::map<std::string, std::shared_ptr<const View>> views_;
-  double restore_seconds_ = 0;
+  std::atomic<double> restore_seconds_{0};
+  std::atomic<bool> restoring_{false};
 };
 
 }  // namespace

@@ -51,7 +51,8 @@ struct RuntimeOptions {
   int64_t state_bytes = 1LL << 30;           // of all queries together
   size_t snapshot_slice_bytes = 256 * 1024;  // of a snapshot in one commit, about
   int64_t snapshot_frame_bytes =
-      8LL << 20;  // no snapshot before that many bytes of frames lie behind the last one
+      8LL << 20;                 // no snapshot before that many bytes of frames lie behind the last one
+  Duration stuck_after{30'000};  // a worker that makes no step for so long is taken for dead
   telemetry::Registry* metrics = nullptr;  // these two outlive the runtime; null: nobody looks
   telemetry::Logger* logger = nullptr;
   // For simulations: asked behind each step of a commit; false: the worker stops there with an error, as if
@@ -72,7 +73,8 @@ struct QueryStatus {
   int64_t bad_rows = 0;
   int64_t state_bytes = 0;
   log::Offsets positions;  // next offset to read, of its source and, with several workers, of its partials
-  int64_t lag = 0;         // records it has not read yet, as of its last look
+  int64_t lag = 0;         // records whose results are not committed, also while it is paused or stopped
+  double lag_seconds = 0;  // since the oldest of them was appended; 0: there is none
 };
 
 struct RuntimeFigures {
@@ -82,6 +84,12 @@ struct RuntimeFigures {
   int64_t bad_records = 0;
   int64_t state_bytes = 0;
   double restore_seconds = 0;
+  // Of the state that the start reads; all of it is restored when both are equal and restoring is false.
+  bool restoring = false;
+  int64_t restore_records = 0;
+  int64_t restored_records = 0;
+  int64_t restored_bytes = 0;
+  double silent_seconds = 0;  // how long the worker that is silent longest has made no step
 };
 
 class Runtime {

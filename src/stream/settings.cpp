@@ -23,6 +23,8 @@ void RuntimeOptions::fields(Options& options) {
       "stream.idle_close", idle_close, {Duration(0), Duration(86'400'000)},
       "After so long without a record of its source the windows of an EMIT FINAL query close by the "
       "clock: event time goes on with the silence. 0: only records move event time.");
+  options.duration("stream.stuck_after", stuck_after, {Duration(1'000), Duration(3'600'000)},
+                   "A worker that makes no step for so long is taken for dead: /healthz answers 503.");
   options.bytes("state.memory_bytes", state_bytes, {int64_t{16} << 20, int64_t{1} << 40},
                 "Memory for all tables together; a query that would go beyond stops with the remedy.");
   options.bytes("state.snapshot_slice_bytes", snapshot_slice_bytes, {int64_t{4} << 10, int64_t{16} << 20},

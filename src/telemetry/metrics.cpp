@@ -22,7 +22,7 @@ size_t Metric::label_count() const {
 
 void check_metric(const Metric& metric) {
   const std::string_view name = metric.name;
-  CHECK(is_name(name) && name.starts_with("tw_"));
+  CHECK(is_name(name) && (name.starts_with("tw_") || name.starts_with("process_")));
   CHECK(name.ends_with("_total") == (metric.kind == Kind::counter));
   for (size_t i = 0; i < metric.label_count(); ++i) {
     const std::string_view label = metric.labels[i];

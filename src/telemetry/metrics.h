@@ -29,7 +29,7 @@ inline constexpr Bounds kSeconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 
                                  0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
 
 struct Metric {
-  const char* name;  // tw_room_thing_unit; a counter ends in _total
+  const char* name;  // tw_room_thing_unit, or process_thing of Prometheus'; a counter ends in _total
   Kind kind;
   std::array<const char*, kMostLabels> labels{};  // names; null behind the last
   const char* sentence;

@@ -256,6 +256,24 @@ try {
     await happen(Date.now(), 100);
     await figuresAreRight(page);
   });
+  await step("the system page tells health, the lag of a query that stands still in seconds, disk and memory", async () => {
+    const system = await open("#/system");
+    const tile = async (name) => (await system.locator(".tile", { has: system.locator("h2", { hasText: new RegExp(`^${name}$`) }) }).textContent()).replace(/\u202f/g, " ");
+    await until("that all is well", async () => assert.match(await system.textContent(".health"), /^Ready/));
+    const id = (await (await fetch(`${url}/v1/health`)).json()).queries.find((query) => /REVENUE_FLOW/.test(query.name)).name;
+    const statement = (text) => fetch(`${url}/ksql`, { method: "POST", body: JSON.stringify({ ksql: text }) });
+    assert.equal((await statement(`PAUSE ${id};`)).status, 200);
+    const held = ["orders", { event_id: "44444444-4444-4444-8444-444444444444", event_time: Date.now(), event_type: "ORDER_PLACED", order_id: "held", customer_id: "c", currency: "EUR",
+      items: [{ product_id: "kettle", category: "kitchen", quantity: 1, line_total: "10.0000" }] }];
+    events.push(held);
+    await send(url, [held]);
+    await until("seconds of lag", async () => assert.match(await tile("Lag"), /^Lag[2-9]\.?\d* s/));
+    assert.equal((await statement(`RESUME ${id};`)).status, 200);
+    await until("no lag", async () => assert.match(await tile("Lag"), /^Lag0.0 ms0 records/));
+    assert.match(await tile("Disk"), /MB used.* GB of .* free/);
+    assert.match(await tile("Memory"), /^Memory[\d.]+ [MG]B/);
+    await system.close();
+  });
   await step("the SQL behind a figure is one click away and runs there", async () => {
     await page.click(".revenue .sql >> nth=1");
     await until("rows", async () => assert.ok((await page.locator(".rows tbody tr").count()) >= 5));

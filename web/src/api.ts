@@ -46,6 +46,16 @@ export async function metricsText(): Promise<string> {
   return answered(await fetch("/metrics"));
 }
 
+export interface Health {
+  ready: boolean;
+  alive: boolean;
+  reasons: string[];
+  lagging: string[];
+  queries: { name: string; state: string; error: string | null }[];
+}
+
+export const health = () => get<Health>("/v1/health");
+
 export interface Topic {
   name: string;
   partitions: number;

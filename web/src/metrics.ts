@@ -60,6 +60,13 @@ export class Metrics {
     return sum;
   }
 
+  // The largest of its lines: of what does not add up.
+  most(name: string, sample = this.last): number {
+    let most = 0;
+    for (const [key, value] of sample?.values ?? []) if (key === name || key.startsWith(name + "{")) most = Math.max(most, value);
+    return most;
+  }
+
   now(name: string): number {
     return this.last ? this.total(name, this.last.values) : 0;
   }

@@ -93,6 +93,7 @@ class EmbeddedConsumer final : public Consumer {
   struct Picked {
     size_t assigned;
     BatchPlace place;
+    int64_t appended_ms;  // about
     std::shared_ptr<File> file;
   };
 
@@ -138,7 +139,7 @@ class EmbeddedConsumer final : public Consumer {
       }
       if (best == assigned_.size()) return;
       const BatchPlace& place = batches_of(best)[at[best]++];
-      picked.push_back({best, place, place.segment->file});
+      picked.push_back({best, place, place.about_appended_ms(), place.segment->file});
       const Offset left = place.end() - std::max(place.base, assigned_[best].next);
       records += static_cast<size_t>(std::min<Offset>(place.count, left));
       bytes += place.length + sizeof(EntryHeader);
@@ -152,7 +153,8 @@ class EmbeddedConsumer final : public Consumer {
     for (size_t i = 0; i < assigned_.size(); ++i) {
       const auto& batches = batches_of(i);
       for (; at[i] < batches.size() && batches[at[i]].count == 0 && visible(batches[at[i]]); ++at[i]) {
-        picked.push_back({i, batches[at[i]], batches[at[i]].segment->file});
+        picked.push_back(
+            {i, batches[at[i]], batches[at[i]].about_appended_ms(), batches[at[i]].segment->file});
       }
     }
   }
@@ -214,6 +216,7 @@ class EmbeddedConsumer final : public Consumer {
       batches.emplace_back();
       batches.back().position = assigned.position;
       batches.back().end = assigned.end;
+      batches.back().appended = Timestamp{picked.appended_ms};
       batches.back().buffer = buffer;
     }
     FetchedBatch& batch = batches[index];

@@ -18,6 +18,7 @@ BatchPlace place_of(const EntryHeader& header, const Rewritten& rewritten, Place
   made.segment = place.segment;
   made.frame = frame;
   if (!is_rewritten(header.kind)) return made;
+  made.rewritten = 1;
   made.compacted = header.kind == EntryKind::compacted ? 1 : 0;
   made.span = rewritten.span;
   made.appended_ms = rewritten.appended_ms;
@@ -204,13 +205,19 @@ Result<uint64_t> LogCore::take(FrameGroup& group, Offsets* first_offsets) {
     if (at->second > kMostNumber) return no_numbers_left();
   }
   const uint64_t frames_before = group.frames().size();
+  const int64_t appended_ms = now_ms();
   TRY(journal.append(
       group, [this](FrameGroup& first) { checkpoint(first); },
       [&](const FrameGroup::Entry& entry, Place place) {
         if (entry.header.kind != EntryKind::batch) return;
-        PartitionIndex& partition = by_number[entry.header.topic]->partitions[entry.header.partition];
+        TopicIndex& topic = *by_number[entry.header.topic];
+        PartitionIndex& partition = topic.partitions[entry.header.partition];
         const uint64_t frame = journal.written() - (frames_before - 1 - entry.frame);
-        partition.append(place_of(entry.header, {}, place, frame));
+        BatchPlace made = place_of(entry.header, {}, place, frame);
+        made.appended_ms = appended_ms;
+        partition.append(made);
+        topic.records += entry.header.count;
+        topic.bytes += entry.data_bytes;
         records += entry.header.count;
         payload_bytes += entry.data_bytes;
       }));
@@ -313,7 +320,9 @@ void LogCore::sync_loop(const std::stop_token& stop) {
         sync_wanted_.wait_for(lock, stop, options.group_wait, [] { return false; });
       syncing = journal.begin_sync();
     }
+    sync_began_ns = clock.monotonic_ns();
     const auto done = journal.settle_sync(syncing, options.durability == Durability::fsync);
+    sync_began_ns = 0;
     const std::lock_guard lock(mutex);
     durable_changed.notify_all();
     written_changed.notify_all();

@@ -4,6 +4,7 @@
 //
 // Threads: everything under `mutex`, except the journal's sync and reads of files.
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -21,6 +22,8 @@ struct TopicIndex {
   uint32_t number = 0;
   TopicSpec spec;
   std::vector<PartitionIndex> partitions;
+  int64_t records = 0;  // appended since the process began
+  int64_t bytes = 0;    // of their keys and values
 };
 
 struct ProducerState {
@@ -101,6 +104,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   std::unique_ptr<Keeper> keeper;
   std::condition_variable_any room_wanted;  // an append was refused for want of room
   uint64_t refusals = 0;
+  std::atomic<int64_t> sync_began_ns{0};  // monotonic time at which the sync under way began; 0: none is
 
  private:
   Result<> check_restored();

@@ -222,6 +222,14 @@ class EmbeddedLogFront final : public EmbeddedLog {
     return bounds;
   }
 
+  Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
+    const std::lock_guard lock(core_->mutex);
+    const PartitionIndex* partition = TRY(core_->find(position, nullptr));
+    const size_t at = partition->locate(std::max(from, partition->begin));
+    if (at == partition->batches().size()) return std::optional<Timestamp>();
+    return std::optional(Timestamp{partition->batches()[at].about_appended_ms()});
+  }
+
   Result<> trim(const Position& position, Offset keep) override {
     const std::lock_guard lock(core_->mutex);
     uint32_t number = 0;
@@ -277,6 +285,8 @@ class EmbeddedLogFront final : public EmbeddedLog {
     figures.records = core_->records;
     figures.syncs = journal.syncs;
     figures.sync_ns = journal.sync_ns;
+    if (const int64_t began_ns = core_->sync_began_ns; began_ns != 0)
+      figures.sync_waiting_seconds = static_cast<double>(core_->clock.monotonic_ns() - began_ns) / 1e9;
     figures.segments = journal.segments;
     figures.bytes = static_cast<int64_t>(core_->journal.bytes());
     figures.live_bytes = core_->journal.live_bytes();
@@ -304,6 +314,20 @@ class EmbeddedLogFront final : public EmbeddedLog {
     }
     return BackupSource::of(std::move(sources), last_frame);
   }
+  std::vector<TopicFigures> topic_figures() const override {
+    const std::lock_guard lock(core_->mutex);
+    std::vector<TopicFigures> all;
+    for (const auto& [name, topic] : core_->topics) {
+      TopicFigures figures{.name = name, .records = topic->records, .bytes = topic->bytes};
+      for (const PartitionIndex& partition : topic->partitions) {
+        figures.ends += partition.next;
+        figures.held_bytes += partition.bytes();
+      }
+      all.push_back(std::move(figures));
+    }
+    return all;
+  }
+  Result<Room> room() const override { return core_->disk.room(core_->options.directory); }
   Result<bool> keep() override { return core_->keeper->step(); }
   Result<> verify() override {
     const std::lock_guard lock(core_->mutex);

@@ -10,20 +10,23 @@
 
 namespace tradewind::log {
 
-constexpr int64_t kOriginal = INT64_MIN;  // appended_ms of a batch that was not rewritten
-
 struct BatchPlace {
   Offset base = 0;
   uint32_t count = 0;        // of records
   uint32_t span = 0;         // the offsets it stands for are [base, base + span)
-  uint32_t length : 31 = 0;  // of its payload
+  uint32_t length : 30 = 0;  // of its payload
+  uint32_t rewritten : 1 = 0;
   uint32_t compacted : 1 = 0;
   uint32_t at = 0;  // of its EntryHeader
   Segment* segment = nullptr;
   uint64_t frame = 0;
-  int64_t appended_ms = kOriginal;  // of a rewritten one: wall time before which its records were appended
+  // Wall time at which it was appended, kUnknownTime if before this process began; of a rewritten one that
+  // before which its records were.
+  int64_t appended_ms = kUnknownTime;
 
   Offset end() const { return base + span; }
+  // When its first record was appended, as well as it is known.
+  int64_t about_appended_ms() const { return appended_ms != kUnknownTime ? appended_ms : segment->begun_ms; }
   int64_t bytes() const { return static_cast<int64_t>(length) + static_cast<int64_t>(sizeof(EntryHeader)); }
 };
 static_assert(sizeof(BatchPlace) == 48, "there is one for each batch of the log");

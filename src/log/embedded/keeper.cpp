@@ -17,7 +17,7 @@ constexpr int64_t kLeastAgeMs = 10'000;         // of a segment that is sealed b
 constexpr uint32_t kMostSpan = 1u << 30;        // offsets that one rewritten batch stands for
 
 int64_t appended_by(const Journal& journal, const BatchPlace& place, int64_t now_ms) {
-  return place.appended_ms != kOriginal ? place.appended_ms : journal.ended_ms(*place.segment, now_ms);
+  return place.rewritten != 0 ? place.appended_ms : journal.ended_ms(*place.segment, now_ms);
 }
 
 // What a partition keeps by the time and the size that are set for its topic.
@@ -43,7 +43,7 @@ bool wants_another_segment(const Segment& last, const TopicSpec& spec, const Par
                            int64_t now_ms) {
   if (spec.retention.count() < 0 || partition.batches().empty()) return false;
   const BatchPlace& newest = partition.batches().back();
-  return newest.segment == &last && newest.appended_ms == kOriginal &&
+  return newest.segment == &last && newest.rewritten == 0 &&
          now_ms - last.begun_ms >= std::max(spec.retention.count() / 4, kLeastAgeMs);
 }
 
@@ -264,7 +264,7 @@ void Keeper::choose_partition() {
       Offset first = -1;
       Offset end = 0;
       for (const BatchPlace& place : partition.batches()) {
-        if (place.segment == last && place.appended_ms == kOriginal) break;
+        if (place.segment == last && place.rewritten == 0) break;
         bytes += place.bytes();
         end = place.end();
         if (place.compacted != 0) continue;
@@ -355,7 +355,7 @@ Result<bool> Keeper::rewrite() {
   std::vector<HeaderView> headers;
   std::vector<RecordView> kept;
   Rewritten range;
-  range.appended_ms = kOriginal;
+  range.appended_ms = kUnknownTime;
   bool compacted = true;
   size_t all = 0;
   for (const Source& source : sources) {

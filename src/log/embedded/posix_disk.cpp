@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -130,6 +131,13 @@ class PosixDisk final : public Disk {
                    "another process uses " + path + "; stop it or name another directory with --data"};
     }
     return file;
+  }
+
+  Result<Room> room(const std::string& path) override {
+    struct statvfs found {};
+    if (::statvfs(path.c_str(), &found) != 0) return failed("looking at the room of", path);
+    const auto block = static_cast<int64_t>(found.f_frsize);
+    return Room{static_cast<int64_t>(found.f_bavail) * block, static_cast<int64_t>(found.f_blocks) * block};
   }
 };
 

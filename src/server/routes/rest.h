@@ -5,9 +5,11 @@
 // Threads: declare() first; the handlers run on the requests' threads.
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,9 @@ class RowFormat;
 
 class Rest {
  public:
-  Rest(engine::Engine& engine, const std::atomic<bool>& ready) : engine_(engine), ready_(ready) {}
+  // `starting` answers why nothing can be asked yet, and how far the start is; nothing once it is done.
+  using Starting = std::function<std::optional<std::string>()>;
+  Rest(engine::Engine& engine, Starting starting) : engine_(engine), starting_(std::move(starting)) {}
 
   void declare(net::HttpServer& http);
   // Ends every push query.
@@ -85,7 +89,7 @@ class Rest {
   net::Response inserts_stream(const net::Request& request);
 
   engine::Engine& engine_;
-  const std::atomic<bool>& ready_;
+  const Starting starting_;
   std::atomic<int64_t> next_query_{0};
   std::mutex open_mutex_;
   std::map<std::string, std::shared_ptr<std::atomic<bool>>> open_;  // set: the query ends

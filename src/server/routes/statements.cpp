@@ -100,7 +100,7 @@ net::Response Rest::answer(const Refusal& refusal, const Json& entities) {
 
 // What must be there before anything is asked: the engine, and the command the client waits for.
 std::optional<Rest::Refusal> Rest::not_yet(const Asked& asked) {
-  if (!ready_) return Refusal{503, 50302, "the server is starting: state is being restored", ""};
+  if (const auto reason = starting_()) return Refusal{503, 50302, "the server is starting: " + *reason, ""};
   if (!asked.after || *asked.after < 0) return std::nullopt;
   const auto wait = asked.session.find("tradewind.command.wait.ms");
   const int64_t wait_ms =

@@ -133,12 +133,12 @@ Result<> AggregateTable::take_frame(BytesView in, std::optional<int32_t> group) 
     times[i] = last += delta;
   }
   rows_.resize(count);
-  std::vector<uint32_t> ids(count);
-  for (uint64_t i = 0; i < count; ++i) {
-    BytesView key;
+  std::vector<BytesView> keys(count);
+  for (BytesView& key : keys) {
     if (!get_bytes(in, key)) return bad;
-    ids[i] = keys_.dictionary().intern(key);
   }
+  std::vector<uint32_t> ids(count);
+  keys_.dictionary().intern_all(keys.data(), count, ids.data());
   for (uint64_t i = 0; i < count; ++i) {
     if (!replace && step_.window && windows[i] < expired_) ++missed_;
     rows_[i] = state_.touch(state_.window(windows[i]), ids[i]);

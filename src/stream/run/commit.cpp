@@ -73,6 +73,7 @@ Result<> Worker::commit() {
     if (!work_since_commit_) return {};
     TRY(prepare());
   }
+  const int64_t oldest_ms = oldest_record_ms();
   const log::Offsets first = TRY(transaction_->commit(options_.application, consumed_));
   prepared_ = false;
   transaction_.reset();
@@ -86,8 +87,26 @@ Result<> Worker::commit() {
     commit_duration_->observe_ns(last_commit_cost_ns_);
     const bool had_rows = first_work_ns_ > commit_before_ns;
     if (had_rows) result_delay_->observe_ns(last_commit_ns_ - first_work_ns_);
+    if (oldest_ms != INT64_MAX) {
+      const auto waited_ms = static_cast<double>(std::max<int64_t>(clock_.now().ms - oldest_ms, 0));
+      end_to_end_->observe(waited_ms / 1000);
+    }
   }
+  beat();
   return {};
+}
+
+// When the oldest record that the commit at hand has read was appended; INT64_MAX: it has read none.
+int64_t Worker::oldest_record_ms() const {
+  int64_t oldest_ms = INT64_MAX;
+  for (const auto& lane : lanes_) {
+    for (const auto& [partition, place] : lane->places) oldest_ms = std::min(oldest_ms, place.oldest_ms);
+  }
+  for (const auto& lane : joins_) {
+    for (const auto& [position, place] : lane->topics->places())
+      oldest_ms = std::min(oldest_ms, place.oldest_ms);
+  }
+  return oldest_ms;
 }
 
 Result<> Worker::passed(CommitStep step) const {
@@ -309,7 +328,10 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
   publish_places();
   for (const auto& lane : lanes_) {
     lane->members_changed = false;
-    for (auto& [partition, place] : lane->places) place.changed = false;
+    for (auto& [partition, place] : lane->places) {
+      place.changed = false;
+      place.oldest_ms = INT64_MAX;
+    }
   }
   for (const auto& lane : joins_) lane->topics->settled();
   gone_joins_.clear();
@@ -355,11 +377,8 @@ void Worker::publish_places() {
       const std::shared_ptr<Query> known = query(member);
       if (known == nullptr) continue;
       const std::lock_guard lock(known->about);
-      if (!lane->partials) known->lag = 0;
-      for (const auto& [partition, place] : lane->places) {
+      for (const auto& [partition, place] : lane->places)
         known->positions[{lane->topic, partition}] = place.next;
-        if (!lane->partials) known->lag += std::max<int64_t>(place.end - place.next, 0);
-      }
     }
   }
 }
@@ -379,6 +398,9 @@ Result<> Worker::check_memory() {
     known->figures.state_bytes = bytes;
     total += bytes;
     if (largest == nullptr || bytes > largest->figures.state_bytes) largest = known.get();
+  }
+  for (const auto& [name, known] : dictionaries_) {
+    if (const auto dictionary = known.lock()) total += static_cast<int64_t>(dictionary->bytes());
   }
   figures_.state_bytes = total;
   if (largest == nullptr || total <= options_.state_bytes) return {};

@@ -62,6 +62,7 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
       Duration(0), options_.rows_per_poll, options_.rows_per_batch,
       [this](RowNote told) { note(std::move(told)); },
       [&](const MergedRows& rows) -> Result<> {
+        beat();
         const std::lock_guard lock(lock_);
         auto done = known->task->process_merged(rows);
         if (!done.ok()) fail(*known, done.error());
@@ -103,11 +104,7 @@ void Worker::publish_join_places() {
     const std::shared_ptr<Query> known = query(lane->query);
     if (known == nullptr) continue;
     const std::lock_guard lock(known->about);
-    known->lag = 0;
-    for (const auto& [position, place] : lane->topics->places()) {
-      known->positions[position] = place.next;
-      known->lag += std::max<int64_t>(place.end - place.next, 0);
-    }
+    for (const auto& [position, place] : lane->topics->places()) known->positions[position] = place.next;
   }
 }
 

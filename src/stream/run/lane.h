@@ -28,8 +28,10 @@ struct Lane {
     log::Offset end = 0;         // as of the last fetch
     int64_t last_record_ms = 0;  // wall time
     bool changed = false;        // since the last commit
-    bool told_idle = false;      // to the other workers
-    bool waits = false;          // not read now: a lane ahead has not passed it yet
+    // Wall time at which the oldest record read since the last commit was appended; INT64_MAX: none was.
+    int64_t oldest_ms = INT64_MAX;
+    bool told_idle = false;  // to the other workers
+    bool waits = false;      // not read now: a lane ahead has not passed it yet
   };
   std::map<int32_t, Place> places;
 

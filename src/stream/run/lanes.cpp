@@ -226,8 +226,12 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
       work_since_commit_ = true;
     }
     read += batch.records.size();
-    if (!batch.records.empty()) place.last_record_ms = now_ms;
+    if (!batch.records.empty()) {
+      place.last_record_ms = now_ms;
+      place.oldest_ms = std::min(place.oldest_ms, batch.appended.ms);
+    }
     TRY(deliver(lane, batch));
+    beat();
     place.next = batch.next;
     place.end = std::max(batch.end, batch.next);
   }

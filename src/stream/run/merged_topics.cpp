@@ -82,6 +82,7 @@ Result<std::optional<MergedTopics::Run>> MergedTopics::next(size_t most) {
   }
   if (first == nullptr) return std::optional<Run>();
   log::FetchedBatch& batch = first->batches.front();
+  first->place->oldest_ms = std::min(first->place->oldest_ms, batch.appended.ms);
   const size_t from = first->at;
   const size_t end = std::min(from + most, batch.records.size());
   while (first->at < end && (second == nullptr || first->before(*second))) ++first->at;
@@ -103,7 +104,10 @@ Result<std::optional<MergedTopics::Run>> MergedTopics::next(size_t most) {
 }
 
 void MergedTopics::settled() {
-  for (auto& [position, place] : places_) place.changed = false;
+  for (auto& [position, place] : places_) {
+    place.changed = false;
+    place.oldest_ms = INT64_MAX;
+  }
 }
 
 }  // namespace tradewind::stream

@@ -23,7 +23,9 @@ class MergedTopics {
   struct Place {
     log::Offset next = 0;  // the first record that has not been given
     log::Offset end = 0;   // as of the last fetch
-    bool changed = false;  // since it was set to false
+    bool changed = false;  // since settled()
+    // Wall time at which the oldest record given since then was appended; INT64_MAX: none was.
+    int64_t oldest_ms = INT64_MAX;
   };
   // A run of records; valid until forget_given().
   struct Run {
@@ -45,7 +47,7 @@ class MergedTopics {
   void forget_given() { given_.clear(); }
 
   const std::map<log::Position, Place>& places() const { return places_; }
-  void settled();  // no place counts as changed
+  void settled();  // from now on no place counts as changed
 
  private:
   struct Head {

@@ -5,11 +5,13 @@
 #include "base/coding.h"
 #include "base/mutant.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
 
 constexpr size_t kRecordsPerPoll = 8192;
+constexpr int64_t kTellNs = 2'000'000'000;  // how often a long restore says how far it is
 
 }  // namespace
 
@@ -27,10 +29,36 @@ Result<> Worker::restore() {
   }
   RestoredLanes lanes;
   restored_joins_.clear();
+  TRY(count_state());
   for (int32_t s = 0; s < options_.state_partitions; ++s) {
     if (owns(s)) TRY(restore_partition(s, lanes));
   }
   return place_queries(lanes);
+}
+
+// How much there is to restore.
+Result<> Worker::count_state() {
+  int64_t records = 0;
+  for (int32_t s = 0; s < options_.state_partitions; ++s) {
+    if (!owns(s)) continue;
+    const auto bounds = TRY(log_.bounds({state_topic(options_.application), s}, log::Visibility::written));
+    records += bounds.end - bounds.begin;
+  }
+  figures_.restored_records = 0;
+  figures_.restored_bytes = 0;
+  figures_.restore_records = records;
+  restore_told_ns_ = clock_.monotonic_ns();
+  return {};
+}
+
+void Worker::tell_restore() {
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (options_.logger == nullptr || now_ns - restore_told_ns_ < kTellNs) return;
+  restore_told_ns_ = now_ns;
+  options_.logger->info("stream", "restoring state",
+                        {{"records", std::to_string(figures_.restored_records)},
+                         {"of", std::to_string(figures_.restore_records)},
+                         {"mb", std::to_string(figures_.restored_bytes >> 20)}});
 }
 
 Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
@@ -39,10 +67,14 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
   auto consumer = TRY(log_.consumer(log::Visibility::written));
   TRY(consumer->assign(position, bounds.begin));
   log::Offset next = bounds.begin;
+  const int64_t before = figures_.restored_records;
   while (next < bounds.end) {
     const auto fetched = TRY(consumer->poll(Duration(1000), kRecordsPerPoll));
+    beat();
     for (const log::FetchedBatch& batch : fetched) {
+      int64_t bytes = 0;
       for (const log::RecordView& record : batch.records) {
+        bytes += static_cast<int64_t>(record.value ? record.value->size() : 0);
         auto done = restore_record(record, partition, lanes);
         if (!done.ok()) {
           return done.error().within(position.topic + " partition " + std::to_string(partition) + " offset " +
@@ -50,7 +82,10 @@ Result<> Worker::restore_partition(int32_t partition, RestoredLanes& lanes) {
         }
       }
       next = batch.next;
+      figures_.restored_bytes += bytes;
+      figures_.restored_records = before + (next - bounds.begin);
       frame_bytes_ += static_cast<int64_t>(batch.records.size()) * 64;
+      tell_restore();
     }
   }
   return {};

@@ -23,6 +23,7 @@ Worker::Worker(int index, int count, log::Log& log, schema::Registry& registry, 
   if (options.metrics == nullptr) return;
   commit_duration_ = &options.metrics->histogram(kCommitDuration);
   result_delay_ = &options.metrics->histogram(kResultDelay);
+  end_to_end_ = &options.metrics->histogram(kEndToEnd);
 }
 
 Worker::~Worker() = default;
@@ -150,6 +151,7 @@ Result<> Worker::open() {
 }
 
 Result<bool> Worker::step(Duration wait) {
+  beat();
   if (prepared_) {
     TRY(commit_or_rebuild());
     TRY(catch_up_on_queries());

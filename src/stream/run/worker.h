@@ -19,6 +19,7 @@
 #include "stream/run/idle_board.h"
 #include "stream/run/join_lane.h"
 #include "stream/run/lane.h"
+#include "stream/run/worker_figures.h"
 #include "stream/runtime.h"
 #include "telemetry/metrics.h"
 
@@ -39,14 +40,6 @@ class FairMutex {
   std::mutex main_;
 };
 
-struct WorkerFigures {
-  std::atomic<int64_t> commits{0};
-  std::atomic<int64_t> commit_ns{0};
-  std::atomic<int64_t> rows{0};
-  std::atomic<int64_t> bad_records{0};
-  std::atomic<int64_t> state_bytes{0};
-};
-
 class Worker final : private TaskHost {
  public:
   // The board is shared by the workers of a runtime.
@@ -64,7 +57,6 @@ class Worker final : private TaskHost {
     std::mutex about;  // guards what follows
     std::string error;
     log::Offsets positions;  // committed
-    int64_t lag = 0;
   };
 
   // Before open(): the query is restored by it. Afterwards: it starts at once, and its place is committed.
@@ -113,6 +105,8 @@ class Worker final : private TaskHost {
 
   // restore.cpp
   Result<> restore();
+  Result<> count_state();
+  void tell_restore();
   Result<> restore_partition(int32_t partition, RestoredLanes& lanes);
   Result<> restore_record(const log::RecordView& record, int32_t partition, RestoredLanes& lanes);
   Result<> fold_frame(const std::string& key, BytesView value);
@@ -173,6 +167,8 @@ class Worker final : private TaskHost {
   Result<> append_state(int32_t partition, BytesView key, BytesView value);
   Result<> append_frame(std::optional<int32_t> home, int32_t group, BytesView key, BytesView value);
   void publish_places();
+  int64_t oldest_record_ms() const;
+  void beat() { figures_.beat_ns.store(clock_.monotonic_ns(), std::memory_order_relaxed); }
   Result<> check_memory();
   void fail(Query& query, const Error& error);
 
@@ -211,6 +207,7 @@ class Worker final : private TaskHost {
   std::vector<std::unique_ptr<JoinLane>> joins_;
   std::vector<std::string> gone_joins_;  // whose places are forgotten by the next commit
   std::map<std::string, log::Offsets> restored_joins_;
+  int64_t restore_told_ns_ = 0;
   bool opened_ = false;
 
   std::unique_ptr<log::Producer> producer_;
@@ -226,6 +223,7 @@ class Worker final : private TaskHost {
   std::string failed_query_;  // whose error ended the last round
   telemetry::Histogram* commit_duration_ = nullptr;
   telemetry::Histogram* result_delay_ = nullptr;
+  telemetry::Histogram* end_to_end_ = nullptr;
 
   // The snapshot under way: which durable of which query comes next.
   bool snapshot_running_ = false;

@@ -1,0 +1,256 @@
+#include <condition_variable>
+#include <mutex>
+
+#include "log/faulty_disk.h"
+#include "net/http_client.h"
+#include "schema/local_registry.h"
+#include "server/server.h"
+
+namespace tradewind::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr Duration kStuckAfter(60'000);
+
+// Keeps whoever comes through waiting while it is closed.
+class Gate {
+ public:
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    closed_ = false;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    if (!closed_) return;
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !closed_; });
+    --waiting_;
+  }
+  void wait_until_somebody_waits() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool closed_ = false;
+  int waiting_ = 0;
+};
+
+// A platform whose clock stands until it is moved, and whose worker can be held within a commit.
+class HealthTest : public testing::Test {
+ protected:
+  HealthTest() {
+    log_ = std::move(log::open_embedded({.directory = "/log", .disk = &disk_, .clock = &clock_})).value();
+    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
+    EXPECT_TRUE(log_->create_topic({.name = "sales"}).ok());
+    EXPECT_TRUE(registry_
+                    ->register_schema("sales-value", schema::SchemaKind::avro, R"({"type": "record",
+      "name": "Sale", "fields": [{"name": "country", "type": "string"}]})")
+                    .ok());
+    ingestor_ = std::make_unique<ingest::Ingestor>(
+        *log_, *registry_, clock_,
+        std::map<std::string, ingest::TopicRule>{{"sales", {.key_field = "country"}}});
+    stream::RuntimeOptions options{.idle_commit = Duration(0), .metrics = &metrics_};
+    options.goes_on = [this](stream::CommitStep step) {
+      if (step == stream::CommitStep::begun) gate_.pass();
+      return true;
+    };
+    engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_, options);
+    server_ = std::make_unique<Server>(Parts{.log = *log_,
+                                             .registry = *registry_,
+                                             .engine = *engine_,
+                                             .ingestor = *ingestor_,
+                                             .clock = clock_,
+                                             .metrics = metrics_,
+                                             .stuck_after = kStuckAfter},
+                                       net::HttpServerOptions{.port = 0});
+    EXPECT_TRUE(server_->start().ok());
+    client_ = std::make_unique<net::HttpClient>("http://127.0.0.1:" + std::to_string(server_->port()));
+  }
+  ~HealthTest() override {
+    gate_.open();
+    server_->stop();
+    engine_->stop();
+  }
+
+  void start() {
+    EXPECT_TRUE(ingestor_->start().ok());
+    server_->set_taking();
+    EXPECT_TRUE(engine_->start().ok());
+    server_->set_ready();
+  }
+  void start_with_table() {
+    start();
+    EXPECT_EQ(ksql("CREATE STREAM sales WITH (KAFKA_TOPIC='sales', VALUE_FORMAT='AVRO');").status, 200);
+    EXPECT_EQ(ksql("CREATE TABLE n AS SELECT country, COUNT(*) AS n FROM sales GROUP BY country;").status,
+              200);
+  }
+  // An event whose commit does not come to its end before the gate is opened.
+  void sell_and_hold_the_worker() {
+    gate_.close();
+    EXPECT_EQ(sell().status, 202);
+    gate_.wait_until_somebody_waits();
+  }
+
+  net::Answer get(const std::string& target) {
+    const auto answer = client_->get(target, Duration(20'000));
+    EXPECT_TRUE(answer.ok()) << target;
+    return answer.ok() ? *answer : net::Answer{};
+  }
+  net::Answer post(const std::string& target, const std::string& body) {
+    const auto answer = client_->post(target, body, {}, Duration(20'000));
+    EXPECT_TRUE(answer.ok()) << target;
+    return answer.ok() ? *answer : net::Answer{};
+  }
+  net::Answer sell() { return post("/v1/events/sales", R"({"country":"DE"})"); }
+  net::Answer ksql(const std::string& text) {
+    Json body = Json::object();
+    body.set("ksql", Json::string(text));
+    return post("/ksql", body.dump());
+  }
+  Json query_in_health() {
+    const auto page = parse_json(get("/v1/health").body);
+    EXPECT_TRUE(page.ok());
+    return page->find("queries")->elements().at(0);
+  }
+  std::string line_of_metrics(const std::string& name) {
+    const std::string page = get("/metrics").body;
+    const size_t at = page.find("\n" + name + " ");
+    if (at == std::string::npos) return "";
+    const size_t from = at + name.size() + 2;
+    return page.substr(from, page.find('\n', from) - from);
+  }
+
+  Gate gate_;
+  log::FaultyDisk disk_{7};
+  ManualClock clock_{Timestamp{1'767'225'600'000}};
+  telemetry::Registry metrics_;
+  std::unique_ptr<log::EmbeddedLog> log_;
+  std::unique_ptr<schema::LocalRegistry> registry_;
+  std::unique_ptr<ingest::Ingestor> ingestor_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<net::HttpClient> client_;
+};
+
+TEST_F(HealthTest, AStartSaysHowFarItIsAndThatRequestsShouldComeAgain) {
+  server_->set_stage("reading the ids of the last events");
+  EXPECT_EQ(get("/healthz").status, 200);
+  const auto startup = get("/startupz");
+  EXPECT_EQ(startup.status, 503);
+  EXPECT_THAT(startup.body, AllOf(HasSubstr(R"("started":false)"),
+                                  HasSubstr(R"("reasons":["reading the ids of the last events"])")));
+  for (const auto& refused : {sell(), ksql("SHOW TOPICS;")}) {
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(refused.retry_after_seconds, 1);
+    EXPECT_THAT(refused.body, HasSubstr("the server is starting: reading the ids of the last events"));
+  }
+  start();
+  EXPECT_EQ(get("/startupz").status, 200);
+  EXPECT_THAT(get("/startupz").body, AllOf(HasSubstr(R"("started":true)"), HasSubstr(R"("reasons":[])")));
+  EXPECT_EQ(ksql("SHOW TOPICS;").status, 200);
+}
+
+TEST_F(HealthTest, EventsAreTakenWhileTheEngineStillRestores) {
+  EXPECT_TRUE(ingestor_->start().ok());
+  server_->set_taking();
+  EXPECT_EQ(sell().status, 202);
+  EXPECT_EQ(ksql("SHOW TOPICS;").status, 503);
+}
+
+TEST_F(HealthTest, AWorkerThatMakesNoStepIsTakenForDeadUntilItMakesOne) {
+  start_with_table();
+  sell_and_hold_the_worker();
+  clock_.advance(kStuckAfter - Duration(1'000));
+  EXPECT_EQ(get("/healthz").status, 200);
+  clock_.advance(Duration(2'000));
+  const auto dead = get("/healthz");
+  EXPECT_EQ(dead.status, 503);
+  EXPECT_EQ(dead.body,
+            R"({"alive":false,"reason":"a worker has made no step for 61 s; restart the process"})");
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_EQ(line_of_metrics("tw_stream_heartbeat_age_seconds"), "61");
+  gate_.open();
+  EXPECT_EQ(ksql("DROP TABLE n;").status, 200);  // which the worker has to carry out
+  EXPECT_EQ(get("/healthz").status, 200);
+}
+
+TEST_F(HealthTest, LagIsToldInRecordsAndInSecondsSinceTheOldestWasAppended) {
+  start_with_table();
+  EXPECT_EQ(line_of_metrics(R"(tw_query_lag_seconds{query="CTAS_N_1"})"), "0");
+  clock_.advance(Duration(10'000));
+  EXPECT_EQ(line_of_metrics(R"(tw_query_lag_seconds{query="CTAS_N_1"})"), "0") << "nothing is unread";
+  sell_and_hold_the_worker();
+  clock_.advance(Duration(20'000));
+  EXPECT_EQ(sell().status, 202);
+  clock_.advance(Duration(15'500));
+  EXPECT_EQ(query_in_health().find("lag_records")->integer(), 2);
+  EXPECT_EQ(query_in_health().find("lag_ms")->integer(), 35'500);
+  EXPECT_EQ(line_of_metrics(R"(tw_query_lag_records{query="CTAS_N_1"})"), "2");
+  EXPECT_EQ(line_of_metrics(R"(tw_query_lag_seconds{query="CTAS_N_1"})"), "35.5");
+  EXPECT_EQ(get("/readyz").body,
+            R"({"ready":true,"reasons":[],"lagging":["CTAS_N_1 is 2 records and 36 s behind"]})");
+  gate_.open();
+  EXPECT_EQ(ksql("PAUSE CTAS_N_1;").status, 200);  // behind the commit
+  EXPECT_EQ(query_in_health().string_at("state"), "PAUSED");
+  EXPECT_EQ(sell().status, 202);
+  clock_.advance(Duration(45'000));
+  EXPECT_GE(*query_in_health().find("lag_ms")->integer(), 45'000);
+  EXPECT_THAT(get("/readyz").body, HasSubstr(R"("lagging":[])")) << "that was asked for";
+}
+
+TEST_F(HealthTest, TheTimeFromAppendToCommitCountsTheWaitingToo) {
+  start_with_table();
+  sell_and_hold_the_worker();
+  clock_.advance(Duration(7'250));
+  gate_.open();
+  EXPECT_EQ(ksql("PAUSE CTAS_N_1;").status, 200);  // behind the commit
+  EXPECT_EQ(line_of_metrics("tw_stream_end_to_end_seconds_sum"), "7.25");
+  EXPECT_EQ(line_of_metrics("tw_stream_end_to_end_seconds_count"), "1");
+}
+
+TEST_F(HealthTest, AFullDiskMakesItUnreadyUntilThereIsRoomAgain) {
+  start_with_table();
+  disk_.set_capacity(0);
+  int status = 202;
+  for (int i = 0; i < 100'000 && status == 202; ++i)
+    status = post("/v1/events/sales", R"({"country":")" + std::string(1 << 20, 'x') + "\"}").status;
+  EXPECT_EQ(status, 503);
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/readyz").body, HasSubstr("the disk is full"));
+  EXPECT_EQ(get("/healthz").status, 200) << "a new process would find the disk as full";
+  disk_.set_capacity(UINT64_MAX);
+  EXPECT_EQ(get("/readyz").status, 200);
+}
+
+TEST_F(HealthTest, WhoStopsIsNotReadyAndStillAlive) {
+  start();
+  server_->set_stopping();
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/readyz").body, HasSubstr(R"("reasons":["stopping"])"));
+  EXPECT_EQ(get("/healthz").status, 200);
+}
+
+TEST_F(HealthTest, TellsRecordsOfEachTopicAndTheRoomOfTheDisk) {
+  start_with_table();
+  EXPECT_EQ(sell().status, 202);
+  EXPECT_EQ(sell().status, 202);
+  EXPECT_EQ(line_of_metrics(R"(tw_topic_records_total{topic="sales"})"), "2");
+  EXPECT_EQ(line_of_metrics(R"(tw_topic_bytes_total{topic="sales"})"), "20") << "DE, and Avro with its id";
+  disk_.set_capacity(uint64_t{1} << 30);
+  EXPECT_EQ(line_of_metrics("tw_disk_bytes"), "1073741824");
+  EXPECT_GT(std::stoll(line_of_metrics("tw_disk_free_bytes")), 1 << 20);
+}
+
+}  // namespace
+}  // namespace tradewind::server
