@@ -109,11 +109,13 @@ struct HttpFloor::Server {
       read_fields += time;
       for (const char* name : {"visitor_id", "session_id", "items"}) {
         std::string_view text;
-        if (event[name].get_string().get(text) == simdjson::SUCCESS) read_fields += static_cast<int64_t>(text.size());
+        if (event[name].get_string().get(text) == simdjson::SUCCESS)
+          read_fields += static_cast<int64_t>(text.size());
       }
       for (const char* name : {"event_id", "event_type"}) {
         std::string_view text;
-        if (event[name].get_string().get(text) == simdjson::SUCCESS) read_fields += static_cast<int64_t>(text.size());
+        if (event[name].get_string().get(text) == simdjson::SUCCESS)
+          read_fields += static_cast<int64_t>(text.size());
       }
     }
   }

@@ -1,6 +1,6 @@
 #pragma once
-// HttpFloor: what taking events over HTTP costs at least: one thread, epoll, a parser of ten lines, simdjson over
-// every body and 202. It checks nothing and keeps nothing.
+// HttpFloor: what taking events over HTTP costs at least: one thread, epoll, a parser of ten lines, simdjson
+// over every body and 202. It checks nothing and keeps nothing.
 //
 // Threads: made, run and destroyed by one; the server has its own.
 

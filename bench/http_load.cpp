@@ -37,9 +37,9 @@ std::string digits(uint64_t number, size_t width) {
 std::string event(uint64_t number) {
   const std::string product = std::to_string(number % 997);
   return "{" + std::string(kIdHead) + digits(number, kIdDigits) +
-         "\",\"event_type\":\"PRODUCT_VIEWED\",\"event_time\":" + std::to_string(1'767'225'600'000 + number % 1'000'000) +
-         ",\"visitor_id\":\"v-" + digits(number * 7919 % 50'000, 8) + "\",\"session_id\":\"s-" +
-         digits(number * 31 % 1'000'000, 8) +
+         "\",\"event_type\":\"PRODUCT_VIEWED\",\"event_time\":" +
+         std::to_string(1'767'225'600'000 + number % 1'000'000) + ",\"visitor_id\":\"v-" +
+         digits(number * 7919 % 50'000, 8) + "\",\"session_id\":\"s-" + digits(number * 31 % 1'000'000, 8) +
          "\",\"page\":{\"path\":\"/products/" + product + "\",\"title\":\"Product " + product +
          "\"},\"device\":{\"type\":\"MOBILE\",\"os\":\"iOS 19\"},\"items\":[{\"product_id\":\"p-" + product +
          "\",\"category\":\"shoes\",\"unit_price\":" + std::to_string(10 + number % 90) + ".95}]}";
@@ -65,7 +65,8 @@ class Load {
   void run() {
     const auto start = Now::now();
     begin_ = start + std::chrono::duration_cast<Now::duration>(std::chrono::duration<double>(kWarmUp));
-    end_ = begin_ + std::chrono::duration_cast<Now::duration>(std::chrono::duration<double>(options_.seconds));
+    end_ =
+        begin_ + std::chrono::duration_cast<Now::duration>(std::chrono::duration<double>(options_.seconds));
     for (Client& client : clients_) idle_.push_back(&client);
     for (auto now = start; now < end_ || waiting_ > 0; now = Now::now()) {
       if (now >= begin_ && !begun_) {
@@ -154,8 +155,10 @@ class Load {
 
   void answered(Client& client) {
     const auto now = Now::now();
-    if (now >= begin_ && now < end_) took_.push_back(std::chrono::duration<float, std::milli>(now - client.due).count());
-    if (client.answer.compare(9, 3, "202") != 0 || client.answer.find("\"rejected\":[]") == std::string::npos) {
+    if (now >= begin_ && now < end_)
+      took_.push_back(std::chrono::duration<float, std::milli>(now - client.due).count());
+    if (client.answer.compare(9, 3, "202") != 0 ||
+        client.answer.find("\"rejected\":[]") == std::string::npos) {
       if (refused_++ == 0) std::fprintf(stderr, "bench ingest: answered\n%s\n", client.answer.c_str());
     }
     client.answer.clear();

@@ -59,7 +59,8 @@ class Platform {
     registry_ = TRY(schema::LocalRegistry::open(*log_));
     TRY(shop::declare_shop(*log_, *registry_));
     std::map<std::string, ingest::TopicRule> rules;
-    for (const shop::ShopTopic& topic : shop::shop_topics()) rules[topic.name] = {.key_field = topic.key_field};
+    for (const shop::ShopTopic& topic : shop::shop_topics())
+      rules[topic.name] = {.key_field = topic.key_field};
     ingestor_ = std::make_unique<ingest::Ingestor>(*log_, *registry_, clock_, rules,
                                                    ingest::IngestOptions{.metrics = &metrics_});
     engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_, stream::RuntimeOptions{});
@@ -100,7 +101,8 @@ class Platform {
       }
       consumer->unassign(position);
     }
-    return others + static_cast<uint64_t>(std::count_if(times.begin(), times.end(), [](uint8_t n) { return n != 1; }));
+    return others +
+           static_cast<uint64_t>(std::count_if(times.begin(), times.end(), [](uint8_t n) { return n != 1; }));
   }
 
  private:
@@ -150,23 +152,25 @@ void print(const Report& report, const LoadOptions& options, bool json) {
         "\"of_floor\":%.3f,\"goal\":%.2f,\"half_load_events_per_second\":%.0f,\"half_load_p50_ms\":%.3f,"
         "\"half_load_p99_ms\":%.3f,\"sent\":%llu,\"refused\":%llu,\"not_there_once\":%llu}\n",
         report.platform.events_per_cpu_second, report.platform.events_per_second, report.platform.cpu_us,
-        report.requests_per_sync, report.floor.events_per_cpu_second, report.floor.cpu_us, report.ratio(), kGoal,
-        report.half.events_per_second, report.half.load.p50_ms, report.half.load.p99_ms,
+        report.requests_per_sync, report.floor.events_per_cpu_second, report.floor.cpu_us, report.ratio(),
+        kGoal, report.half.events_per_second, report.half.load.p50_ms, report.half.load.p99_ms,
         static_cast<unsigned long long>(report.sent), static_cast<unsigned long long>(report.refused),
         static_cast<unsigned long long>(report.not_once));
     return;
   }
-  std::printf("%zu connections, %zu events a request, %zu bytes a body\n\n", options.connections, options.events,
-              events_body(options.events, 0).size());
+  std::printf("%zu connections, %zu events a request, %zu bytes a body\n\n", options.connections,
+              options.events, events_body(options.events, 0).size());
   std::printf("%-34s %14s %14s %12s\n", "", "events/CPU s", "events/s", "CPU us/req");
-  std::printf("%-34s %14.0f %14.0f %12.2f\n", "platform, durable (fsync)", report.platform.events_per_cpu_second,
-              report.platform.events_per_second, report.platform.cpu_us);
+  std::printf("%-34s %14.0f %14.0f %12.2f\n", "platform, durable (fsync)",
+              report.platform.events_per_cpu_second, report.platform.events_per_second,
+              report.platform.cpu_us);
   std::printf("%-34s %14.0f %14.0f %12.2f\n", "floor: epoll + simdjson, keeps none",
               report.floor.events_per_cpu_second, report.floor.events_per_second, report.floor.cpu_us);
   std::printf("\n%.3f of the floor (goal %.2f: %s); %.1f requests shared a sync\n", report.ratio(), kGoal,
               report.ratio() >= kGoal ? "reached" : "MISSED", report.requests_per_sync);
-  std::printf("at half load, %.0f events/s: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n", report.half.events_per_second,
-              report.half.load.p50_ms, report.half.load.p99_ms, report.half.load.most_ms);
+  std::printf("at half load, %.0f events/s: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n",
+              report.half.events_per_second, report.half.load.p50_ms, report.half.load.p99_ms,
+              report.half.load.most_ms);
   std::printf("%llu events sent, %llu requests refused, %llu events not there exactly once\n",
               static_cast<unsigned long long>(report.sent), static_cast<unsigned long long>(report.refused),
               static_cast<unsigned long long>(report.not_once));
@@ -216,7 +220,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
-  const std::string directory = option(argc, argv, "--directory", std::filesystem::temp_directory_path().string());
+  const std::string directory =
+      option(argc, argv, "--directory", std::filesystem::temp_directory_path().string());
   const auto done = run(options, directory, flag(argc, argv, "--json"));
   if (done.ok()) return *done;
   std::fprintf(stderr, "bench ingest: %s\n", done.error().message.c_str());
