@@ -188,7 +188,8 @@ TEST_F(FrontTest, ManyRequestsSentAheadAreAllAnsweredInOrder) {
   start({});
   const RawClient one = client();
   std::string all;
-  for (int i = 0; i < 5000; ++i) all += post(i % 2 == 0 ? "/echo" : "/nowhere", "<" + std::to_string(i) + ">");
+  for (int i = 0; i < 5000; ++i)
+    all += post(i % 2 == 0 ? "/echo" : "/nowhere", "<" + std::to_string(i) + ">");
   std::thread sender([&] {
     one.send(all);
     one.send_no_more();
@@ -209,7 +210,8 @@ TEST_F(FrontTest, AConnectionComesBackFromAStreamAndFromChunks) {
   EXPECT_THAT(one.read_to("0\r\n\r\n"), HasSubstr("piece "));
   one.send(post("/echo", "behind the stream"));
   EXPECT_THAT(one.read_to("behind the stream"), HasSubstr(" 200 "));
-  one.send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n" + post("/echo", "two"));
+  one.send("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n" +
+           post("/echo", "two"));
   EXPECT_THAT(one.read_to("\r\n\r\ntwo"), HasSubstr("\r\n\r\none"));
 }
 
@@ -239,8 +241,9 @@ TEST_F(FrontTest, WhoMustNotSendIsToldBeforeTheBody) {
 
 TEST_F(FrontTest, TwoLengthsOrALengthAndChunksAreNotGuessedAt) {
   start({});
-  for (const char* fields : {"Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: x\r\n",
-                             "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length : 3\r\n"}) {
+  for (const char* fields :
+       {"Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: x\r\n",
+        "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Content-Length : 3\r\n"}) {
     const RawClient one = client();
     one.send("POST /echo HTTP/1.1\r\n" + std::string(fields) + "\r\nabc");
     one.send_no_more();

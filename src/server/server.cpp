@@ -24,8 +24,9 @@ net::Response metadata(bool whole) {
 
 }  // namespace
 
-Server::Server(Parts parts, net::HttpServerOptions options)
+Server::Server(Parts parts, net::HttpServerOptions options, Access access)
     : parts_(parts),
+      access_(std::move(access)),
       http_(counted(std::move(options), parts.metrics)),
       began_ns_(parts.clock.monotonic_ns()),
       rest_(std::make_unique<Rest>(parts.engine, [this] { return starting(); })) {
@@ -38,6 +39,7 @@ Server::~Server() {
 
 void Server::declare_routes() {
   using net::Request;
+  http_.set_gate([this](Request& r, std::string_view pattern) { return access_.admit(r, pattern); });
   declare_schema_routes(http_, parts_.registry);
   rest_->declare(http_);
   declare_topic_routes(http_, parts_.log, parts_.registry);

@@ -14,6 +14,7 @@
 #include "log/open.h"
 #include "net/http_server.h"
 #include "schema/local_registry.h"
+#include "server/access.h"
 #include "telemetry/health.h"
 #include "telemetry/metrics.h"
 
@@ -34,7 +35,7 @@ class Rest;
 
 class Server {
  public:
-  Server(Parts parts, net::HttpServerOptions options);
+  Server(Parts parts, net::HttpServerOptions options, Access access = {});
   ~Server();
   Result<> start();
   void stop();
@@ -72,6 +73,7 @@ class Server {
   net::Response cluster() const;
 
   Parts parts_;
+  const Access access_;
   net::HttpServer http_;
   telemetry::Health health_;
   const int64_t began_ns_;

@@ -16,12 +16,11 @@
 
 #include "base/check.h"
 #include "net/wire/answer.h"
+#include "net/wire/front_client.h"
 #include "net/wire/plain_request.h"
 
 namespace tradewind::net {
 namespace {
-
-using Now = std::chrono::steady_clock;
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kInlineBody = 64 * 1024;  // larger ones are handled where they hold nobody up
@@ -29,45 +28,12 @@ constexpr auto kSweep = std::chrono::milliseconds(100);
 constexpr auto kLinger = std::chrono::milliseconds(1000);
 constexpr const char* kNoMemory = "requests at hand hold all the memory they may; try again";
 
-enum class State {
-  reading,    // for a request, or for the rest of one
-  at_hand,    // its request is with a handler
-  writing,    // the client takes the rest of the answer
-  lingering,  // answered for good: what still comes is dropped, so that the answer is not lost
-};
-
-struct Client {
-  explicit Client(Budget& budget) : share(budget) {}
-
-  int socket = -1;
-  State state = State::reading;
-  bool may_have_more = false;  // there may be bytes that epoll does not tell of again
-  bool keep = true;
-  bool head_only = false;
-  bool hung_up = false;         // the client sends no more, or is gone
-  bool looked_at = false;       // the head of a request whose body is not whole
-  Now::time_point deadline;
-  Now::time_point began;  // of the request at hand
-  const Route* route = nullptr;
-  std::string method;
-  std::string in;  // read, and not yet a whole request
-  std::string out;
-  size_t out_done = 0;
-  Share share;
-  std::map<std::string, std::string> always;  // headers
-  std::string peer;
-};
-
-struct Answered {
-  Client* client;
-  Response response;
-};
-
 }  // namespace
 
 class Front::Loop {
  public:
-  explicit Loop(World world) : world_(std::move(world)), options_(world_.options), scratch_(kReadBytes, '\0') {}
+  explicit Loop(World world)
+      : world_(std::move(world)), options_(world_.options), scratch_(kReadBytes, '\0') {}
   ~Loop() {
     stop();
     for (const int descriptor : {epoll_, wake_})

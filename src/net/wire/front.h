@@ -1,10 +1,10 @@
 #pragma once
 // Front: the connections of clients while nothing is at hand for them, and the reading of plain requests: one
-// thread holds thousands of them by epoll. A whole request goes to its handler, its answer comes back here and is
-// written; what is not plain, and what streams, leaves with its connection and comes back after.
+// thread holds thousands of them by epoll. A whole request goes to its handler, its answer comes back here
+// and is written; what is not plain, and what streams, leaves with its connection and comes back after.
 //
-// Memory: an idle connection holds no buffer; what requests hold is taken from the budget, and one that finds no
-// room is answered 503. Threads: start() and stop() by one, adopt() and replies from any.
+// Memory: an idle connection holds no buffer; what requests hold is taken from the budget, and one that finds
+// no room is answered 503. Threads: start() and stop() by one, adopt() and replies from any.
 
 #include <atomic>
 #include <functional>
@@ -22,10 +22,10 @@ namespace tradewind::net {
 struct Leaving {
   int socket = -1;  // does not block
   std::string peer;
-  std::string begun;     // read already, and not answered
-  Response response;     // one that streams, to be written first
+  std::string begun;  // read already, and not answered
+  Response response;  // one that streams, to be written first
   bool has_response = false;
-  bool keep = true;      // the connection, behind the response
+  bool keep = true;  // the connection, behind the response
   bool head_only = false;
 };
 

@@ -335,7 +335,7 @@ class Http2::Session {
       names.push_back(lower(name));
       fields.push_back(field(names.back(), value));
     }
-    if (said.stream == nullptr) fields.push_back(field("content-length", size));
+    if (said.stream == nullptr && said.status != 204) fields.push_back(field("content-length", size));
     const bool head = stream->request.method == "HEAD";
     stream->out_ended = said.stream == nullptr;
     if (!said.body.empty() && !head && said.stream == nullptr) {

@@ -55,8 +55,7 @@ bool read_request_line(std::string_view line, PlainHead& head, Request& request)
   if (space == std::string_view::npos || !is_token(line.substr(0, space))) return false;
   request.method = line.substr(0, space);
   head.target = line.substr(space + 1);
-  return head.target.starts_with('/') &&
-         std::none_of(head.target.begin(), head.target.end(), [](char c) {
+  return head.target.starts_with('/') && std::none_of(head.target.begin(), head.target.end(), [](char c) {
            return static_cast<uint8_t>(c) <= 0x20 || static_cast<uint8_t>(c) == 0x7f;
          });
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Plain request: the head of a request of HTTP/1.1 that is as most are: no upgrade, no chunks, nothing doubtful.
-// What is not plain is not judged here, but read the long way (wire/http1.h).
+// Plain request: the head of a request of HTTP/1.1 that is as most are: no upgrade, no chunks, nothing
+// doubtful. What is not plain is not judged here, but read the long way (wire/http1.h).
 //
 // Pure.
 

@@ -1,6 +1,6 @@
 #pragma once
-// Workers: threads that come as they are needed, up to a number, and stay a while for the next work; what finds
-// none waits its turn, up to a number.
+// Workers: threads that come as they are needed, up to a number, and stay a while for the next work; what
+// finds none waits its turn, up to a number.
 //
 // Threads: shared freely. Destroying it waits for all work.
 
