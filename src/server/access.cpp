@@ -49,14 +49,14 @@ bool of_registry(const std::string& path) {
 
 // Routes that no key is asked for: probes, and the page where one enters a key.
 bool is_open(std::string_view pattern) {
-  constexpr std::array<std::string_view, 8> kOpen{
-      "", "/", "/console/{file}", "/healthz", "/readyz", "/startupz", "/chc/ready", "/chc/live"};
+  constexpr std::array<std::string_view, 8> kOpen{"",        "/",         "/console/{file}", "/healthz",
+                                                  "/readyz", "/startupz", "/chc/ready",      "/chc/live"};
   return std::ranges::find(kOpen, pattern) != kOpen.end();
 }
 
 // POST that changes nothing. /ksql looks at its statements itself.
 bool only_reads(std::string_view pattern) {
-  constexpr std::array<std::string_view, 6> kReading{"/query", "/query-stream",      "/close-query",
+  constexpr std::array<std::string_view, 6> kReading{"/query", "/query-stream",       "/close-query",
                                                      "/live",  "/subjects/{subject}", "/ksql"};
   return std::ranges::find(kReading, pattern) != kReading.end() || pattern.starts_with("/compatibility/");
 }
@@ -126,17 +126,18 @@ std::optional<net::Response> Access::preflight(net::Request& request, std::strin
   if (method.empty() || asked_by(method, pattern) == kMayChange) return std::nullopt;
   net::Response response;
   response.status = 204;
-  response.headers["Access-Control-Allow-Origin"] =
-      any_origin_ ? "*" : std::string(request.header("origin"));
+  response.headers["Access-Control-Allow-Origin"] = any_origin_ ? "*" : std::string(request.header("origin"));
   response.headers["Access-Control-Allow-Methods"] = std::string(method);
   response.headers["Access-Control-Allow-Headers"] = kAskedHeaders;
   response.headers["Access-Control-Max-Age"] = kPreflightSeconds;
   return response;
 }
 
-std::optional<net::Response> Access::let_in(net::Request& request, std::string_view pattern, int asked) const {
+std::optional<net::Response> Access::let_in(net::Request& request, std::string_view pattern,
+                                            int asked) const {
   std::optional<Shown> shown = shown_in(request.header("authorization"));
-  if (const auto text = request.header("x-api-key"); !shown && !text.empty()) shown = Shown{"", std::string(text)};
+  if (const auto text = request.header("x-api-key"); !shown && !text.empty())
+    shown = Shown{"", std::string(text)};
   // A page that goes away sends its last events without headers (sendBeacon). Keys in addresses are seen by
   // many, so only ones that can do no more than that are taken there.
   bool in_address = false;

@@ -14,8 +14,8 @@
 namespace tradewind::server {
 
 struct AccessOptions {
-  Secret keys;              // as Keys::parse() reads them; none: whoever reaches the server may do all
-  bool open = false;        // without keys also where others than this machine reach it
+  Secret keys;                // as Keys::parse() reads them; none: whoever reaches the server may do all
+  bool open = false;          // without keys also where others than this machine reach it
   bool open_metrics = false;  // /metrics asks for no key
   std::string cors_origins = "none";
 

@@ -65,12 +65,18 @@ TEST_F(AccessTest, EachRightOpensItsRoutesAndNoOthers) {
     const char* pattern;
     int web, reports;  // the status each is answered with
   };
-  for (const Case& c : {Case{"POST", "/v1/events/{topic}", 0, 403}, {"GET", "/v1/producers/{id}", 0, 403},
-                        {"POST", "/query", 403, 0}, {"POST", "/live", 403, 0}, {"GET", "/live", 403, 0},
-                        {"GET", "/subjects", 403, 0}, {"POST", "/subjects/{subject}", 403, 0},
+  for (const Case& c : {Case{"POST", "/v1/events/{topic}", 0, 403},
+                        {"GET", "/v1/producers/{id}", 0, 403},
+                        {"POST", "/query", 403, 0},
+                        {"POST", "/live", 403, 0},
+                        {"GET", "/live", 403, 0},
+                        {"GET", "/subjects", 403, 0},
+                        {"POST", "/subjects/{subject}", 403, 0},
                         {"POST", "/subjects/{subject}/versions", 403, 403},
-                        {"POST", "/inserts-stream", 403, 403}, {"DELETE", "/subjects/{subject}", 403, 403},
-                        {"PUT", "/config", 403, 403}, {"GET", "/metrics", 403, 0}}) {
+                        {"POST", "/inserts-stream", 403, 403},
+                        {"DELETE", "/subjects/{subject}", 403, 403},
+                        {"PUT", "/config", 403, 403},
+                        {"GET", "/metrics", 403, 0}}) {
     EXPECT_EQ(with_key("web-key-0123456789", c.method, c.pattern), c.web) << c.pattern;
     EXPECT_EQ(with_key("reports-key-012345", c.method, c.pattern), c.reports) << c.pattern;
     EXPECT_EQ(with_key("ops-key-0123456789", c.method, c.pattern), 0) << c.pattern;
@@ -83,8 +89,9 @@ TEST_F(AccessTest, ProbesAndThePageAskForNoKey) {
   for (const char* pattern : {"/healthz", "/readyz", "/startupz", "/", "/console/{file}", "/chc/live"})
     EXPECT_EQ(asked(access(), request("GET", pattern), pattern), 0) << pattern;
   EXPECT_EQ(asked(access(), request("GET", "/metrics"), "/metrics"), 401);
-  EXPECT_EQ(asked(access({.keys = Secret(kKeys), .open_metrics = true}), request("GET", "/metrics"), "/metrics"),
-            0);
+  EXPECT_EQ(
+      asked(access({.keys = Secret(kKeys), .open_metrics = true}), request("GET", "/metrics"), "/metrics"),
+      0);
 }
 
 TEST_F(AccessTest, AKeyIsShownInThreeWays) {
@@ -144,8 +151,10 @@ TEST_F(AccessTest, WrongKeysAreRefusedByTheirLineAndNotShown) {
 }
 
 TEST_F(AccessTest, PagesOfKnownOriginsMaySendEventsAndReadAlsoWhenRefused) {
-  const Access known = access({.keys = Secret(kKeys), .cors_origins = "https://shop.example, http://localhost:3000"});
-  const auto origin_of = [&](const std::string& origin, const std::string& method, const std::string& pattern) {
+  const Access known =
+      access({.keys = Secret(kKeys), .cors_origins = "https://shop.example, http://localhost:3000"});
+  const auto origin_of = [&](const std::string& origin, const std::string& method,
+                             const std::string& pattern) {
     net::Request made = request(method, pattern, {{"origin", origin}});
     (void)known.admit(made, pattern);
     return made.answer_headers["Access-Control-Allow-Origin"];
@@ -158,8 +167,8 @@ TEST_F(AccessTest, PagesOfKnownOriginsMaySendEventsAndReadAlsoWhenRefused) {
 
 TEST_F(AccessTest, ABrowserIsToldBeforehandWhatItMaySend) {
   const auto preflight = [](const Access& access, const std::string& pattern, const std::string& method) {
-    net::Request made = request("OPTIONS", pattern,
-                                {{"origin", "https://shop.example"}, {"access-control-request-method", method}});
+    net::Request made = request(
+        "OPTIONS", pattern, {{"origin", "https://shop.example"}, {"access-control-request-method", method}});
     return access.admit(made, pattern);
   };
   const Access any = access({.keys = Secret(kKeys), .cors_origins = "*"});
@@ -176,7 +185,8 @@ TEST_F(AccessTest, ABrowserIsToldBeforehandWhatItMaySend) {
 }
 
 TEST_F(AccessTest, OriginsAreOriginsAndNotAddresses) {
-  for (const char* wrong : {"shop.example", "https://shop.example/", "https://shop.example/path", "https://*"})
+  for (const char* wrong :
+       {"shop.example", "https://shop.example/", "https://shop.example/path", "https://*"})
     EXPECT_THAT(refused({.cors_origins = wrong}), HasSubstr("server.cors_origins")) << wrong;
   EXPECT_EQ(refused({.cors_origins = "none"}), "");
 }

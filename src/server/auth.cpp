@@ -86,7 +86,8 @@ std::optional<Shown> shown_in(std::string_view authorization) {
   const size_t space = authorization.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
   std::string scheme(authorization.substr(0, space));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const size_t first = std::min(authorization.find_first_not_of(" ", space), authorization.size());
   const std::string_view rest = authorization.substr(first);
   if (scheme == "bearer") return Shown{"", std::string(rest)};

@@ -33,8 +33,8 @@ struct Shown {
 
 class Keys {
  public:
-  // "NAME RIGHTS KEY" a line or between semicolons; RIGHTS: write, read, read+write or all. Lines of # are left
-  // out. invalid: with the line's number and what is wrong.
+  // "NAME RIGHTS KEY" a line or between semicolons; RIGHTS: write, read, read+write or all. Lines of # are
+  // left out. invalid: with the line's number and what is wrong.
   static Result<Keys> parse(std::string_view text);
 
   bool empty() const { return keys_.empty(); }

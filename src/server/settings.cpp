@@ -4,9 +4,10 @@
 namespace tradewind::server {
 
 void AccessOptions::fields(Options& options) {
-  options.secret("server.keys", keys,
-                 "Who may ask what: a line each, NAME RIGHTS KEY; rights are write (events), read, read+write "
-                 "and all. Without keys whoever reaches the server may do all.");
+  options.secret(
+      "server.keys", keys,
+      "Who may ask what: a line each, NAME RIGHTS KEY; rights are write (events), read, read+write "
+      "and all. Without keys whoever reaches the server may do all.");
   options.boolean("server.open", open,
                   "Without keys, answer also on addresses that others reach; else such a start is refused.");
   options.boolean("server.open_metrics", open_metrics, "/metrics asks for no key.");
