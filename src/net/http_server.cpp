@@ -103,6 +103,10 @@ class HttpServer::Engine {
   Routes& routes() { return routes_; }
   int port() const { return port_; }
   size_t request_bytes() const { return budget_.used(); }
+  std::shared_ptr<void> hold(size_t bytes) {
+    auto share = std::make_shared<Share>(budget_);
+    return share->grow_to(bytes) ? share : nullptr;
+  }
   void serve(Connection& connection) { http1_.serve(connection); }
 
   Result<> start() {
@@ -256,6 +260,9 @@ void HttpServer::route_later(const std::string& method, const std::string& patte
 }
 void HttpServer::set_gate(Gate gate) {
   engine_->routes().set_gate(std::move(gate));
+}
+std::shared_ptr<void> HttpServer::hold(size_t bytes) {
+  return engine_->hold(bytes);
 }
 size_t HttpServer::request_bytes() const {
   return engine_->request_bytes();

@@ -64,6 +64,8 @@ class HttpServer {
   void set_gate(Gate gate);
   // Bytes of requests at hand.
   size_t request_bytes() const;
+  // So many bytes more belong to a request at hand, until what comes back is let go; null: there is no room.
+  std::shared_ptr<void> hold(size_t bytes);
   // io: the address cannot be had, with the remedy.
   Result<> start();
   // Stops taking connections, ends streams, waits for requests at hand.

@@ -65,8 +65,6 @@ class Server {
   net::Response startup() const;
   net::Response whole_health() const;
 
-  net::Response events(const net::Request& request);
-  net::Response producer(const net::Request& request);
   net::Response metrics() const;
   net::Response health() const;
   net::Response info() const;
@@ -74,6 +72,7 @@ class Server {
 
   Parts parts_;
   const Access access_;
+  const size_t body_bytes_;
   net::HttpServer http_;
   telemetry::Health health_;
   const int64_t began_ns_;

@@ -146,6 +146,11 @@ Response dressed(Response response, const std::map<std::string, std::string>& he
 
 void Routes::add(Route route) {
   route.segments = split_path(route.pattern);
+  if (route.later != nullptr && metrics_ != nullptr) {
+    const std::array<std::string_view, 3> labels{route.method, route.pattern, "202"};
+    route.accepted = &metrics_->counter(kRequests, labels);
+    route.duration = &metrics_->histogram(kRequestDuration, std::span(labels).first(2));
+  }
   routes_.push_back(std::move(route));
 }
 
@@ -211,6 +216,11 @@ Response Routes::answer(const Route& route, const Request& request) const {
 void Routes::count(std::string_view method, const Route* route, int status,
                    std::chrono::nanoseconds took) const {
   if (metrics_ == nullptr) return;
+  if (route != nullptr && route->accepted != nullptr && status == 202) {
+    route->accepted->add();
+    route->duration->observe_ns(took.count());
+    return;
+  }
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) method = "other";
   const std::string_view pattern = route == nullptr ? std::string_view("none") : route->pattern;
   const std::string code = std::to_string(status);

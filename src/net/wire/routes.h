@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/http_server.h"
+#include "telemetry/metrics.h"
 
 namespace tradewind::net {
 
@@ -19,6 +20,9 @@ struct Route {
   Handler handler;
   LaterHandler later;   // or this
   bool pieces = false;  // the handler reads the body as it comes
+  // Of a route that answers later, looked up once: it is asked often, and as a rule says 202.
+  telemetry::Counter* accepted = nullptr;
+  telemetry::Histogram* duration = nullptr;
 };
 
 class Routes {
