@@ -402,7 +402,7 @@ class Front::Loop {
   // Closing while the client still sends would reset the connection, and with it the answer on its way.
   void finish(Client& client) {
     client.state = State::lingering;
-    client.in = std::string();
+    std::string().swap(client.in);  // an assignment would keep the memory
     client.share.grow_to(0);
     client.deadline = Now::now() + kLinger;
     ::shutdown(client.socket, SHUT_WR);
@@ -428,7 +428,7 @@ class Front::Loop {
   void forget(Client& client) {
     client.socket = -1;
     client.share.grow_to(0);
-    client.in = std::string();
+    std::string().swap(client.in);  // an assignment would keep the memory
     const auto known = all_.find(&client);
     forgotten_.push_back(std::move(known->second));
     all_.erase(known);
