@@ -76,6 +76,8 @@ TEST_F(AccessTest, EachRightOpensItsRoutesAndNoOthers) {
                         {"POST", "/inserts-stream", 403, 403},
                         {"DELETE", "/subjects/{subject}", 403, 403},
                         {"PUT", "/config", 403, 403},
+                        {"GET", "/v1/backup", 403, 403},
+                        {"POST", "/v1/topics", 403, 403},
                         {"GET", "/metrics", 403, 0}}) {
     EXPECT_EQ(with_key("web-key-0123456789", c.method, c.pattern), c.web) << c.pattern;
     EXPECT_EQ(with_key("reports-key-012345", c.method, c.pattern), c.reports) << c.pattern;
