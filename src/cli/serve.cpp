@@ -122,6 +122,7 @@ std::map<std::string, ingest::TopicRule> topic_rules() {
 
 Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
   const int64_t began = clock.monotonic_ns();
+  auto access = TRY(server::Access::create(settings.access, settings.server.address));
   telemetry::Registry metrics;
   settings.log.metrics = &metrics;
   settings.stream.metrics = &metrics;
@@ -146,7 +147,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
                          .metrics = metrics,
                          .stuck_after = settings.stream.stuck_after,
                          .state_bytes = settings.stream.state_bytes},
-                        settings.server);
+                        settings.server, std::move(access));
   TRY(server.start());
   server.set_stage("reading the ids of the last events");
   TRY(ingestor.start());

@@ -49,6 +49,7 @@ void Settings::fields(Options& options) {
   figures.fields(options);
   ingest.fields(options);
   server.fields(options);
+  access.fields(options);
   logger.fields(options);
 }
 

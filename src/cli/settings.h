@@ -9,6 +9,7 @@
 #include "ingest/ingestor.h"
 #include "log/open.h"
 #include "net/http_server.h"
+#include "server/access.h"
 #include "stream/runtime.h"
 #include "telemetry/logger.h"
 
@@ -24,6 +25,7 @@ struct Settings {
   engine::FigureOptions figures;
   ingest::IngestOptions ingest;
   net::HttpServerOptions server;
+  server::AccessOptions access;
   telemetry::LoggerOptions logger;
 
   void fields(Options& options);

@@ -103,6 +103,7 @@ TEST_F(SettingsTest, EveryDefaultIsAValueItsSettingTakes) {
   settings.fields(options);
   ASSERT_GT(options.settings().size(), 20u);
   for (const Setting& setting : std::vector<Setting>(options.settings())) {
+    if (setting.secret) continue;  // has none
     const auto done = options.set(setting.name, setting.standard, "default");
     EXPECT_TRUE(done.ok()) << done.error().message;
   }

@@ -1,7 +1,9 @@
 #pragma once
 // Ingestor: events from outside -> the log: checked against the topic's schema, keyed, appended once.
+// Requests that come together are appended together.
 //
-// Threads: shared freely. What it answers as accepted is durable.
+// A version that is registered for a topic counts within a second. Threads: shared freely. What it answers as
+// accepted is durable.
 
 #include <functional>
 #include <map>
@@ -11,11 +13,14 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "base/result.h"
+#include "ingest/appender.h"
+#include "ingest/direct_reader.h"
+#include "ingest/event_plan.h"
+#include "ingest/events.h"
+#include "ingest/quota.h"
 #include "log/log.h"
 #include "schema/registry.h"
-#include "schema/serde.h"
 
 namespace tradewind {
 class Options;
@@ -29,23 +34,13 @@ namespace tradewind::ingest {
 
 struct IngestOptions {
   size_t most_events = 10'000;             // in one request
+  int64_t quota_rate = 0;                  // events a second of one client; 0: no limit
+  int64_t quota_reserve = 1'000;           // events at once of a client that was quiet
   size_t most_ids = 5'000'000;             // of events, that are remembered
   Duration ids_kept{24LL * 3600 * 1000};   // at most
   telemetry::Registry* metrics = nullptr;  // outlives the ingestor; null: nobody looks
 
   void fields(Options& options);
-};
-
-// What the ingestor must know of a topic that takes events.
-struct TopicRule {
-  std::string key_field;                  // its text becomes the record's key
-  std::string time_field = "event_time";  // milliseconds; the record's time
-  std::string id_field = "event_id";      // events with an id seen before are accepted, not appended again
-};
-
-struct Rejected {
-  size_t index = 0;
-  std::string error;
 };
 
 struct Taken {
@@ -67,27 +62,31 @@ class Ingestor {
 
   // Reads the ids of the last events back, so that doubles of before a restart are known.
   Result<> start();
-  // One JSON event or an array of them. not_found: no such topic or it takes no events.
-  Result<Taken> take(const std::string& topic, std::string_view body,
-                     const std::optional<Numbered>& numbered);
+  // What a body brings; waits until it is durable. not_found: no such topic or it takes no events. invalid:
+  // the body is no JSON, or too many events.
+  Result<Taken> take(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
+                     Shape shape = Shape::json);
+  // The same, and `done` is called once, from any thread, also this one. Does not wait.
+  using Done = std::function<void(Result<Taken>)>;
+  void submit(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
+              Shape shape, Done done);
   // Events that a producer in this process has encoded and keyed already, and what it remembers beside them:
   // all or nothing. `events` of the records count as accepted.
   Result<> append(std::span<const log::Appending> parts, const Numbered& numbered, size_t events);
+  Quota& quota() { return quota_; }
   // The last sequence of a numbering producer; -1 if none.
   Result<int64_t> last_sequence(const std::string& producer);
 
  private:
-  struct Topic;
-  Result<Topic*> topic_of(const std::string& name);
-  std::vector<uint32_t> complete_rows(const Topic& topic, const schema::Decoded& decoded, size_t count,
-                                      Taken& taken);
-  Result<schema::Encoded> encode(Topic& topic, const schema::Decoded& decoded, std::vector<uint32_t>& rows,
-                                 Taken& taken);
-  std::vector<std::vector<log::RecordView>> records_of(const Topic& topic, const schema::Decoded& decoded,
-                                                       const std::vector<uint32_t>& rows,
-                                                       const schema::Encoded& encoded,
-                                                       const std::vector<bool>& doubles);
+  struct Known;
+  class NumberedLane;
+  Result<std::shared_ptr<const EventPlan>> plan_of(const std::string& topic);
+  Result<std::shared_ptr<const EventPlan>> make_plan(const std::string& topic);
+  Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
+  Result<> append_numbered(const Batch& batch, const Numbered& numbered);
   Taken count(Taken taken);
+  std::unique_ptr<Batch> fresh_batch();
+  void give_back(Batch& batch);
 
   log::Log& log_;
   schema::Registry& registry_;
@@ -97,12 +96,14 @@ class Ingestor {
   std::unique_ptr<telemetry::Registry> unseen_;  // counts when nobody looks
   telemetry::Counter& accepted_;
   telemetry::Counter& rejected_;
-  std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<Topic>> topics_;
-  struct Seen;
-  std::unique_ptr<Seen> seen_;
+  Quota quota_;
+  std::mutex large_;  // held while a large body is read
+  std::mutex mutex_;  // over what follows
+  std::map<std::string, Known> topics_;
+  std::vector<std::unique_ptr<DirectReader>> readers_;  // that nobody reads with
+  std::vector<Events> spare_;                           // memory of events that are done
+  std::unique_ptr<NumberedLane> lane_;
+  std::unique_ptr<Appender> appender_;
 };
-
-inline constexpr const char* kEventIdsTopic = "tw.event_ids";
 
 }  // namespace tradewind::ingest

@@ -7,8 +7,14 @@ void IngestOptions::fields(Options& options) {
   options.number("ingest.most_events", most_events, {1, 1'000'000},
                  "Events in one request; more are refused.");
   options.number(
+      "ingest.quota_rate", quota_rate, {0, 1'000'000'000},
+      "Events a second that one client may send, by its key or else its address; more are answered 429. "
+      "0: no limit.");
+  options.number("ingest.quota_reserve", quota_reserve, {1, 1'000'000'000},
+                 "Events that a client which was quiet may send at once, beyond its rate.");
+  options.number(
       "ingest.most_ids", most_ids, {1'000, 100'000'000},
-      "Event ids that are remembered, so that an event sent twice counts once; about 80 bytes each.");
+      "Event ids that are remembered, so that an event sent twice counts once; about 60 bytes each.");
   options.duration("ingest.ids_kept", ids_kept, {Duration(60'000), Duration(30 * 86'400'000LL)},
                    "How long an event id is remembered at most.");
 }

@@ -4,6 +4,7 @@
 // Threads: one.
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
@@ -28,6 +29,8 @@ class Connection {
   virtual void set_wait(Duration wait) = 0;
   // True when the client has closed its side and everything it sent has been read.
   virtual bool gone() = 0;
+  // The client's address, "127.0.0.1"; empty when it has none.
+  virtual std::string peer() const { return {}; }
 };
 
 }  // namespace tradewind::net

@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <cstdlib>
+
 namespace tradewind::net {
 namespace {
 
@@ -37,10 +39,13 @@ int look(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 struct HttpClient::Handle {
   std::string base_url;
   std::function<bool()> ended;
+  std::string authorization;  // a header, or empty
   CURL* curl = curl_easy_init();
 
   explicit Handle(std::string url) : base_url(std::move(url)) {
     while (!base_url.empty() && base_url.back() == '/') base_url.pop_back();
+    const char* key = std::getenv("TW_API_KEY");
+    if (key != nullptr && *key != '\0') authorization = std::string("Authorization: Bearer ") + key;
   }
   ~Handle() { curl_easy_cleanup(curl); }
 
@@ -53,6 +58,8 @@ struct HttpClient::Handle {
     curl_slist* list = nullptr;
     for (const auto& [name, value] : headers) list = curl_slist_append(list, (name + ": " + value).c_str());
     list = curl_slist_append(list, "Expect:");
+    if (!authorization.empty() && !headers.contains("Authorization"))
+      list = curl_slist_append(list, authorization.c_str());
     curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

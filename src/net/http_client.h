@@ -1,5 +1,6 @@
 #pragma once
-// HttpClient: requests to one server, connections kept; a deadline for each.
+// HttpClient: requests to one server, connections kept; a deadline for each. Shows the key in the variable
+// TW_API_KEY, if there is one.
 //
 // Threads: one. Errors: unavailable (not reached, or no answer in time), with the address.
 

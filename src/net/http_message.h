@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/time.h"
 
@@ -21,18 +23,57 @@ enum class Piece {
 // The next piece of a request's body. Called by the handler or its stream, on the same thread.
 using ReadPiece = std::function<Piece(std::string& piece, Duration wait)>;
 
+// The fields of a header; names in lower case, of one that comes twice the last.
+class Headers {
+ public:
+  void set(std::string_view name, std::string_view value) {
+    for (auto& [known, old] : fields_) {
+      if (known == name) return void(old = value);
+    }
+    fields_.emplace_back(name, value);
+  }
+  // Empty when there is none.
+  std::string_view get(std::string_view name) const {
+    for (const auto& [known, value] : fields_) {
+      if (known == name) return value;
+    }
+    return {};
+  }
+  bool contains(std::string_view name) const {
+    for (const auto& [known, value] : fields_) {
+      if (known == name) return true;
+    }
+    return false;
+  }
+  void clear() { fields_.clear(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
 struct Request {
-  std::string method;                           // "GET"
-  std::string path;                             // decoded, without the query
-  std::map<std::string, std::string> query;     // decoded
-  std::map<std::string, std::string> headers;   // names in lower case
+  std::string method;                        // "GET"
+  std::string path;                          // decoded, without the query
+  std::map<std::string, std::string> query;  // decoded; of a name that comes twice the last
+  std::vector<std::pair<std::string, std::string>> parameters;  // the same, all of them in order
+  Headers headers;
   std::map<std::string, std::string> captures;  // what {name} in the route's pattern matched
   std::string body;
-  ReadPiece read;  // of a route that takes its body in pieces; `body` is empty then
+  ReadPiece read;    // of a route that takes its body in pieces; `body` is empty then
+  std::string peer;  // the client's address, "127.0.0.1"; empty when it has none
+  // What a gate makes of it: who asks, what that one may, and headers that every answer bears.
+  std::string caller;
+  int rights = -1;
+  std::map<std::string, std::string> answer_headers;
 
-  std::string_view header(const std::string& name) const {
-    const auto found = headers.find(name);
-    return found == headers.end() ? std::string_view() : std::string_view(found->second);
+  std::string_view header(std::string_view name) const { return headers.get(name); }
+  // All values of a parameter of the query.
+  std::vector<std::string> all(std::string_view name) const {
+    std::vector<std::string> values;
+    for (const auto& [known, value] : parameters) {
+      if (known == name) values.push_back(value);
+    }
+    return values;
   }
 };
 

@@ -24,6 +24,12 @@ inline constexpr Metric kConnections{.name = "tw_http_connections",
                                      .kind = Kind::gauge,
                                      .sentence = "Open connections, when last one came or went."};
 
-inline constexpr std::array kMetrics{&kRequests, &kRequestDuration, &kConnections};
+inline constexpr Metric kRequestBytes{
+    .name = "tw_http_request_bytes",
+    .kind = Kind::gauge,
+    .sentence =
+        "Held by requests at hand (server.request_memory bounds it), when a connection last came or went."};
+
+inline constexpr std::array kMetrics{&kRequests, &kRequestDuration, &kConnections, &kRequestBytes};
 
 }  // namespace tradewind::net

@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include "server/console/console.h"
+#include "server/routes/events.h"
 #include "server/routes/rest.h"
 #include "server/routes/schemas.h"
 #include "server/routes/topics.h"
@@ -24,8 +25,10 @@ net::Response metadata(bool whole) {
 
 }  // namespace
 
-Server::Server(Parts parts, net::HttpServerOptions options)
+Server::Server(Parts parts, net::HttpServerOptions options, Access access)
     : parts_(parts),
+      access_(std::move(access)),
+      body_bytes_(options.body_bytes),
       http_(counted(std::move(options), parts.metrics)),
       began_ns_(parts.clock.monotonic_ns()),
       rest_(std::make_unique<Rest>(parts.engine, [this] { return starting(); })) {
@@ -38,6 +41,7 @@ Server::~Server() {
 
 void Server::declare_routes() {
   using net::Request;
+  http_.set_gate([this](Request& r, std::string_view pattern) { return access_.admit(r, pattern); });
   declare_schema_routes(http_, parts_.registry);
   rest_->declare(http_);
   declare_topic_routes(http_, parts_.log, parts_.registry);
@@ -47,10 +51,11 @@ void Server::declare_routes() {
   declare_backup_route(http_, parts_.log, parts_.clock);
   declare_console(http_);
   declare_health();
-  http_.route("POST", "/v1/events/{topic}", [this](const Request& r) {
-    return taking_ ? events(r) : not_yet(starting().value_or("the server is starting"));
-  });
-  http_.route("GET", "/v1/producers/{id}", [this](const Request& r) { return producer(r); });
+  declare_event_routes(http_, parts_.ingestor, parts_.clock, body_bytes_,
+                       [this]() -> std::optional<net::Response> {
+                         if (taking_) return std::nullopt;
+                         return not_yet(starting().value_or("the server is starting"));
+                       });
   http_.route("GET", "/metrics", [this](const Request&) { return metrics(); });
   http_.route("GET", "/healthcheck", [this](const Request&) { return health(); });
   http_.route("GET", "/info", [this](const Request&) { return info(); });
@@ -95,49 +100,6 @@ net::Response error_answer(int status, const std::string& message, const std::st
   net::Response response;
   response.status = status;
   response.body = body.dump();
-  return response;
-}
-
-net::Response Server::events(const net::Request& request) {
-  std::optional<ingest::Numbered> numbered;
-  if (const auto id = request.header("tw-producer"); !id.empty()) {
-    numbered =
-        ingest::Numbered{std::string(id), std::atoll(std::string(request.header("tw-sequence")).c_str())};
-  }
-  const auto taken = parts_.ingestor.take(request.captures.at("topic"), request.body, numbered);
-  if (!taken.ok()) {
-    net::Response response = error_answer(status_of(taken.error().code), taken.error().message);
-    if (response.status == 503) response.headers["Retry-After"] = "1";
-    return response;
-  }
-  std::string body;
-  JsonWriter json(body);
-  json.begin_object();
-  json.key("accepted");
-  json.number(static_cast<int64_t>(taken->accepted));
-  json.key("rejected");
-  json.begin_array();
-  for (const ingest::Rejected& rejected : taken->rejected) {
-    json.begin_object();
-    json.key("index");
-    json.number(static_cast<int64_t>(rejected.index));
-    json.key("error");
-    json.string(rejected.error);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
-  net::Response response;
-  response.status = taken->accepted == 0 && !taken->rejected.empty() ? 400 : 202;
-  response.body = std::move(body);
-  return response;
-}
-
-net::Response Server::producer(const net::Request& request) {
-  const auto sequence = parts_.ingestor.last_sequence(request.captures.at("id"));
-  if (!sequence.ok()) return error_answer(status_of(sequence.error().code), sequence.error().message);
-  net::Response response;
-  response.body = "{\"sequence\":" + std::to_string(*sequence) + "}";
   return response;
 }
 

@@ -14,6 +14,7 @@
 #include "log/open.h"
 #include "net/http_server.h"
 #include "schema/local_registry.h"
+#include "server/access.h"
 #include "telemetry/health.h"
 #include "telemetry/metrics.h"
 
@@ -34,7 +35,7 @@ class Rest;
 
 class Server {
  public:
-  Server(Parts parts, net::HttpServerOptions options);
+  Server(Parts parts, net::HttpServerOptions options, Access access = {});
   ~Server();
   Result<> start();
   void stop();
@@ -64,14 +65,14 @@ class Server {
   net::Response startup() const;
   net::Response whole_health() const;
 
-  net::Response events(const net::Request& request);
-  net::Response producer(const net::Request& request);
   net::Response metrics() const;
   net::Response health() const;
   net::Response info() const;
   net::Response cluster() const;
 
   Parts parts_;
+  const Access access_;
+  const size_t body_bytes_;
   net::HttpServer http_;
   telemetry::Health health_;
   const int64_t began_ns_;

@@ -129,7 +129,9 @@ TEST_F(ServerTest, TakesEventsAndAnswersFromATable) {
   const auto taken = post("/v1/events/sales", R"([{"event_id":"a","event_time":1,"country":"DE","units":1},
     {"event_id":"b","event_time":1,"country":"DE","units":41},{"event_id":"c"}])");
   EXPECT_EQ(taken.status, 202);
-  EXPECT_EQ(taken.body, R"({"accepted":2,"rejected":[{"index":2,"error":"field event_time is missing"}]})");
+  EXPECT_EQ(
+      taken.body,
+      R"({"accepted":2,"rejected":[{"index":2,"field":"event_time","expected":"milliseconds since 1970 as a whole number","error":"field event_time is missing"}]})");
   const auto rows = select("SELECT * FROM by_country WHERE country = 'DE';");
   EXPECT_EQ(rows.status, 200);
   EXPECT_THAT(rows.body, HasSubstr("\n[\"DE\",42]\n"));
@@ -141,7 +143,9 @@ TEST_F(ServerTest, RejectedEventsOnlyAre400AndTheirReasonsAreThere) {
   make_ready();
   const auto answer = post("/v1/events/sales", R"([{"event_id":"c"}])");
   EXPECT_EQ(answer.status, 400);
-  EXPECT_EQ(answer.body, R"({"accepted":0,"rejected":[{"index":0,"error":"field event_time is missing"}]})");
+  EXPECT_EQ(
+      answer.body,
+      R"({"accepted":0,"rejected":[{"index":0,"field":"event_time","expected":"milliseconds since 1970 as a whole number","error":"field event_time is missing"}]})");
   const auto broken = post("/v1/events/sales", "{");
   EXPECT_EQ(broken.status, 400);
   EXPECT_EQ(parsed(broken).find("error_code")->integer(), 40000);

@@ -411,6 +411,34 @@ try {
     assert.ok(size < 150_000, `${size} bytes`);
     assert.deepEqual(problems, []);
   });
+
+  await step("a platform with keys asks for one, refuses a wrong one, and shows itself with the right one", async () => {
+    const listening = await new Promise((found) => {
+      const probe = createServer().listen(0, "127.0.0.1", () => {
+        const { port } = probe.address();
+        probe.close(() => found(port));
+      });
+    });
+    const guarded = spawn(option("binary"), ["serve", "--data", join(folder, "guarded"), "--listen", `127.0.0.1:${listening}`, "--server.keys", "${env:THE_KEYS}"],
+      { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, THE_KEYS: "viewer read viewer-key-0123456789" } });
+    const page = await browser.newPage();
+    try {
+      await new Promise((ready) => guarded.stdout.on("data", (text) => String(text).startsWith("ready") && ready()));
+      await page.goto(`http://127.0.0.1:${listening}/#/topics`);
+      for (const [key, asksAgain] of [["not-the-key-0123456789", true], ["viewer-key-0123456789", false]]) {
+        await page.locator("#key").waitFor();
+        await page.fill("#key", key);
+        await page.keyboard.press("Enter");
+        if (asksAgain) await page.locator("#key").waitFor({ state: "visible" });
+      }
+      await page.getByText("customer-events").first().waitFor();
+      assert.equal(await page.locator("#key").isVisible(), false);
+      assert.equal(await page.evaluate(() => localStorage.getItem("tradewind.key")), null);
+    } finally {
+      await page.close();
+      guarded.kill("SIGKILL");
+    }
+  });
   console.log(`${passed} passed, 0 failed`);
 } catch (failure) {
   console.error(failure);

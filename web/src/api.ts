@@ -11,6 +11,25 @@ export class Refused extends Error {
   }
 }
 
+// The key this page shows, kept as long as its tab; who asks for one is told when the platform wants it.
+const kKept = "tradewind.key";
+let wanted: () => void = () => {};
+export function whenKeyIsWanted(tell: () => void): void {
+  wanted = tell;
+}
+export function showKey(key: string): void {
+  sessionStorage.setItem(kKept, key);
+}
+
+// fetch with the key, if there is one.
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const key = sessionStorage.getItem(kKept);
+  const headers = { ...(init.headers as Record<string, string>), ...(key ? { Authorization: `Bearer ${key}` } : {}) };
+  const response = await fetch(path, { ...init, headers });
+  if (response.status === 401) wanted();
+  return response;
+}
+
 const raw = (JSON as unknown as { rawJSON?: (text: string) => object }).rawJSON;
 
 // Numbers that a double cannot hold, or would write otherwise (12.50), keep their text where the browser knows how:
@@ -35,15 +54,15 @@ async function answered(response: Response): Promise<string> {
 }
 
 export async function get<T>(path: string): Promise<T> {
-  return JSON.parse(await answered(await fetch(path, { headers: { Accept: "application/json" } })));
+  return JSON.parse(await answered(await ask(path, { headers: { Accept: "application/json" } })));
 }
 
 export async function ksql(text: string): Promise<any[]> {
-  return exactly(await answered(await fetch("/ksql", { method: "POST", body: JSON.stringify({ ksql: text }) })));
+  return exactly(await answered(await ask("/ksql", { method: "POST", body: JSON.stringify({ ksql: text }) })));
 }
 
 export async function metricsText(): Promise<string> {
-  return answered(await fetch("/metrics"));
+  return answered(await ask("/metrics"));
 }
 
 export interface Health {
@@ -78,5 +97,5 @@ export interface LogRecord {
 
 export async function records(topic: string, before: string | null, limit: number): Promise<{ records: LogRecord[]; next: string | null }> {
   const place = before === null ? "" : `&before=${before}`;
-  return exactly(await answered(await fetch(`/v1/topics/${encodeURIComponent(topic)}/records?limit=${limit}${place}`)));
+  return exactly(await answered(await ask(`/v1/topics/${encodeURIComponent(topic)}/records?limit=${limit}${place}`)));
 }

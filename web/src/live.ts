@@ -1,6 +1,8 @@
 // Live: many push queries over one connection (POST /live), kept alive: when the server goes away it says so, tries again,
 // and begins every query anew, so that no row stands twice. A hidden page lets its connection go.
 
+import { ask } from "./api";
+
 export type Row = Record<string, any>;
 
 export interface Query {
@@ -76,7 +78,7 @@ export class Live {
         sql: query.sql(),
         ...(query.earliest ? { properties: { "auto.offset.reset": "earliest" } } : {}),
       }));
-      const response = await fetch("/live", { method: "POST", body: JSON.stringify({ queries: asked }), signal: abort.signal });
+      const response = await ask("/live", { method: "POST", body: JSON.stringify({ queries: asked }), signal: abort.signal });
       if (!response.ok || !response.body) throw new Error(String(response.status));
       await this.read(response.body, queries);
     } catch {

@@ -1,5 +1,6 @@
 // The shell: navigation, the line of figures about the platform itself, and one page at a time.
 import "./style.css";
+import { showKey, whenKeyIsWanted } from "./api";
 import { h, show } from "./dom";
 import { completeness, count, duration, rate } from "./format";
 import { Live } from "./live";
@@ -45,6 +46,10 @@ const links = kPages.map(([name, title]) => h("a", { href: `#/${name}` }, title)
 const state = h("p", { class: "state", role: "status" });
 const pulse = h("dl", { class: "pulse" });
 const notice = h("p", { class: "notice", role: "alert", hidden: true });
+const keyField = h("input", { type: "password", id: "key", autocomplete: "off", required: true });
+const keyForm = h("form", { class: "notice", role: "alert", hidden: true, onsubmit: (event: Event) => { event.preventDefault(); takeKey(); } },
+  h("label", { for: "key" }, "This platform asks for a key. One that may read shows everything; it is kept as long as this tab. "), keyField, " ",
+  h("button", { type: "submit" }, "Show it"));
 const main = h("main", { id: "main", tabindex: "-1" });
 
 document.body.append(
@@ -52,7 +57,7 @@ document.body.append(
   h("header", { class: "top" },
     h("a", { class: "brand", href: "#/overview", "aria-label": "Tradewind, overview" }, h("img", { src: "/console/icon.svg", alt: "", width: 22, height: 22 }), "Tradewind"),
     h("nav", { "aria-label": "Pages" }, ...links), state, themeButton),
-  h("section", { "aria-label": "The platform now" }, pulse, notice), main);
+  h("section", { "aria-label": "The platform now" }, pulse, notice, keyForm), main);
 
 function tell(): void {
   const { metrics } = platform;
@@ -78,6 +83,18 @@ platform.metrics.watch(tell);
 tell();
 
 // ---- one page at a time
+
+function takeKey(): void {
+  showKey(keyField.value.trim());
+  keyField.value = "";
+  keyForm.hidden = true;
+  open();
+}
+whenKeyIsWanted(() => {
+  if (!keyForm.hidden) return;
+  keyForm.hidden = false;
+  keyField.focus();
+});
 
 let leave = () => {};
 function open(): void {

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "net/wire/http2_stream.h"
 
 namespace tradewind::net {
 namespace {
@@ -26,8 +27,6 @@ constexpr size_t kBatchBytes = 64 * 1024;
 constexpr size_t kMostDropped = 4 << 20;  // of a body whose answer is out already
 constexpr Duration kLook{100};            // how often a writer that waits looks whether the server stops
 
-using Now = std::chrono::steady_clock;
-
 // RFC 4648's alphabet for addresses, which leaves the padding out.
 std::optional<std::string> decode_base64url(std::string text) {
   std::replace(text.begin(), text.end(), '-', '+');
@@ -37,26 +36,6 @@ std::optional<std::string> decode_base64url(std::string text) {
   if (!from_base64(text, out)) return std::nullopt;
   return std::string(out);
 }
-
-struct Stream {
-  int32_t id = 0;
-  Request request;
-  std::string target;
-  size_t header_bytes = 0;
-  const Route* route = nullptr;
-  Now::time_point began = Now::now();
-  bool answering = false;   // its answer is being made, or is there
-  bool body_ended = false;  // by the client
-  bool closed = false;
-  size_t dropped = 0;              // of a body that goes on behind its answer
-  std::deque<std::string> pieces;  // of a body that is read as it comes
-  Response response;
-  std::deque<std::string> out;
-  size_t out_offset = 0;  // in the first of them
-  size_t out_bytes = 0;
-  bool out_ended = false;
-};
-using StreamPtr = std::shared_ptr<Stream>;
 
 // The library copies what it is given, though it asks for bytes that it could write to.
 uint8_t* bytes_of(std::string_view text) {
@@ -77,8 +56,13 @@ std::string lower(std::string text) {
 class Http2::Session {
  public:
   Session(Connection& connection, const Routes& routes, const HttpServerOptions& options,
-          const std::atomic<bool>& stopping, Working& working)
-      : connection_(connection), routes_(routes), options_(options), stopping_(stopping), working_(working) {
+          const std::atomic<bool>& stopping, Working& working, Budget& budget)
+      : connection_(connection),
+        routes_(routes),
+        options_(options),
+        stopping_(stopping),
+        working_(working),
+        budget_(budget) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_option* option = nullptr;
     CHECK(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0);
@@ -229,8 +213,9 @@ class Http2::Session {
   // What follows runs with the lock held.
 
   StreamPtr add_stream(int32_t id) {
-    auto stream = std::make_shared<Stream>();
+    auto stream = std::make_shared<Stream>(budget_);
     stream->id = id;
+    stream->request.peer = connection_.peer();
     return streams_[id] = stream;
   }
 
@@ -249,11 +234,12 @@ class Http2::Session {
     else if (name == ":path")
       stream->target = value;
     else if (name == ":authority")
-      stream->request.headers["host"] = value;
+      stream->request.headers.set("host", value);
     else if (name == "cookie" && stream->request.headers.contains("cookie"))
-      (stream->request.headers["cookie"] += "; ") += value;
+      stream->request.headers.set(name,
+                                  std::string(stream->request.header(name)) + "; " + std::string(value));
     else if (!name.starts_with(':'))
-      stream->request.headers[std::string(name)] = value;
+      stream->request.headers.set(name, value);
   }
 
   void frame_came(const nghttp2_frame& frame) {
@@ -291,10 +277,10 @@ class Http2::Session {
     if (stream == nullptr) return;
     if (stream->answering) return void(stream->dropped += data.size());
     if (stream->request.body.size() + data.size() > options_.body_bytes) {
-      return refuse(stream,
-                    error_response(413, "the body is larger than " + std::to_string(options_.body_bytes) +
-                                            " bytes; send less at once"));
+      return refuse(stream, too_large_response(options_.body_bytes));
     }
+    if (!stream->share.grow_to(stream->request.body.size() + data.size()))
+      return refuse(stream, busy_response("requests at hand hold all the memory they may; try again"));
     stream->request.body += data;
   }
 
@@ -313,14 +299,12 @@ class Http2::Session {
   void refuse(const StreamPtr& stream, Response response) {
     routes_.count(stream->request.method, nullptr, response.status, {});
     stream->answering = true;
-    submit(stream, std::move(response));
+    submit(stream, dressed(std::move(response), stream->request.answer_headers));
   }
 
   void start(const StreamPtr& stream) {
     if (working_.now >= working_.most) {
-      Response full = error_response(503, "too many requests at hand; try again");
-      full.headers["Retry-After"] = "1";
-      return refuse(stream, std::move(full));
+      return refuse(stream, busy_response("too many requests at hand; try again"));
     }
     stream->answering = true;
     ++working_.now;
@@ -335,7 +319,7 @@ class Http2::Session {
     } catch (const std::system_error&) {  // no thread to be had
       --working_.now;
       --threads_;
-      refuse(stream, error_response(503, "no thread is left; try again"));
+      refuse(stream, busy_response("no thread is left; try again"));
     }
   }
 
@@ -351,7 +335,7 @@ class Http2::Session {
       names.push_back(lower(name));
       fields.push_back(field(names.back(), value));
     }
-    if (said.stream == nullptr) fields.push_back(field("content-length", size));
+    if (said.stream == nullptr && said.status != 204) fields.push_back(field("content-length", size));
     const bool head = stream->request.method == "HEAD";
     stream->out_ended = said.stream == nullptr;
     if (!said.body.empty() && !head && said.stream == nullptr) {
@@ -426,6 +410,7 @@ class Http2::Session {
     }
     stream->response.stream = nullptr;  // what it holds on to is let go
     stream->request.read = nullptr;
+    stream->share.grow_to(0);
     --threads_;
     --working_.now;
     changed_.notify_all();
@@ -473,6 +458,7 @@ class Http2::Session {
   const HttpServerOptions& options_;
   const std::atomic<bool>& stopping_;
   Working& working_;
+  Budget& budget_;
   std::mutex mutex_;
   std::condition_variable changed_;
   nghttp2_session* session_ = nullptr;
@@ -482,8 +468,8 @@ class Http2::Session {
 };
 
 Http2::Http2(Connection& connection, const Routes& routes, const HttpServerOptions& options,
-             const std::atomic<bool>& stopping, Working& working)
-    : session_(std::make_unique<Session>(connection, routes, options, stopping, working)) {}
+             const std::atomic<bool>& stopping, Working& working, Budget& budget)
+    : session_(std::make_unique<Session>(connection, routes, options, stopping, working, budget)) {}
 Http2::~Http2() = default;
 
 void Http2::serve(std::string_view first) {

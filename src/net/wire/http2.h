@@ -10,6 +10,7 @@
 #include <string>
 
 #include "net/connection.h"
+#include "net/wire/budget.h"
 #include "net/wire/routes.h"
 
 namespace tradewind::net {
@@ -19,15 +20,15 @@ inline constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\
 
 // Requests at hand in the whole server.
 struct Working {
-  std::atomic<size_t> now{0};
   size_t most = 256;
+  std::atomic<size_t> now{0};
 };
 
 class Http2 {
  public:
   // All outlive it.
   Http2(Connection& connection, const Routes& routes, const HttpServerOptions& options,
-        const std::atomic<bool>& stopping, Working& working);
+        const std::atomic<bool>& stopping, Working& working, Budget& budget);
   ~Http2();
 
   // With prior knowledge: `first` are bytes that were read already, from the preface on.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 
 #include "base/json.h"
 #include "base/planted.h"
@@ -13,32 +14,54 @@ namespace {
 constexpr std::array<std::string_view, 7> kMethods{"GET",   "POST", "PUT",    "DELETE",
                                                    "PATCH", "HEAD", "OPTIONS"};
 
+// The segments of a path, walked without a copy.
+class Segments {
+ public:
+  explicit Segments(std::string_view path) : rest_(path) {}
+  bool next(std::string_view& segment) {
+    if (rest_.empty()) return false;
+    rest_.remove_prefix(rest_[0] == '/' ? 1 : 0);
+    const size_t end = std::min(rest_.find('/'), rest_.size());
+    segment = rest_.substr(0, end);
+    rest_.remove_prefix(end);
+    return true;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
 std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> segments;
-  while (!path.empty()) {
-    path.remove_prefix(path[0] == '/' ? 1 : 0);
-    const size_t end = std::min(path.find('/'), path.size());
-    segments.emplace_back(path.substr(0, end));
-    path.remove_prefix(end);
-  }
+  Segments walk(path);
+  for (std::string_view segment; walk.next(segment);) segments.emplace_back(segment);
   return segments;
 }
 
-// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. REQUIRES the
-// escapes of `raw` are whole.
-bool matches(const Route& route, const std::vector<std::string>& raw,
-             std::map<std::string, std::string>& captures) {
-  if (route.segments.size() != raw.size()) return false;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    const std::string& wanted = route.segments[i];
-    if (wanted.size() > 2 && wanted.front() == '{') {
-      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(raw[i], false).value_or("");
-    } else if (wanted != raw[i]) {
-      captures.clear();
-      return false;
-    }
+bool is_capture(std::string_view wanted) {
+  return wanted.size() > 2 && wanted.front() == '{';
+}
+
+bool fits(const Route& route, std::string_view raw_path) {
+  Segments walk(raw_path);
+  std::string_view segment;
+  for (const std::string& wanted : route.segments) {
+    if (!walk.next(segment) || (!is_capture(wanted) && wanted != segment)) return false;
   }
-  return true;
+  return !walk.next(segment);
+}
+
+// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. REQUIRES the
+// route fits and the escapes of the path are whole.
+void capture(const Route& route, std::string_view raw_path, std::map<std::string, std::string>& captures) {
+  captures.clear();
+  Segments walk(raw_path);
+  std::string_view segment;
+  for (const std::string& wanted : route.segments) {
+    walk.next(segment);
+    if (is_capture(wanted))
+      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(segment, false).value_or("");
+  }
 }
 
 int hex_digit(char c) {
@@ -48,7 +71,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool parse_query(std::string_view text, std::map<std::string, std::string>& query) {
+bool parse_query(std::string_view text, Request& request) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('&'), text.size());
     const std::string_view pair = text.substr(0, end);
@@ -56,7 +79,8 @@ bool parse_query(std::string_view text, std::map<std::string, std::string>& quer
     const auto name = decode_url(pair.substr(0, equals), true);
     const auto value = decode_url(pair.substr(std::min(equals + 1, pair.size())), true);
     if (!name || !value) return false;
-    query[*name] = *value;
+    request.query[*name] = *value;
+    request.parameters.emplace_back(*name, *value);
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return true;
@@ -105,47 +129,98 @@ Response error_response(int status, const std::string& message) {
   return response;
 }
 
-void Routes::add(const std::string& method, const std::string& pattern, Handler handler, bool pieces) {
-  routes_.push_back({method, pattern, split_path(pattern), std::move(handler), pieces});
+Response busy_response(const std::string& message) {
+  Response response = error_response(503, message);
+  response.headers["Retry-After"] = "1";
+  return response;
 }
 
-const Route* Routes::find(const std::string& target, Request& request, Response& refusal) const {
+Response too_large_response(size_t most) {
+  return error_response(413, "the body is larger than " + std::to_string(most) + " bytes; send less at once");
+}
+
+Response dressed(Response response, const std::map<std::string, std::string>& headers) {
+  response.headers.insert(headers.begin(), headers.end());
+  return response;
+}
+
+void Routes::add(Route route) {
+  route.segments = split_path(route.pattern);
+  if (route.later != nullptr && metrics_ != nullptr) {
+    const std::array<std::string_view, 3> labels{route.method, route.pattern, "202"};
+    route.accepted = &metrics_->counter(kRequests, labels);
+    route.duration = &metrics_->histogram(kRequestDuration, std::span(labels).first(2));
+  }
+  routes_.push_back(std::move(route));
+}
+
+const Route* Routes::match(std::string_view raw_path, Request& request, Response& refusal,
+                           std::string_view& pattern) const {
+  for (const Route& route : routes_) {
+    if (!fits(route, raw_path)) continue;
+    pattern = route.pattern;
+    const bool head = request.method == "HEAD" && route.method == "GET";
+    if (route.method != request.method && !head) continue;
+    capture(route, raw_path, request.captures);
+    return &route;
+  }
+  refusal = pattern.empty() ? error_response(404, "nothing is at " + request.path)
+                            : error_response(405, request.method + " is not offered for " + request.path);
+  return nullptr;
+}
+
+const Route* Routes::find(std::string_view target, Request& request, Response& refusal) const {
+  request.query.clear();
+  request.parameters.clear();
+  request.answer_headers.clear();
   const size_t question = target.find('?');
-  const std::string raw_path = target.substr(0, question);
-  const auto path = decode_url(raw_path, false);
-  if (!path || (question != std::string::npos && !parse_query(target.substr(question + 1), request.query))) {
+  const std::string_view raw_path = target.substr(0, question);
+  auto path = decode_url(raw_path, false);
+  if (!path || (question != std::string::npos && !parse_query(target.substr(question + 1), request))) {
     refusal = error_response(400, "an escape in the address is broken: % wants two hexadecimal digits");
     return nullptr;
   }
-  request.path = *path;
-  const std::vector<std::string> segments = split_path(raw_path);
-  bool path_known = false;
-  for (const Route& route : routes_) {
-    if (!matches(route, segments, request.captures)) continue;
-    path_known = true;
-    const bool head = request.method == "HEAD" && route.method == "GET";
-    if (route.method == request.method || head) return &route;
+  request.path = std::move(*path);
+  std::string_view pattern;
+  const Route* route = match(raw_path, request, refusal, pattern);
+  if (gate_ != nullptr) {
+    if (auto refused = gate_(request, pattern)) {
+      refusal = std::move(*refused);
+      route = nullptr;
+    }
   }
-  refusal = path_known ? error_response(405, request.method + " is not offered for " + request.path)
-                       : error_response(404, "nothing is at " + request.path);
-  return nullptr;
+  return route;
+}
+
+Response Routes::sheltered(const std::function<Response()>& handler) {
+  try {
+    return handler();
+  } catch (const std::exception& failure) {
+    return error_response(500, failure.what());
+  }
 }
 
 Response Routes::answer(const Route& route, const Request& request) const {
   const auto began = std::chrono::steady_clock::now();
-  Response response;
-  try {
-    response = route.handler(request);
-  } catch (const std::exception& failure) {
-    response = error_response(500, failure.what());
-  }
+  Response response = sheltered([&] {
+    if (route.later == nullptr) return route.handler(request);
+    std::promise<Response> promise;
+    auto answered = promise.get_future();
+    route.later(request, [&promise](Response later) { promise.set_value(std::move(later)); });
+    return answered.get();
+  });
   count(request.method, &route, response.status, std::chrono::steady_clock::now() - began);
-  return response;
+  return dressed(std::move(response), request.answer_headers);
 }
 
 void Routes::count(std::string_view method, const Route* route, int status,
                    std::chrono::nanoseconds took) const {
   if (metrics_ == nullptr) return;
+  if (route != nullptr && route->accepted != nullptr && status == 202) {
+    route->accepted->add();
+    route->duration->observe_ns(took.count());
+    return;
+  }
   if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) method = "other";
   const std::string_view pattern = route == nullptr ? std::string_view("none") : route->pattern;
   const std::string code = std::to_string(status);

@@ -1,4 +1,5 @@
-// /live: rows as server-sent events, of one query (GET) or of several on one connection (POST).
+// /live: rows as server-sent events, of one query or of several on one connection (POST, or GET with several
+// ?sql=).
 #include <algorithm>
 
 #include "net/event_stream.h"
@@ -58,19 +59,22 @@ bool Rest::write_held(const Opened& query, RowFormat& format, const net::WritePi
 }
 
 net::Response Rest::live(const net::Request& request) {
-  Asked asked;
-  if (const auto text = request.query.find("sql"); text != request.query.end()) asked.text = text->second;
-  for (const char* name : {"auto.offset.reset"}) {
-    if (const auto set = request.query.find(name); set != request.query.end())
-      asked.session[name] = set->second;
+  std::vector<Asked> all;
+  for (const std::string& text : request.all("sql")) {
+    Asked asked;
+    asked.text = text;
+    if (const auto set = request.query.find("auto.offset.reset"); set != request.query.end())
+      asked.session[set->first] = set->second;
+    if (asked.text.find(';') == std::string::npos) asked.text += ";";
+    if (!text.empty()) all.push_back(std::move(asked));
   }
-  if (asked.text.empty())
+  if (all.empty())
     return answer(Refusal{.message = "?sql= with a SELECT ... EMIT CHANGES is missing"}, Json::array());
-  if (asked.text.find(';') == std::string::npos) asked.text += ";";
-  auto opened = open(asked, false);
+  if (all.size() > 1) return live_of(std::move(all));
+  auto opened = open(all[0], false);
   if (const auto* refusal = std::get_if<Refusal>(&opened)) return answer(*refusal, Json::array());
   Opened& query = std::get<Opened>(opened);
-  look_into(query, asked);
+  look_into(query, all[0]);
   net::Response response = stream_of(std::move(query), event_rows(), net::kEventStreamType);
   response.headers["Cache-Control"] = "no-cache";
   return response;
@@ -81,9 +85,6 @@ Result<std::vector<Asked>> Rest::read_many(const std::string& text) {
   const Json* queries = body.find("queries");
   if (queries == nullptr || !queries->is(Json::Kind::array) || queries->elements().empty())
     return Error{Code::invalid, "the body has no \"queries\" with a list of {\"sql\": \"SELECT ...\"}"};
-  if (queries->elements().size() > kMostQueries)
-    return Error{Code::invalid, std::to_string(queries->elements().size()) +
-                                    " queries on one connection are too many; 32 are the most"};
   std::vector<Asked> asked;
   for (const Json& query : queries->elements()) {
     auto one = read_asked(query.dump());
@@ -95,13 +96,22 @@ Result<std::vector<Asked>> Rest::read_many(const std::string& text) {
 }
 
 net::Response Rest::lives(const net::Request& request) {
-  const auto asked = read_many(request.body);
+  auto asked = read_many(request.body);
   if (!asked.ok()) return answer(Refusal{.message = asked.error().message}, Json::array());
+  return live_of(std::move(*asked));
+}
+
+net::Response Rest::live_of(std::vector<Asked> asked) {
+  if (asked.size() > kMostQueries) {
+    return answer(Refusal{.message = std::to_string(asked.size()) +
+                                     " queries on one connection are too many; 32 are the most"},
+                  Json::array());
+  }
   if (const auto refusal = not_yet(Asked{})) return answer(*refusal, Json::array());
   net::Response response;
   response.content_type = net::kEventStreamType;
   response.headers["Cache-Control"] = "no-cache";
-  response.stream = [this, queries = *asked](const net::WritePiece& write) {
+  response.stream = [this, queries = std::move(asked)](const net::WritePiece& write) {
     std::vector<Lane> lanes;
     for (const Asked& query : queries) {
       Lane lane;

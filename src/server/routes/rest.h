@@ -78,6 +78,7 @@ class Rest {
   struct Lane;
   net::Response live(const net::Request& request);
   net::Response lives(const net::Request& request);
+  net::Response live_of(std::vector<Asked> asked);
   static Result<std::vector<Asked>> read_many(const std::string& text);
   void look_into(Opened& query, const Asked& asked);
   static bool write_held(const Opened& query, RowFormat& format, const net::WritePiece& write);

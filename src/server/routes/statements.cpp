@@ -1,6 +1,8 @@
 // /ksql and what belongs to it: statements, their statuses, properties.
+#include <algorithm>
 #include <charconv>
 
+#include "server/auth.h"
 #include "server/routes/rest.h"
 #include "sql/parse.h"
 
@@ -110,6 +112,18 @@ std::optional<Rest::Refusal> Rest::not_yet(const Asked& asked) {
   return Refusal{503, 50301, applied.error().message, ""};
 }
 
+namespace {
+
+bool changes_something(const sql::Statement& statement) {
+  return !std::holds_alternative<sql::Show>(statement.is) &&
+         !std::holds_alternative<sql::Describe>(statement.is) &&
+         !std::holds_alternative<sql::Explain>(statement.is) &&
+         !std::holds_alternative<sql::SetProperty>(statement.is) &&
+         !std::holds_alternative<sql::Define>(statement.is);
+}
+
+}  // namespace
+
 net::Response Rest::ksql(const net::Request& request) {
   auto asked = read_asked(request.body);
   if (!asked.ok()) return answer(Refusal{.message = asked.error().message}, Json::array());
@@ -125,6 +139,13 @@ net::Response Rest::ksql(const net::Request& request) {
     if (!of_query_endpoint(statement)) continue;
     return answer(Refusal{400, 40002, "SELECT and PRINT belong to /query or /query-stream", statement.text},
                   entities);
+  }
+  if ((request.rights & kMayChange) == 0) {
+    const auto changes = std::ranges::find_if(*statements, changes_something);
+    if (changes != statements->end()) {
+      const std::string why = "key " + request.caller + " may read, and not change anything";
+      return answer(Refusal{403, 40300, why, changes->text}, entities);
+    }
   }
   size_t failed = 0;
   const auto sound = engine_.check(*statements, failed);

@@ -1,0 +1,78 @@
+#pragma once
+// Appender: what several requests brought, appended to the log at once: one look for ids that were seen, one
+// transaction, one wait until the disk has it.
+//
+// Threads: shared freely. What it answers with ok is durable. submit() needs its thread, which comes with the
+// first; append() does without.
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "ingest/event_plan.h"
+#include "ingest/events.h"
+#include "ingest/seen_ids.h"
+#include "log/log.h"
+
+namespace tradewind::ingest {
+
+struct Batch {
+  std::shared_ptr<const EventPlan> plan;
+  Events events;
+  std::function<void(Result<>, Batch&)> done;
+};
+
+// The records of these events by partition; those of `doubles` (if there are any) are left out.
+std::vector<std::vector<log::RecordView>> records_of(const EventPlan& plan, const Events& events,
+                                                     Timestamp now, const std::vector<bool>& doubles);
+
+class Appender {
+ public:
+  Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept);
+  ~Appender();
+
+  // Reads the ids of the last events back.
+  Result<> start();
+  // Calls batch.done once, when it is durable or could not be appended, from the appender's thread.
+  void submit(std::unique_ptr<Batch> batch);
+  // The same, and waits.
+  Result<> append(Batch& batch);
+
+ private:
+  void run();
+  void append_all(std::vector<std::unique_ptr<Batch>>& group);
+  // What goes into one transaction.
+  struct Group {
+    Timestamp now;
+    Bytes ids;
+    std::map<std::pair<std::string_view, size_t>, std::vector<log::RecordView>>
+        parts;  // by topic and partition
+  };
+  Result<> append_group(std::span<Batch* const> group);
+  void gather(const Batch& batch, Group& group);
+  Result<> write(const Group& group);
+
+  log::Log& log_;
+  Clock& clock_;
+  const Duration ids_kept_;
+  std::mutex appending_;  // over what follows
+  SeenIds seen_;
+  std::vector<bool> doubles_;
+  std::unique_ptr<log::Producer> producer_;
+
+  std::mutex mutex_;  // over what waits
+  std::condition_variable wanted_;
+  std::vector<std::unique_ptr<Batch>> waiting_;
+  bool stopping_ = false;
+  size_t last_group_ = 0;  // of how many batches it was
+  std::thread thread_;
+};
+
+inline constexpr const char* kEventIdsTopic = "tw.event_ids";
+
+}  // namespace tradewind::ingest

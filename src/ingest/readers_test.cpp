@@ -1,0 +1,238 @@
+// The direct reader beside the careful one, and what they write beside a decoder of Avro.
+#include <chrono>
+#include <random>
+
+#include "base/json.h"
+#include "ingest/careful_reader.h"
+#include "ingest/direct_reader.h"
+#include "log/memory_log.h"
+#include "schema/local_registry.h"
+#include "schema/serde.h"
+
+namespace tradewind::ingest {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kSchema = R"({"type": "record", "name": "E", "fields": [
+  {"name": "event_id", "type": "string"},
+  {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+  {"name": "who", "type": ["null", "string"], "default": null},
+  {"name": "kind", "type": {"type": "enum", "name": "K", "symbols": ["A", "B", "C"]}, "default": "B"},
+  {"name": "count", "type": "int", "default": 7},
+  {"name": "big", "type": ["long", "null"], "default": -3},
+  {"name": "price", "type": ["null", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}], "default": null},
+  {"name": "share", "type": "double", "default": 0.5},
+  {"name": "small", "type": ["null", "float"], "default": null},
+  {"name": "yes", "type": "boolean", "default": true},
+  {"name": "raw", "type": ["null", "bytes"], "default": null},
+  {"name": "place", "type": ["null", {"type": "record", "name": "P", "fields": [
+    {"name": "path", "type": "string"}, {"name": "depth", "type": "int", "default": 1}]}], "default": null},
+  {"name": "items", "type": {"type": "array", "items": {"type": "record", "name": "I", "fields": [
+    {"name": "sku", "type": "string"}, {"name": "n", "type": "long", "default": 1}]}}, "default": []},
+  {"name": "tags", "type": {"type": "map", "values": "string"}, "default": {}}]})";
+
+class ReadersTest : public testing::Test {
+ protected:
+  ReadersTest() {
+    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
+    const auto schema = registry_->register_schema("t-value", schema::SchemaKind::avro, kSchema);
+    EXPECT_TRUE(schema.ok()) << schema.error().message;
+    plan_ = std::move(EventPlan::create(*schema, "t", 3, {.key_field = "who"})).value();
+  }
+
+  // "" or what differs between the readers, where the direct one takes it; `took` says whether.
+  std::string compare(const std::string& body, Shape shape, bool& took) {
+    Events direct;
+    Events careful;
+    took = direct_.read(*plan_, body, shape, 100, direct);
+    const auto done = read_carefully(*plan_, body, shape, 100, careful);
+    if (!took) return direct.values.empty() && direct.all.empty() ? "" : "left something behind";
+    if (!done.ok()) return "the careful reader refuses: " + done.error().message;
+    if (!careful.rejected.empty()) return "the careful reader rejects: " + careful.rejected[0].error;
+    if (direct.values != careful.values)
+      return "values: " + to_hex(direct.values) + "\nbeside " + to_hex(careful.values);
+    if (direct.keys != careful.keys) return "keys";
+    if (direct.all.size() != careful.all.size()) return "count";
+    for (size_t i = 0; i < direct.all.size(); ++i) {
+      const Event& a = direct.all[i];
+      const Event& b = careful.all[i];
+      if (a.value_end != b.value_end || a.key_end != b.key_end || a.has_key != b.has_key ||
+          a.has_id != b.has_id || !(a.id == b.id) || a.time_ms != b.time_ms)
+        return "event " + std::to_string(i);
+    }
+    return "";
+  }
+  bool direct(const std::string& body, Shape shape = Shape::json) {
+    bool took = false;
+    EXPECT_EQ(compare(body, shape, took), "") << body;
+    return took;
+  }
+  Rejected rejected(const std::string& body) {
+    Events events;
+    EXPECT_TRUE(read_carefully(*plan_, body, Shape::json, 100, events).ok());
+    return events.rejected.empty() ? Rejected() : events.rejected[0];
+  }
+
+  std::unique_ptr<log::Log> log_ = log::make_memory_log();
+  std::unique_ptr<schema::LocalRegistry> registry_;
+  std::shared_ptr<const EventPlan> plan_;
+  DirectReader direct_;
+};
+
+std::string event(const std::string& more = "") {
+  return R"({"event_id":"e1","event_time":1700000000000)" + (more.empty() ? "" : "," + more) + "}";
+}
+
+TEST_F(ReadersTest, TakeWhatIsPlainDirectly) {
+  for (const std::string& body : std::vector<std::string>{
+           event(), event(R"("who":"ann","kind":"C","count":-5,"big":null,"price":12.5)"),
+           event(R"("price":"0.07","share":1e3,"small":0.25,"yes":false)"),
+           event(R"("tags":{"a":"b","c":"d"},"items":[{"sku":"x"},{"n":3,"sku":"y"}],"place":{"path":"/"})"),
+           event(R"("who":null,"items":[],"tags":{})"), event(R"("unknown":{"deep":[1,"x",null,true]})"),
+           std::string(R"({"count":1,"event_time":5,"event_id":"\u00e9\n"})"),
+           "[" + event() + ", " + event() + "]", std::string("[]"), " " + event() + "\n"}) {
+    EXPECT_TRUE(direct(body)) << body;
+  }
+}
+
+TEST_F(ReadersTest, LeaveTheRestToTheCarefulOne) {
+  for (const std::string& body : std::vector<std::string>{event(R"("count":"5")"),
+                                                          event(R"("count":5.0)"),
+                                                          event(R"("COUNT":5)"),
+                                                          event(R"("kind":"Z")"),
+                                                          event(R"("who":12)"),
+                                                          event(R"("price":0.001)"),
+                                                          event(R"("price":12345678.00)"),
+                                                          event(R"("price":1e1)"),
+                                                          event(R"("raw":"AAE=")"),
+                                                          event(R"("count":1,"count":2)"),
+                                                          std::string(R"({"event_id":"x"})"),
+                                                          event(R"("place":{})"),
+                                                          event(R"("items":[null])"),
+                                                          std::string("null"),
+                                                          std::string("3"),
+                                                          std::string("{"),
+                                                          event() + event(),
+                                                          "[" + event() + ",]",
+                                                          event(R"("unknown":tru)"),
+                                                          event(R"("unknown":01)"),
+                                                          event(R"("unknown":"\x")"),
+                                                          std::string(""),
+                                                          event(R"("big":99999999999999999999)"),
+                                                          std::string("[") + event() + "] x"}) {
+    EXPECT_FALSE(direct(body)) << body;
+  }
+}
+
+TEST_F(ReadersTest, LinesAreEventsEachForItself) {
+  EXPECT_TRUE(direct(event() + "\n" + event() + "\n", Shape::lines));
+  EXPECT_TRUE(direct("\n  " + event() + "\r\n\r\n" + event(), Shape::lines));
+  // Pieces that would be events if lines were joined are not.
+  const std::string joined = event() + "," + event() + "\n{\"event_id\":\"x\"\n\"event_time\":5}";
+  EXPECT_FALSE(direct(joined, Shape::lines));
+  Events events;
+  ASSERT_TRUE(read_carefully(*plan_, joined, Shape::lines, 100, events).ok());
+  EXPECT_EQ(events.rejected.size(), 3u);
+  events.clear();
+  ASSERT_TRUE(read_carefully(*plan_, event() + "\nnonsense\n" + event(), Shape::lines, 100, events).ok());
+  EXPECT_EQ(events.all.size(), 2u);
+  ASSERT_EQ(events.rejected.size(), 1u);
+  EXPECT_EQ(events.rejected[0].index, 1u);
+}
+
+TEST_F(ReadersTest, WhatIsWrongIsNamedByFieldAndWhatWasExpected) {
+  const Rejected deep = rejected(event(R"("items":[{"sku":"a"},{"sku":"b","n":"many"}])"));
+  EXPECT_EQ(deep.field, "items[1].n");
+  EXPECT_EQ(deep.expected, "a whole number of 64 bits");
+  EXPECT_EQ(deep.error, "field items[1].n: expected a whole number of 64 bits, found \"many\"");
+  EXPECT_EQ(rejected(event(R"("place":{"depth":2})")).field, "place.path");
+  EXPECT_EQ(rejected(event(R"("kind":"Z")")).expected, "one of A, B, C");
+  EXPECT_EQ(rejected(event(R"("count":1.5)")).field, "count");
+  EXPECT_THAT(rejected(event(R"("price":0.001)")).expected, HasSubstr("2 of them behind the point"));
+  EXPECT_EQ(rejected("[7]").error, "the event: expected an object, found 7");
+}
+
+// Values that are right, nearly right and wrong.
+std::string random_value(std::mt19937_64& chance, int depth = 0) {
+  static const std::vector<std::string> kValues = {"null",
+                                                   "true",
+                                                   "false",
+                                                   "0",
+                                                   "-1",
+                                                   "12",
+                                                   "2147483647",
+                                                   "2147483648",
+                                                   "9223372036854775807",
+                                                   "1.5",
+                                                   "-0.25",
+                                                   "12.50",
+                                                   "1e2",
+                                                   "99999999999",
+                                                   R"("A")",
+                                                   R"("B")",
+                                                   R"("text")",
+                                                   R"("12")",
+                                                   R"("\u00fc")",
+                                                   R"("")",
+                                                   "{}",
+                                                   "[]",
+                                                   R"({"path":"/a"})",
+                                                   R"({"path":"/b","depth":3})",
+                                                   R"({"a":"b"})",
+                                                   R"([{"sku":"s"}])",
+                                                   R"([{"sku":"s","n":4},{"n":1,"sku":"t"}])",
+                                                   R"({"deep":[1,{"x":null}]})"};
+  const std::string plain = kValues[chance() % kValues.size()];
+  return depth < 2 && chance() % 12 == 0 ? "[" + random_value(chance, depth + 1) + "]" : plain;
+}
+
+TEST_F(ReadersTest, RandomEventsComeOutOfBothAlike) {
+  const auto seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 chance(seed);
+  const std::vector<std::string> names = {"event_id", "event_time", "who",   "kind", "count", "big",
+                                          "price",    "share",      "small", "yes",  "raw",   "place",
+                                          "items",    "tags",       "other", "Who"};
+  size_t taken = 0;
+  for (int round = 0; round < 30'000; ++round) {
+    std::string body = R"({"event_id":"e","event_time":1)";
+    for (size_t n = chance() % 5; n > 0; --n)
+      body += ",\"" + names[chance() % names.size()] + "\":" + random_value(chance);
+    body += "}";
+    if (chance() % 16 == 0) body.erase(chance() % body.size(), 1);
+    bool took = false;
+    const std::string differs = compare(body, Shape::json, took);
+    ASSERT_EQ(differs, "") << body;
+    taken += took ? 1 : 0;
+  }
+  EXPECT_GT(taken, 3000u);
+}
+
+TEST_F(ReadersTest, WhatTheyWriteIsWhatAnAvroDecoderReads) {
+  Events events;
+  ASSERT_TRUE(direct_.read(
+      *plan_, event(R"("who":"ann","price":-12.34,"items":[{"sku":"x","n":5}],"tags":{"k":"v"})"),
+      Shape::json, 10, events));
+  const auto columns = schema::columns_of(*registry_->latest("t-value"));
+  auto decoder =
+      std::move(schema::make_decoder({.format = schema::Format::avro, .columns = *columns, .topic = "t"},
+                                     registry_.get()))
+          .value();
+  auto to_json = std::move(schema::make_encoder(
+                               {.format = schema::Format::json, .columns = *columns, .topic = "t"}, nullptr))
+                     .value();
+  const std::optional<BytesView> payload = BytesView(events.values);
+  const auto decoded = decoder->decode({&payload, 1}, nullptr);
+  ASSERT_TRUE(decoded.ok() && decoded->bad.empty());
+  schema::Encoded json;
+  ASSERT_TRUE(to_json->encode(decoded->columns, 1, json).ok());
+  EXPECT_EQ(
+      json[0],
+      R"({"EVENT_ID":"e1","EVENT_TIME":1700000000000,"WHO":"ann","KIND":"B","COUNT":7,"BIG":-3,"PRICE":-12.34,)"
+      R"("SHARE":0.5,"SMALL":null,"YES":true,"RAW":null,"PLACE":null,"ITEMS":[{"SKU":"x","N":5}],)"
+      R"("TAGS":{"k":"v"}})");
+}
+
+}  // namespace
+}  // namespace tradewind::ingest

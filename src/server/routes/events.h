@@ -1,0 +1,19 @@
+#pragma once
+// Events in: POST /v1/events/{topic}, and what numbering producers ask. docs/events.md is its contract.
+//
+// Threads: declared once; the handlers run where requests are read and wait for nothing.
+
+#include <functional>
+#include <optional>
+
+#include "ingest/ingestor.h"
+#include "net/http_server.h"
+
+namespace tradewind::server {
+
+// All outlive the routes. `body_bytes`: the most a body may have when it is unpacked. `not_yet`: what is
+// answered while events are not taken.
+void declare_event_routes(net::HttpServer& http, ingest::Ingestor& ingestor, Clock& clock, size_t body_bytes,
+                          std::function<std::optional<net::Response>()> not_yet);
+
+}  // namespace tradewind::server
