@@ -36,8 +36,8 @@ class DeduplicateOperator final : public Operator, public state::Durable {
   SeenRows seen_;
   Progress progress_;
   Progress saved_progress_;
-  int64_t forget_ms_ = INT64_MIN;         // entries up to here matter to no partition
-  std::vector<SeenRows::Entry> passed_;   // since the last commit
+  int64_t forget_ms_ = INT64_MIN;        // entries up to here matter to no partition
+  std::vector<SeenRows::Entry> passed_;  // since the last commit
   size_t snapshot_at_ = 0;
   uint64_t snapshot_grown_ = 0;
 };
