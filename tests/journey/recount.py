@@ -94,6 +94,12 @@ def distinct(values):
     return len({v for v in values if v is not None})
 
 
+def counted(values):
+    """As COUNT_DISTINCT counts: exact up to 1,024, then with a deviation of 0.8 %."""
+    number = distinct(values)
+    return number if number <= 1024 else About(number, 0.04)
+
+
 def quantile(values, share):
     values = sorted(v for v in values if v is not None)
     return values[math.floor(share * (len(values) - 1))] if values else None
@@ -195,7 +201,7 @@ def funnel(visits):
     hours = grouped([(r["EVENT_TYPE"], start, r) for r, start in windows(with_progress(visits, of_type(*STEPS)), HOUR, HOUR, 10 * MINUTE)],
                     lambda r: r[:2])
     results["FUNNEL_STEPS"] = (("EVENT_TYPE", "WINDOWSTART"), {
-        key: {"EVENTS": len(rows), "VISITORS": distinct(r[2]["VISITOR_ID"] for r in rows)} for key, rows in hours.items()})
+        key: {"EVENTS": len(rows), "VISITORS": counted(r[2]["VISITOR_ID"] for r in rows)} for key, rows in hours.items()})
     in_time = [r for r, reached in with_progress(visits) if r["EVENT_TYPE"] in STEPS and r["T"] >= reached - 10 * MINUTE]
     cells = collections.defaultdict(list)
     for rows in grouped(in_time, lambda r: r["VISITOR_ID"]).values():
