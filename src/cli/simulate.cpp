@@ -9,6 +9,7 @@
 #include "apps/simulate/scenario.h"
 #include "cli/shop_feed.h"
 #include "cli/shop_over_http.h"
+#include "cli/shop_printed.h"
 #include "cli/verbs.h"
 #include "log/open.h"
 #include "schema/local_registry.h"
@@ -20,6 +21,7 @@ constexpr const char* kHelp = R"(tradewind simulate: the demo shop as a producer
 
   --server URL       a running platform (default: TW_SERVER, then http://127.0.0.1:8088), or
   --data DIR         straight into the log of a platform that does not run
+  --print TOPICS     nowhere: as lines {"topic":…,"key":…,"event":{…}} on standard output; all, or topics split by commas
   --rate N|max       events a second that are sent (default 200); without --from that is how busy the shop is, and
                      what happens there happens now; max without --from: the last day, or the last --events
   --from TIME        a history that begins then (ISO time) and goes on for ever, or for --events
@@ -40,6 +42,7 @@ Examples:
   tradewind simulate
   tradewind simulate --rate 5000 --scenario black-friday
   tradewind simulate --from 2026-03-02T06:00 --events 1000000 --rate max --seed 7
+  tradewind simulate --from 2026-03-02T06:00 --events 1000000 --rate max --print orders,inventory
 )";
 
 constexpr double kUsualRate = 200;
@@ -136,6 +139,20 @@ Result<Shop> over_http(const std::string& url, const Plan& plan, const std::stri
               .rejected = [=] { return shop->rejected(); }};
 }
 
+Result<Shop> onto_paper(const std::string& topics, const Plan& plan) {
+  std::shared_ptr<ShopPrinted> shop = TRY(ShopPrinted::open(topics, plan.shop, stdout));
+  return Shop{.send = [=](Timestamp until, size_t most) { return shop->send(until, most); },
+              .sent = [=] { return shop->sent(); },
+              .now = [=] { return shop->now(); }};
+}
+
+Result<Shop> shop_of(const Arguments& arguments, const Plan& plan, Clock& clock) {
+  if (arguments.has("--print")) return onto_paper(arguments.get("--print"), plan);
+  const std::string producer = "simulate-" + simulate::fingerprint(plan.shop);
+  if (arguments.has("--data")) return into_data(arguments.get("--data"), plan, producer, clock);
+  return over_http(server_of(arguments), plan, producer, clock);
+}
+
 class Run {
  public:
   Run(const Plan& plan, Shop shop, Clock& clock) : plan_(plan), shop_(std::move(shop)), clock_(clock) {}
@@ -207,7 +224,7 @@ class Run {
 int simulate_verb(const std::vector<std::string>& raw) {
   const auto arguments = parse_arguments(raw, {"--json"},
                                          {"--server", "--data", "--rate", "--events", "--seed", "--scenario",
-                                          "--late", "--doubled", "--from", "--volume"});
+                                          "--late", "--doubled", "--from", "--volume", "--print"});
   if (!arguments.ok()) return fail(arguments.error().message, 2);
   if (arguments->has("--help")) {
     std::fputs(kHelp, stdout);
@@ -220,14 +237,15 @@ int simulate_verb(const std::vector<std::string>& raw) {
   if (!plan.ok()) return fail(plan.error().message, 2);
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::signal(SIGINT, [](int) { stop_asked = 1; });
-  const std::string producer = "simulate-" + simulate::fingerprint(plan->shop);
-  auto shop = arguments->has("--data") ? into_data(arguments->get("--data"), *plan, producer, clock)
-                                       : over_http(server_of(*arguments), *plan, producer, clock);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto shop = shop_of(*arguments, *plan, clock);
   if (!shop.ok()) return fail(shop.error().message, shop.error().code == Code::invalid ? 2 : 1);
   Run run(*plan, *shop, clock);
   const auto done = run.go();
-  if (!done.ok()) return fail(done.error().message + "; start it again to go on where it stopped");
-  run.summarize();
+  const bool printing = arguments->has("--print");
+  if (!done.ok())
+    return fail(done.error().message + (printing ? "" : "; start it again to go on where it stopped"));
+  if (!printing) run.summarize();
   return 0;
 }
 

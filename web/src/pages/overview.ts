@@ -17,6 +17,7 @@ const kFive = 5 * kMinute;
 const kHour = 60 * kMinute;
 const kSteps = ["Viewed a product", "Put it in the cart", "Began the checkout", "Ordered"];
 const kMostCategories = 8;
+const kMostCoverDays = 21;  // STOCK_COVER promises no more
 const kShades = ["s0", "s1", "s2", "s3", "s4"];
 
 const hourAgo = () => Math.floor((Date.now() - kHour) / kMinute) * kMinute;
@@ -227,24 +228,25 @@ function popular(changed: () => void): Card {
 // ---- stock
 
 function stock(changed: () => void): Card {
-  const cover = new Figure("STOCK_COVER", ["PRODUCT_ID", "LOCATION_ID"], () => "SELECT ROWTIME, PRODUCT_ID, LOCATION_ID, AVAILABLE, UNITS_A_DAY\nFROM STOCK_COVER\nEMIT CHANGES;", changed);
+  const cover = new Figure("STOCK_COVER", ["PRODUCT_ID", "LOCATION_ID"], () => "SELECT ROWTIME, PRODUCT_ID, LOCATION_ID, AVAILABLE, UNITS_A_DAY, COVER_DAYS, COVER_DAYS_80\nFROM STOCK_COVER\nEMIT CHANGES;", changed);
   const made = card("stock", "Stock", "soonest out first", stockSql, [cover]);
   made.draw = () => {
     if (cover.missing) return show(made.body, absent(cover, stockSql));
     const now = Date.now();
     const rows = [...cover.rows.values()].filter((row) => row.AVAILABLE !== null)
-      .map((row) => ({ ...row, days: row.UNITS_A_DAY > 0 ? row.AVAILABLE / row.UNITS_A_DAY : Infinity }) as Record<string, any>)
+      .map((row) => ({ ...row, days: row.AVAILABLE <= 0 ? 0 : (row.COVER_DAYS_80 ?? Infinity) }) as Record<string, any>)
       .sort((a, b) => a.days - b.days);
     if (!rows.length) return show(made.body, waiting("No stock movement yet."));
     const places = new Set(rows.map((row) => row.LOCATION_ID)).size;
     show(made.body, h("table", { class: "ranks" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Product"), h("th", { scope: "col" }, "Left"), h("th", { scope: "col" }, "Sold a day"), h("th", { scope: "col", class: "when" }, "Lasts until"))),
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Product"), h("th", { scope: "col" }, "Left"), h("th", { scope: "col" }, "Sold a day"), h("th", { scope: "col", class: "when", title: "Without a delivery it lasts longer than that in four of five cases" }, "80 % sure until"))),
       h("tbody", {}, ...rows.slice(0, 9).map((row) => {
-        const at = now + row.days * 86_400_000;
+        const after = (days: number) => dayAndHour(now + days * 86_400_000, now);
         const out = row.AVAILABLE <= 0;
         return h("tr", { "data-product": row.PRODUCT_ID }, h("th", { scope: "row" }, row.PRODUCT_ID, places > 1 ? h("small", {}, ` ${row.LOCATION_ID}`) : null),
           h("td", {}, count(row.AVAILABLE)), h("td", {}, row.UNITS_A_DAY >= 10 ? count(row.UNITS_A_DAY) : Number(row.UNITS_A_DAY).toFixed(1)),
-          h("td", { class: `when ${out ? "bad" : row.days < 1 ? "warn" : ""}` }, out ? "out of stock" : row.days > 365 ? "over a year" : `out by ${dayAndHour(at, now)}`));
+          h("td", { class: `when ${out ? "bad" : row.days < 1 ? "warn" : ""}` }, out ? "out of stock" : row.days === Infinity ? "nothing sold yet" : row.days >= kMostCoverDays ? "three weeks or more" : after(row.days),
+            !out && row.days < kMostCoverDays ? h("small", {}, `likely ${after(row.COVER_DAYS)}`) : null));
       }))));
   };
   return made;

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""The demo shop's figures are those of its seed: serve --demo, killed again and again, beside a recount of what the seed makes.
+
+  demo_shop.py --binary build/release/tradewind [--rate N] [--kills N] [--seed N] [--keep]
+
+The shop is opened some hours ago and sells at --rate; the program is killed while it starts, sends and counts. Then the
+simulator prints the events of the same seed and opening: each must lie in its topic exactly once, those it sends twice exactly
+twice, in its partition and order; and every table and stream of the shop's jobs must be what a plain recount of these printed
+events makes it. Only in which order the attempts of one card came together is taken from the platform, since any is right.
+--seed is that of the kills.
+"""
+import argparse, collections, datetime, json, os, random, shutil, signal, subprocess, sys, tempfile, time
+from decimal import Decimal
+
+import recount
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--binary", required=True)
+parser.add_argument("--rate", type=int, default=6, help="events a second")
+parser.add_argument("--kills", type=int, default=6)
+parser.add_argument("--seed", type=int, default=int(time.time()))
+parser.add_argument("--keep", action="store_true", help="leave the data folder, to look at it")
+options = parser.parse_args()
+chance = random.Random(options.seed)
+print(f"kills of seed {options.seed}")
+folder = tempfile.mkdtemp(prefix="tradewind-demo-shop-")
+PARTITIONS = 4
+STREAMS = {"customer-events": "CUSTOMER_EVENTS", "orders": "ORDERS", "inventory": "INVENTORY", "user-profiles": "PROFILES_SENT",
+           "simulated-truth": "TRUTH_SENT"}
+# What the overview shows; none of it may be empty here.
+SHOWN = ["REVENUE_FLOW", "REVENUE_NET", "CHECKOUT_FUNNEL", "POPULAR_ITEMS", "PRODUCT_VIEWS", "STOCK", "STOCK_COVER", "STOCK_ALERTS",
+         "CARD_ALERTS"]
+
+
+class Platform:
+    def __init__(self, *more):
+        self.process = subprocess.Popen([options.binary, "serve", "--data", folder, "--listen", "127.0.0.1:0", "--workers", "2",
+                                         "--stream.idle_partition", "1h", *more],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def ready(self):
+        line = self.process.stdout.readline()
+        if not line.startswith("ready "):
+            sys.exit(f"FAILED: the platform is not ready: {line!r}")
+        self.url = line.split()[1]
+        return self
+
+    def end(self, how):
+        self.process.send_signal(how)
+        return self.process.wait()
+
+    def select(self, text):
+        done = subprocess.run([options.binary, "sql", "--server", self.url, "--json", "-e", "SET 'auto.offset.reset' = 'earliest';",
+                               "-e", text], capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"FAILED: {text}: {done.stderr}")
+        rows = [json.loads(line, parse_float=Decimal) for line in done.stdout.splitlines()]
+        return [row for row in rows if isinstance(row, dict)]
+
+
+def disturb():
+    """The demo, killed; at least once before it is ready, and once while it works on what was sent."""
+    for kill in range(options.kills):
+        platform = Platform("--demo", str(options.rate))
+        if kill > 1 and chance.random() < 0.3:
+            time.sleep(chance.uniform(0.02, 0.3))
+        else:
+            platform.ready()
+            time.sleep(chance.uniform(0.05, 0.4) if kill < 2 else chance.uniform(0.1, 2.5))
+        platform.end(signal.SIGKILL)
+    platform = Platform("--demo", str(options.rate)).ready()
+    time.sleep(1)
+    if platform.end(signal.SIGTERM) != 0:
+        sys.exit("FAILED: the platform did not end well after SIGTERM")
+
+
+# ---- what the seed makes ---------------------------------------------------------------------------------------------
+
+def partition_of(key):
+    """Where Kafka's clients put a key."""
+    data = key.encode()
+    mask = 0xFFFFFFFF
+    mixed = (0x9747B28C ^ len(data)) & mask
+    for at in range(0, len(data) // 4 * 4, 4):
+        word = int.from_bytes(data[at:at + 4], "little") * 0x5BD1E995 & mask
+        word = (word ^ word >> 24) * 0x5BD1E995 & mask
+        mixed = mixed * 0x5BD1E995 & mask ^ word
+    rest = data[len(data) // 4 * 4:]
+    if rest:
+        mixed = (mixed ^ int.from_bytes(rest, "little")) * 0x5BD1E995 & mask
+    mixed = (mixed ^ mixed >> 13) * 0x5BD1E995 & mask
+    return ((mixed ^ mixed >> 15) & 0x7FFFFFFF) % PARTITIONS
+
+
+def of_the_seed(opening, events):
+    """topic -> partition -> (key, event), in order."""
+    began = datetime.datetime.fromtimestamp(opening / 1000, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.") + f"{opening % 1000:03}Z"
+    printer = subprocess.Popen([options.binary, "simulate", "--print", "all", "--seed", "1", "--from", began, "--volume", str(options.rate),
+                                "--events", str(events), "--rate", "max"], stdout=subprocess.PIPE, text=True)
+    topics = {topic: collections.defaultdict(list) for topic in STREAMS}
+    for line in printer.stdout:
+        record = json.loads(line, parse_float=Decimal)
+        topics[record["topic"]][partition_of(record["key"])].append((record["key"], record["event"]))
+    if printer.wait() != 0:
+        sys.exit("FAILED: simulate --print")
+    print(f"the shop opened at {began}: simulate --seed 1 --from {began} --volume {options.rate} --events {events}")
+    return topics
+
+
+def row_of(key_name, key, event, columns):
+    row = {"T": event["event_time"], key_name: key}
+    for name in columns:
+        row[name] = event.get(name.lower())
+    for item in [] if row.get("ITEMS") is None else [row]:
+        item["ITEMS"] = [collections.defaultdict(lambda: None, {name.upper(): value for name, value in one.items()}) for one in row["ITEMS"]]
+    return row
+
+
+def rows_of(topics, topic, key_name, columns, more):
+    parts = []
+    for part, records in sorted(topics[topic].items()):
+        parts.append([dict(row_of(key_name, key, event, columns), PART=part, OFF=at, **more(event)) for at, (key, event) in enumerate(records)])
+    return parts
+
+
+def recounted(topics, attempts):
+    visits = rows_of(topics, "customer-events", "VISITOR_KEY", ["EVENT_ID", "EVENT_TYPE", "VISITOR_ID", "ITEMS", "BOT_SCORE"],
+                     lambda event: {"DEVICE": event.get("device", {}).get("type")})
+    orders = rows_of(topics, "orders", "CUSTOMER_KEY", ["EVENT_ID", "EVENT_TYPE", "ORDER_ID", "CUSTOMER_ID", "CURRENCY", "TOTAL", "ITEMS"],
+                     lambda event: {"CARD": event.get("payment", {}).get("card_fingerprint"), "BAND": event.get("risk", {}).get("band"),
+                                    "REASONS": event.get("risk", {}).get("reasons", [])})
+    stock = rows_of(topics, "inventory", "PRODUCT_KEY", ["EVENT_ID", "EVENT_TYPE", "PRODUCT_ID", "LOCATION_ID", "AVAILABLE", "REORDER_POINT",
+                                                         "DELTA", "ON_HAND"], lambda event: {})
+    return recount.recount(visits, orders, stock, attempts)
+
+
+def misplaced(topics, lying):
+    """What of the seed does not lie in its topic as it was sent, and the other way round. Of profiles older ones may be gone."""
+    wrong = []
+    for topic, parts in topics.items():
+        for part in range(PARTITIONS):
+            sent = [event["event_id"] for _, event in parts[part]]
+            there = lying[topic].get(part, [])
+            if topic == "user-profiles":
+                kept = set(there)
+                newest = {key: event["event_id"] for key, event in parts[part]}
+                if not set(newest.values()) <= kept:
+                    wrong.append(f"{topic}, partition {part}: newest profiles are missing")
+                sent = [one for one in sent if one in kept]
+            if sent != there:
+                at = next((i for i, (a, b) in enumerate(zip(sent, there)) if a != b), min(len(sent), len(there)))
+                wrong.append(f"{topic}, partition {part}: {len(there)} events for {len(sent)}, other ones from the {at}th")
+    return wrong
+
+
+def in_topics(platform):
+    lying = {}
+    for topic, stream in STREAMS.items():
+        platform.select(f"CREATE STREAM IF NOT EXISTS {stream} (record_key VARCHAR KEY) WITH (KAFKA_TOPIC = '{topic}', "
+                        "KEY_FORMAT = 'KAFKA', VALUE_FORMAT = 'AVRO');")
+        parts = recount.in_order(platform.select, stream, "EVENT_ID")
+        lying[topic] = {rows[0]["PART"]: [row["EVENT_ID"] for row in rows] for rows in parts}
+    return lying
+
+
+began = time.monotonic()
+platform = None
+try:
+    disturb()
+    platform = Platform().ready()
+    opening = min(row["T"] for row in platform.select("SELECT ROWTIME AS T FROM INVENTORY WHERE EVENT_TYPE = 'SNAPSHOT' LIMIT 1;"))
+    lying = in_topics(platform)
+    total = sum(len(ids) for parts in lying.values() for ids in parts.values())
+    topics = of_the_seed(opening, total)
+    failures = misplaced(topics, lying)
+    twice = sum(len(ids) - len(set(ids)) for parts in lying.values() for ids in parts.values())
+    if twice == 0:
+        failures.append("no event came twice: the test shows less than it should")
+    wrong = ["nothing was compared"]
+    deadline = time.monotonic() + 40
+    while wrong and time.monotonic() < deadline:  # queries go on with what was sent before the last end
+        wanted = recounted(topics, recount.in_order(platform.select, "PAYMENT_ATTEMPTS", recount.ATTEMPTS))
+        wrong = recount.wrong_figures(platform.select, wanted, drops=False)
+    failures += wrong + [f"{name} is empty: the test shows nothing of it" for name in SHOWN if not wanted[name][1]]
+finally:
+    if platform is not None and platform.process.poll() is None:
+        platform.end(signal.SIGTERM)
+    if not options.keep:
+        shutil.rmtree(folder, ignore_errors=True)
+
+for failure in failures[:20]:
+    print("WRONG", failure)
+rows = {name: len(wanted[name][1]) for name in SHOWN}
+print(f"{total} events of the seed, {twice} of them doubles, {options.kills} kills; {', '.join(f'{name} {n}' for name, n in rows.items())}; "
+      f"{len(wanted)} tables and streams, {len(failures)} wrong figures, {time.monotonic() - began:.1f} s")
+sys.exit(1 if failures else 0)
