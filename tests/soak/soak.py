@@ -17,6 +17,7 @@ parser.add_argument("--rate", type=int, default=20_000)
 parser.add_argument("--minutes", type=float, default=60)
 parser.add_argument("--every", type=float, default=30)
 parser.add_argument("--state-memory-mb", type=int, default=4096)
+parser.add_argument("--keep-mb", type=int, default=64, help="of each partition of a topic that keeps its records by time")
 parser.add_argument("--data", help="keeps the data there; otherwise they lie in a folder that is removed")
 options = parser.parse_args()
 folder = options.data or tempfile.mkdtemp(prefix="tradewind-soak-")
@@ -143,6 +144,15 @@ def recount():
     return sum(sums.values()), wrong
 
 
+def bound_topics():
+    """What keeps records by time keeps so many bytes; tables keep their rows."""
+    listed = subprocess.run([options.binary, "topics", "--server", url, "--json"], capture_output=True, text=True, check=True).stdout
+    for topic in map(json.loads, listed.splitlines()):
+        if "delete" in topic["cleanup"] and not topic["internal"]:
+            subprocess.run([options.binary, "topics", "alter", topic["name"], "--server", url, "--config", f"retention.bytes={options.keep_mb * MB}"],
+                           check=True, capture_output=True)
+
+
 def verdict(rows):
     wrong = []
     later = rows[len(rows) // 2:]
@@ -161,6 +171,10 @@ def verdict(rows):
         wrong.append(f"p99 went from {first:.0f} to {last:.0f} ms")
     if any(row["disk"] > 2 * row["live"] + 1024 for row in later):
         wrong.append("the journal takes more than twice what is live and a gigabyte")
+    grown = median([row["disk"] for row in rows[-third:]]) - median([row["disk"] for row in rows[third:2 * third]])
+    print(f"the journal grew by {grown:.0f} MB from the second third to the last")
+    if grown > 0.2 * rows[-1]["disk"] + 256:
+        wrong.append(f"the journal grew by {grown:.0f} MB though its topics are bounded")
     if rows[-1]["lag_s"] > 10:
         wrong.append(f"a query is {rows[-1]['lag_s']:.0f} s behind")
     if rows[-1]["fds"] > rows[0]["fds"] + 50:
@@ -176,7 +190,9 @@ wrong = []
 try:
     if not server.stdout.readline().startswith("ready"):
         sys.exit("the platform did not start")
-    simulator = subprocess.Popen([options.binary, "simulate", "--server", url, "--rate", str(options.rate), "--volume", str(options.rate), "--json"],
+    bound_topics()
+    simulator = subprocess.Popen([options.binary, "simulate", "--server", url, "--rate", str(options.rate),
+                                  "--from", "2026-03-02T10:00", "--volume", str(options.rate * 2 // 3), "--json"],
                                  stdout=subprocess.PIPE, text=True)
     began = time.monotonic()
     before, before_at, rows = metrics(), time.monotonic(), []
