@@ -33,8 +33,8 @@ CREATE TABLE stock_demand WITH (KEY_FORMAT = 'JSON') AS
 
 -- How long what is there lasts without a delivery, counted from any moment until the next movement: cover_days in the middle, and
 -- with 80 % at least cover_days_80: until then one must have ordered. That is never more than three weeks, since the past says too
--- little of what comes later. Orders come by chance (sold_squared, chance), and demand may be a third higher or lower than it was
--- (0.1): weekdays, campaigns. 0.708 is the square of the normal distribution's 80 % point. Null: nothing was sold yet.
+-- little of what comes later. Orders come by chance (sold_squared, chance), and demand may be two fifths higher or lower than it was
+-- (0.16): weekdays, campaigns. 0.708 is the square of the normal distribution's 80 % point. Null: nothing was sold yet.
 CREATE TABLE stock_cover WITH (KEY_FORMAT = 'JSON') AS
   SELECT product_id,
          location_id,
@@ -44,6 +44,6 @@ CREATE TABLE stock_cover WITH (KEY_FORMAT = 'JSON') AS
          CASE WHEN sold > 0 THEN LEAST(21e0, 2 * available * available * days / sold
            / (2 * available + 0.708e0 * sold_squared / sold
               + SQRT(POWER(2 * available + 0.708e0 * sold_squared / sold, 2)
-                     - 4 * (1 - 0.708e0 * (chance / (sold * sold) + 0.1e0)) * available * available))) END AS cover_days_80
+                     - 4 * (1 - 0.708e0 * (chance / (sold * sold) + 0.16e0)) * available * available))) END AS cover_days_80
   FROM stock_demand
   EMIT CHANGES;

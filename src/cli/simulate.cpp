@@ -29,7 +29,7 @@ constexpr const char* kHelp = R"(tradewind simulate: the demo shop as a producer
   --volume N         how busy the shop is: events a second of its own clock, on average over the day (default: --rate
                      where the shop lives now, else 200)
   --seed N           another shop (default 1)
-  --scenario NAME    live (default), quarter or black-friday; see docs/simulator.md
+  --scenario NAME    live (default), quarter, black-friday or bot-storm; see docs/simulator.md
   --late PERCENT     of events that are sent later than they happened (default 1)
   --doubled PERCENT  of events that are sent twice (default 0.5)
   --json             the summary as JSON

@@ -275,7 +275,7 @@ def cover_of(demand):
     if sold <= 0 or there is None:
         return {"UNITS_A_DAY": rate, "COVER_DAYS": None, "COVER_DAYS_80": None if sold <= 0 else 21}
     # So many units that those there exceed them by z of their deviations: (there - units)^2 = z^2 (spread units + doubt units^2).
-    z, spread, doubt = 0.708, demand["SOLD_SQUARED"] / sold, demand["CHANCE"] / sold ** 2 + 0.1
+    z, spread, doubt = 0.708, demand["SOLD_SQUARED"] / sold, demand["CHANCE"] / sold ** 2 + 0.16
     half = 2 * there + z * spread
     units = 2 * there ** 2 / (half + math.sqrt(half ** 2 - 4 * (1 - z * doubt) * there ** 2))
     return {"UNITS_A_DAY": rate, "COVER_DAYS": there / rate, "COVER_DAYS_80": min(21, units / rate)}

@@ -60,7 +60,13 @@ const std::vector<Scenario>& scenarios() {
        .whole_shop_on_sale = true,
        .surge_begins = minutes(30),
        .surge_lasts = hours(6),
-       .surge = 5}};
+       .surge = 5},
+      {.name = "bot-storm",
+       .about = "usual trade, and six times the bots, which all look at one product that few want",
+       .logistics = 1.0 / 24,
+       .bots = 6,
+       .hammered = 404,
+       .sale_every = hours(2)}};
   return all;
 }
 

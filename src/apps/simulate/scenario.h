@@ -17,6 +17,8 @@ struct Scenario {
   // Deliveries, returns and suppliers' lead times take this part of what they take in the world.
   double logistics = 1;
   double fraud = 1;        // how many fraudsters there are, beside the usual
+  double bots = 1;         // how many bots there are, beside the usual
+  int hammered = -1;       // the number of the one product that all bots look at; negative: any
   double wanting = 1;      // how ready visitors are to buy, beside the usual
   int sale_percent = 20;   // off the prices of the category that is on sale
   Duration sale_every{0};  // how often another category's turn comes

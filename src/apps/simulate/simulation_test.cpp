@@ -185,7 +185,7 @@ TEST(Simulation, NamesTheScenariosThereAre) {
   SimulationOptions asked = options();
   asked.scenario = "easter";
   EXPECT_EQ(Simulation::create(asked).error().message,
-            "no scenario is called 'easter'; there are live, quarter, black-friday");
+            "no scenario is called 'easter'; there are live, quarter, black-friday, bot-storm");
   asked = options();
   asked.late_percent = 70;
   EXPECT_EQ(Simulation::create(asked).error().code, Code::invalid);

@@ -215,8 +215,9 @@ int64_t pause_ms(Stage& stage, const Visit& visit) {
 
 void crawl(Stage& stage, uint32_t slot) {
   Visit& visit = stage.world.visits.slots[slot];
-  const uint16_t product = static_cast<uint16_t>(stage.random().below(stage.catalogue.products().size()));
-  tell_product(stage, Did::product_viewed, visit, product);
+  const auto any = static_cast<uint16_t>(stage.random().below(stage.catalogue.products().size()));
+  const int hammered = stage.scenario.hammered;
+  tell_product(stage, Did::product_viewed, visit, hammered < 0 ? any : static_cast<uint16_t>(hammered));
   if (--visit.left == 0) return leave(stage, slot);
   again(stage, slot, 150 + stage.wait_ms(900));
 }
@@ -334,8 +335,9 @@ void sign_up(Stage& stage, Visit& visit) {
 void begin_visit(Stage& stage) {
   Random& random = stage.random();
   const double draw = random.unit();
-  if (draw < kBots) return begin_crawl(stage);
-  if (draw < kBots + kFraudsters * stage.scenario.fraud) return begin_fraud(stage);
+  const double bots = kBots * stage.scenario.bots;
+  if (draw < bots) return begin_crawl(stage);
+  if (draw < bots + kFraudsters * stage.scenario.fraud) return begin_fraud(stage);
   const uint32_t slot = begin_shopper(stage);
   Visit& visit = stage.world.visits.slots[slot];
   if (random.chance(0.25)) visit.campaign = static_cast<uint8_t>(1 + random.below(kCampaignCount));
