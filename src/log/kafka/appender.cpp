@@ -27,10 +27,12 @@ Result<int64_t> checked_bytes(std::span<const RecordView> records) {
   for (const RecordView& record : records) {
     const int64_t more = bytes_of(record);
     if (more > kMostKafkaRecord - 1024)
-      return Error{Code::invalid, "a record of " + std::to_string(more) + " bytes is more than the 8 MB of Kafka's"};
+      return Error{Code::invalid,
+                   "a record of " + std::to_string(more) + " bytes is more than the 8 MB of Kafka's"};
     bytes += more;
   }
-  if (bytes > kMostKafkaTransaction) return Error{Code::invalid, "more than 64 MB cannot be appended at once"};
+  if (bytes > kMostKafkaTransaction)
+    return Error{Code::invalid, "more than 64 MB cannot be appended at once"};
   return bytes;
 }
 
@@ -55,10 +57,8 @@ Appender::~Appender() {
 
 // The numbers of all producers, as their last transactions left them.
 Result<> Appender::restore() {
-  TRY(readers_->catalog().create({.name = kProducersTopic,
-                                  .partitions = 1,
-                                  .cleanup = Cleanup::compact,
-                                  .retention = Duration(-1)}));
+  TRY(readers_->catalog().create(
+      {.name = kProducersTopic, .partitions = 1, .cleanup = Cleanup::compact, .retention = Duration(-1)}));
   const auto bounds = TRY(readers_->catalog().bounds(kNumbers, Visibility::written));
   const auto consumer = readers_->consumer(readers_);
   TRY(consumer->assign(kNumbers, bounds.begin));
@@ -109,7 +109,8 @@ void Appender::count(std::span<const RecordView> records) {
 }
 
 // The first that finds nobody writing writes what waits, its own and others', until nothing waits.
-Result<> Appender::append_all(std::span<const Appending> parts, const std::string& producer, int64_t sequence) {
+Result<> Appender::append_all(std::span<const Appending> parts, const std::string& producer,
+                              int64_t sequence) {
   for (const Appending& part : parts) {
     TRY(readers_->catalog().check(part.position));
     TRY(checked_bytes(part.records));
@@ -171,7 +172,8 @@ Result<> Appender::write(const std::vector<Asked*>& together) {
   return {};
 }
 
-Result<> Appender::commit(const std::vector<Appending>& parts, const std::map<std::string, int64_t>& numbers) {
+Result<> Appender::commit(const std::vector<Appending>& parts,
+                          const std::map<std::string, int64_t>& numbers) {
   std::vector<std::string> texts;
   std::vector<RecordView> records;
   texts.reserve(numbers.size());

@@ -86,9 +86,9 @@ bool hidden(const std::string& name) {
 
 // The partition has just been made, or gets another leader.
 bool moving(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 }  // namespace
@@ -168,8 +168,8 @@ Result<> Catalog::describe_those(const std::vector<std::string>& names) {
   rd_kafka_ConfigResource_destroy_array(wanted.data(), wanted.size());
   const Event event = TRY(std::move(asked));
   size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  const rd_kafka_ConfigResource_t** resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < count; ++i) {
     const auto at = known_.find(rd_kafka_ConfigResource_name(resources[i]));
@@ -217,8 +217,8 @@ Result<TopicSpec> Catalog::topic(const std::string& name) {
 }
 
 Result<> Catalog::check(const Position& position) {
-  const Error missing{Code::not_found, "no partition " + std::to_string(position.partition) + " of a topic " +
-                                           position.topic};
+  const Error missing{Code::not_found,
+                      "no partition " + std::to_string(position.partition) + " of a topic " + position.topic};
   for (int round = 0; round < 2; ++round) {
     {
       const std::lock_guard lock(mutex_);
@@ -233,7 +233,8 @@ Result<> Catalog::check(const Position& position) {
 
 Result<> Catalog::create(const TopicSpec& spec) {
   TRY(check_topic_name(spec.name));
-  if (spec.partitions < 1) return Error{Code::invalid, "topic " + spec.name + " needs at least one partition"};
+  if (spec.partitions < 1)
+    return Error{Code::invalid, "topic " + spec.name + " needs at least one partition"};
   const auto alike = [&]() -> std::optional<Result<>> {
     const std::lock_guard lock(mutex_);
     const auto at = known_.find(spec.name);
@@ -363,13 +364,11 @@ Result<> Catalog::trim(const Position& position, Offset keep) {
 }
 
 Result<Offsets> Catalog::group_offsets(const std::string& group) {
-  rd_kafka_ListConsumerGroupOffsets_t* wanted =
-      rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr);
+  rd_kafka_ListConsumerGroupOffsets_t* wanted = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr);
   const std::string doing = "the offsets of group " + group + " cannot be read";
   auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing,
                    [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                     rd_kafka_error_t* refused =
-                         rd_kafka_AdminOptions_set_require_stable_offsets(options, 1);
+                     rd_kafka_error_t* refused = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1);
                      if (refused != nullptr) rd_kafka_error_destroy(refused);
                      rd_kafka_ListConsumerGroupOffsets(asking_->handle(), &wanted, 1, options, queue);
                    });

@@ -55,7 +55,7 @@ class Catalog {
 
   const KafkaOptions options_;
   const std::shared_ptr<Marks> marks_;
-  std::shared_ptr<Client> asking_;   // sees what is committed
+  std::shared_ptr<Client> asking_;    // sees what is committed
   std::shared_ptr<Client> watching_;  // sees what is written
   std::atomic<int64_t> generation_{0};
   std::atomic<int> brokers_{0};

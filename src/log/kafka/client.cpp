@@ -9,12 +9,9 @@ namespace {
 
 // What does not hang on who is asking.
 Properties usual_properties(const KafkaOptions& options, ClientKind kind) {
-  Properties all{{"bootstrap.servers", options.servers},
-                 {"client.id", options.instance},
-                 {"socket.nagle.disable", "true"},
-                 {"socket.keepalive.enable", "true"},
-                 {"reconnect.backoff.ms", "50"},
-                 {"reconnect.backoff.max.ms", "1000"},
+  Properties all{{"bootstrap.servers", options.servers}, {"client.id", options.instance},
+                 {"socket.nagle.disable", "true"},       {"socket.keepalive.enable", "true"},
+                 {"reconnect.backoff.ms", "50"},         {"reconnect.backoff.max.ms", "1000"},
                  {"log.connection.close", "false"}};
   if (kind == ClientKind::producer) {
     all.insert(all.end(), {{"message.max.bytes", std::to_string(kMostKafkaRecord + (64 << 10))},
@@ -45,12 +42,10 @@ Code code_of(rd_kafka_resp_err_t code) {
   switch (static_cast<int>(code)) {
     case RD_KAFKA_RESP_ERR__FENCED:
     case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
-      return Code::fenced;
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH: return Code::fenced;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-      return Code::not_found;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return Code::not_found;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
@@ -61,12 +56,9 @@ Code code_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR__INVALID_ARG:
-      return Code::invalid;
-    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS:
-      return Code::conflict;
-    default:
-      return Code::unavailable;
+    case RD_KAFKA_RESP_ERR__INVALID_ARG: return Code::invalid;
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return Code::conflict;
+    default: return Code::unavailable;
   }
 }
 
@@ -74,8 +66,7 @@ std::string remedy_of(rd_kafka_resp_err_t code) {
   switch (static_cast<int>(code)) {
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
       return "; allow this user Read, Write, Create, Delete and DescribeConfigs on the topic";
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-      return "; allow this user Read on the group";
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return "; allow this user Read on the group";
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
       return "; allow this user Create and IdempotentWrite on the cluster";
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
@@ -85,8 +76,7 @@ std::string remedy_of(rd_kafka_resp_err_t code) {
       return "; raise max.message.bytes of the topic, or make the record smaller";
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
       return "; the cluster has fewer brokers than copies are asked for";
-    default:
-      return "";
+    default: return "";
   }
 }
 
@@ -248,11 +238,10 @@ int produce(Client& client, rd_kafka_topic_s* topic, int32_t partition, const Re
   while (true) {
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (headers == nullptr) {
-      code =
-          rd_kafka_producev(client.handle(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
-                            RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_KEY(pointer_to(record.key), key_size),
-                            RD_KAFKA_V_VALUE(pointer_to(record.value), value_size),
-                            RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_OPAQUE(&slot), RD_KAFKA_V_END);
+      code = rd_kafka_producev(client.handle(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+                               RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_KEY(pointer_to(record.key), key_size),
+                               RD_KAFKA_V_VALUE(pointer_to(record.value), value_size),
+                               RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_OPAQUE(&slot), RD_KAFKA_V_END);
     } else {
       code = rd_kafka_producev(client.handle(), RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
                                RD_KAFKA_V_MSGFLAGS(flags), RD_KAFKA_V_KEY(pointer_to(record.key), key_size),

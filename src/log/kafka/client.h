@@ -94,8 +94,8 @@ class Deliveries {
 int produce(Client& client, rd_kafka_topic_s* topic, int32_t partition, const RecordView& record, bool copied,
             Deliveries::Slot& slot);
 
-// Kafka keeps no time before 1970 and librdkafka none of 0: such a time rides in a header that readers of this
-// log do not see.
+// Kafka keeps no time before 1970 and librdkafka none of 0: such a time rides in a header that readers of
+// this log do not see.
 inline constexpr std::string_view kTimeHeader = "tw.time";
 
 }  // namespace tradewind::log::kafka

@@ -1,5 +1,5 @@
-// Reading without a group: each consumer has a queue per client, into which that client's threads put what the
-// brokers send. Only what is committed is sent.
+// Reading without a group: each consumer has a queue per client, into which that client's threads put what
+// the brokers send. Only what is committed is sent.
 //
 // Between records lie the marks that end transactions, and what was aborted or compacted away. Where such a
 // gap ends a partition, no record tells; then it is known when the client has reached the end (an answer of
@@ -16,7 +16,7 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr size_t kMostPerCall = 4096;
-constexpr Duration kLook(20);             // a bell that is missed costs no more than this
+constexpr Duration kLook(20);                  // a bell that is missed costs no more than this
 constexpr int64_t kOwnWithinNs = 500'000'000;  // how long this process' own records are waited for
 
 // What one call gave; the bytes of its records. It may outlive the consumer.
@@ -82,10 +82,10 @@ class KafkaConsumer final : public Consumer {
     Assigned added{.position = position, .client = TRY(readers_->take(position))};
     added.next = std::max({from, readers_->marks().of(position).begin, Offset{0}});
     added.topic = added.client->topic(position.topic, readers_->catalog().generation());
-    const int failed =
-        added.topic == nullptr
-            ? -1
-            : rd_kafka_consume_start_queue(added.topic, position.partition, added.next, queue_of(added.client));
+    const int failed = added.topic == nullptr
+                           ? -1
+                           : rd_kafka_consume_start_queue(added.topic, position.partition, added.next,
+                                                          queue_of(added.client));
     if (failed != 0) {
       readers_->release(added.client, position);
       return added.client->error(rd_kafka_last_error(), "topic " + position.topic + " cannot be read");
@@ -115,10 +115,9 @@ class KafkaConsumer final : public Consumer {
       const int64_t now = now_ns();
       if (silent == nullptr && now >= wait_until) return batches;
       if (silent != nullptr && now > patience_until) {
-        return silent->client->error(RD_KAFKA_RESP_ERR__TIMED_OUT, "topic " + silent->position.topic +
-                                                                       " partition " +
-                                                                       std::to_string(silent->position.partition) +
-                                                                       " cannot be read");
+        return silent->client->error(RD_KAFKA_RESP_ERR__TIMED_OUT,
+                                     "topic " + silent->position.topic + " partition " +
+                                         std::to_string(silent->position.partition) + " cannot be read");
       }
       const Duration left((wait_until - now) / 1'000'000 + 1);
       bell_->wait(rings, silent == nullptr ? left : kLook);
@@ -135,11 +134,11 @@ class KafkaConsumer final : public Consumer {
     std::shared_ptr<Client> client;
     rd_kafka_topic_t* topic = nullptr;
     Offset next = 0;
-    bool heard = false;      // the broker has answered since it was assigned
-    Offset read_out = -1;    // the end was seen here
-    Offset given_up = -1;    // own records up to here did not come in time
+    bool heard = false;       // the broker has answered since it was assigned
+    Offset read_out = -1;     // the end was seen here
+    Offset given_up = -1;     // own records up to here did not come in time
     size_t batch = SIZE_MAX;  // of the fetch at hand
-    Offset began = 0;        // `next` before it
+    Offset began = 0;         // `next` before it
   };
   // The consumer's own bell and the log's, as one that librdkafka's threads can ring.
   struct BothBells {
@@ -235,12 +234,13 @@ class KafkaConsumer final : public Consumer {
       return {};
     }
     if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      const Error error = assigned.client->error(message.err, "topic " + assigned.position.topic + " partition " +
-                                                                  std::to_string(assigned.position.partition) +
-                                                                  " cannot be read");
+      const Error error = assigned.client->error(
+          message.err, "topic " + assigned.position.topic + " partition " +
+                           std::to_string(assigned.position.partition) + " cannot be read");
       // What passes by itself is gone on with by librdkafka; poll() gives up when it lasts.
-      const bool passes = error.code == Code::unavailable || (error.code == Code::not_found &&
-                                                              readers_->catalog().check(assigned.position).ok());
+      const bool passes =
+          error.code == Code::unavailable ||
+          (error.code == Code::not_found && readers_->catalog().check(assigned.position).ok());
       if (!passes) return error;
       assigned.client->note_trouble(rd_kafka_message_errstr(&message));
       return {};
@@ -265,7 +265,8 @@ class KafkaConsumer final : public Consumer {
   }
 
   // Where reading goes on behind what was fetched, and where the partition ends.
-  void close(Assigned& assigned, const std::shared_ptr<Fetched>& fetched, std::vector<FetchedBatch>& batches) {
+  void close(Assigned& assigned, const std::shared_ptr<Fetched>& fetched,
+             std::vector<FetchedBatch>& batches) {
     const Marks::Mark mark = readers_->marks().of(assigned.position);
     const Offset end = end_of(assigned);
     if (assigned.heard && mark.marker == assigned.next && end == assigned.next + 1) assigned.next = end;

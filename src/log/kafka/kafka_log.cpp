@@ -1,4 +1,5 @@
-// KafkaLog: the Log on brokers. Durable and written are one: what is committed is acknowledged by the replicas.
+// KafkaLog: the Log on brokers. Durable and written are one: what is committed is acknowledged by the
+// replicas.
 #include <algorithm>
 #include <deque>
 
@@ -22,7 +23,8 @@ class Kept {
       std::vector<HeaderView>& headers = headers_.emplace_back();
       for (uint32_t i = 0; i < record.header_count; ++i) {
         const HeaderView& header = record.headers[i];
-        headers.push_back({copy(header.name), header.value ? std::optional(copy(*header.value)) : std::nullopt});
+        headers.push_back(
+            {copy(header.name), header.value ? std::optional(copy(*header.value)) : std::nullopt});
       }
       kept.headers = headers.data();
     }
@@ -193,7 +195,8 @@ Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
   static SystemClock real_clock;
   KafkaOptions options = given;
   if (options.clock == nullptr) options.clock = &real_clock;
-  if (options.servers.empty()) return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
+  if (options.servers.empty())
+    return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);

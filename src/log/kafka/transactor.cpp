@@ -50,10 +50,9 @@ Result<> Transactor::take_id() {
   client_.reset();
   mirrored_.clear();
   const std::string transaction_ms = std::to_string(2 * options.patience.count());
-  auto client = TRY(Client::make(options, ClientKind::producer,
-                                 {{"transactional.id", id_},
-                                  {"transaction.timeout.ms", transaction_ms},
-                                  {"linger.ms", "0"}}));
+  auto client = TRY(Client::make(
+      options, ClientKind::producer,
+      {{"transactional.id", id_}, {"transaction.timeout.ms", transaction_ms}, {"linger.ms", "0"}}));
   const int64_t until = now_ns() + options.patience.count() * 1'000'000;
   while (true) {
     const auto left = static_cast<int>(std::max<int64_t>((until - now_ns()) / 1'000'000, 1));
@@ -62,7 +61,8 @@ Result<> Transactor::take_id() {
     client->serve(Duration(0));
     const bool again = rd_kafka_error_is_retriable(failed.get()) != 0 && now_ns() < until;
     if (!again)
-      return client->error(rd_kafka_error_code(failed.get()), "the transactional id " + id_ + " cannot be taken");
+      return client->error(rd_kafka_error_code(failed.get()),
+                           "the transactional id " + id_ + " cannot be taken");
     options.clock->sleep(kPause);
   }
   client_ = std::move(client);
@@ -172,15 +172,15 @@ Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt)
   rd_kafka_consumer_group_metadata_t* group = rd_kafka_consumer_group_metadata_new(work.group.c_str());
   Outcome outcome = Outcome::done;
   while (true) {
-    const KafkaError failed(rd_kafka_send_offsets_to_transaction(client_->handle(), list, group,
-                                                                 attempt.left_ms(now_ns())));
+    const KafkaError failed(
+        rd_kafka_send_offsets_to_transaction(client_->handle(), list, group, attempt.left_ms(now_ns())));
     if (failed == nullptr) break;
     if (rd_kafka_error_is_retriable(failed.get()) != 0 && now_ns() < attempt.until_ns) {
       readers_->options().clock->sleep(kPause);
       continue;
     }
-    outcome = give_up(rd_kafka_error_code(failed.get()), "the offsets of group " + work.group + " cannot be written",
-                      attempt);
+    outcome = give_up(rd_kafka_error_code(failed.get()),
+                      "the offsets of group " + work.group + " cannot be written", attempt);
     break;
   }
   rd_kafka_consumer_group_metadata_destroy(group);
@@ -219,8 +219,9 @@ bool Transactor::lost(int code, const std::string& doing, Attempt& attempt) {
   attempt.error = client_->error(fatal != 0 ? fatal : code, doing);
   if (fatal == 0) return false;
   if (attempt.error.code == Code::fenced) {
-    fenced_ = attempt.error = {Code::fenced, "another process took over the transactional id " + id_ +
-                                                 "; this one must stop (give each its own log.kafka.instance)"};
+    fenced_ =
+        attempt.error = {Code::fenced, "another process took over the transactional id " + id_ +
+                                           "; this one must stop (give each its own log.kafka.instance)"};
   }
   client_.reset();
   return true;

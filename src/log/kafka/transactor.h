@@ -1,10 +1,10 @@
 #pragma once
 // Transactor: a transactional id, and the transactions written under it, one at a time and each in one go.
 //
-// What fails on the way is given up and written again; where it is not known whether a commit went through, the
-// client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the log
-// read: that settles it. Threads: one at a time. Errors: fenced for good; unavailable: ask again, with the same
-// Doubt.
+// What fails on the way is given up and written again; where it is not known whether a commit went through,
+// the client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the
+// log read: that settles it. Threads: one at a time. Errors: fenced for good; unavailable: ask again, with
+// the same Doubt.
 
 #include <memory>
 #include <optional>
