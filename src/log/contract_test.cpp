@@ -157,15 +157,21 @@ TYPED_TEST(LogContract, GivesBackTimesOffsetsAndHeaders) {
   this->append({"orders", 0}, {record("first", "0", -5), with, record("last", "2", 7)});
   auto consumer = std::move(this->log->consumer(Visibility::durable)).value();
   ASSERT_TRUE(consumer->assign({"orders", 0}, 0).ok());
-  const auto polled = std::move(consumer->poll(Duration(0), 10)).value();
-  ASSERT_EQ(polled.size(), 1u);
-  const FetchedBatch& batch = polled[0];
-  ASSERT_EQ(batch.records.size(), 3u);
-  EXPECT_EQ(batch.next, 3);
-  EXPECT_EQ(batch.end, 3);
-  EXPECT_EQ(batch.records[0].time.ms, -5);
-  EXPECT_EQ(batch.records[0].header_count, 0u);
-  const RecordView& middle = batch.records[1];
+  std::vector<FetchedBatch> batches;  // brokers may send records that were appended together one by one
+  std::vector<RecordView> records;
+  while (records.size() < 3) {
+    auto polled = std::move(consumer->poll(Duration(0), 10)).value();
+    ASSERT_EQ(polled.size(), 1u);
+    records.insert(records.end(), polled[0].records.begin(), polled[0].records.end());
+    batches.push_back(std::move(polled[0]));
+  }
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_TRUE(TypeParam::kMarks > 0 || batches.size() == 1);
+  EXPECT_EQ(batches.back().next, 3);
+  EXPECT_EQ(batches.back().end, 3);
+  EXPECT_EQ(records[0].time.ms, -5);
+  EXPECT_EQ(records[0].header_count, 0u);
+  const RecordView& middle = records[1];
   EXPECT_EQ(middle.time.ms, 1'300'000'000'123);
   EXPECT_EQ(middle.offset, 1);
   ASSERT_EQ(middle.header_count, 3u);
@@ -174,7 +180,7 @@ TYPED_TEST(LogContract, GivesBackTimesOffsetsAndHeaders) {
   EXPECT_EQ(middle.headers[1].value, "");
   EXPECT_EQ(middle.headers[2].name, "none");
   EXPECT_FALSE(middle.headers[2].value.has_value());
-  EXPECT_EQ(batch.records[2].time.ms, 7);
+  EXPECT_EQ(records[2].time.ms, 7);
 }
 
 TYPED_TEST(LogContract, KnowsThatThereIsNothingYetBehindTheEnd) {

@@ -97,7 +97,7 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   const std::string doing = "topic " + position.topic + " cannot be written";
   if (const int code = deliveries.failure(); code != 0) return client->error(code, doing);
   count(records);
-  readers_->marks().wrote(position, slot.last + 1, false);
+  readers_->marks().wrote(position, slot.last + 1, false, readers_->options().clock->now());
   readers_->marks().bell.ring();
   return slot.first;
 }

@@ -4,63 +4,16 @@
 
 #include <algorithm>
 
+#include "log/kafka/request.h"
+
 namespace tradewind::log::kafka {
 namespace {
 
 constexpr int64_t kFreshNs = 5'000'000'000;  // other processes may make and delete topics
 constexpr Duration kPause(10);
 
-struct EventGone {
-  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
-};
-using Event = std::unique_ptr<rd_kafka_event_t, EventGone>;
-
-struct QueueGone {
-  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
-};
-using Queue = std::unique_ptr<rd_kafka_queue_t, QueueGone>;
-
-struct OptionsGone {
-  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
-};
-
-struct PartitionsGone {
-  void operator()(rd_kafka_topic_partition_list_t* list) const {
-    rd_kafka_topic_partition_list_destroy(list);
-  }
-};
-using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionsGone>;
-
-// One request: `send` puts it, with its options, on the way to the queue.
-template <typename Send>
-Result<Event> ask(Client& client, rd_kafka_admin_op_t kind, const std::string& doing, Send send) {
-  const Queue queue(rd_kafka_queue_new(client.handle()));
-  const std::unique_ptr<rd_kafka_AdminOptions_t, OptionsGone> options(
-      rd_kafka_AdminOptions_new(client.handle(), kind));
-  char why[256];
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), client.patience_ms(), why, sizeof why);
-  send(options.get(), queue.get());
-  Event event(rd_kafka_queue_poll(queue.get(), client.patience_ms() + 1'000));
-  if (event == nullptr) return client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, doing);
-  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return client.error(code, doing);
-  }
-  return event;
-}
-
 Error no_topic(const std::string& name) {
   return {Code::not_found, "no topic is called " + name};
-}
-
-// A compacted topic may be trimmed too, which Kafka lets only those be that are deleted from as well: it is
-// one, and keeps its records for ever.
-std::map<std::string, std::string> settings_of(const TopicSpec& spec) {
-  const bool compacted = spec.cleanup == Cleanup::compact;
-  const int64_t retention_ms = compacted ? -1 : std::max<int64_t>(spec.retention.count(), -1);
-  return {{"cleanup.policy", spec.cleanup == Cleanup::remove ? "delete" : "compact,delete"},
-          {"retention.ms", std::to_string(retention_ms)},
-          {"retention.bytes", std::to_string(compacted ? -1 : spec.retention_bytes)},
-          {"max.message.bytes", std::to_string(kMostKafkaRecord)}};
 }
 
 void take_settings(TopicSpec& spec, const rd_kafka_ConfigEntry_t** entries, size_t count) {
@@ -92,6 +45,17 @@ bool moving(rd_kafka_resp_err_t code) {
 }
 
 }  // namespace
+
+// A compacted topic may be trimmed too, which Kafka lets only those be that are deleted from as well: it is
+// one, and keeps its records for ever.
+std::map<std::string, std::string> settings_of(const TopicSpec& spec) {
+  const bool compacted = spec.cleanup == Cleanup::compact;
+  const int64_t retention_ms = compacted ? -1 : std::max<int64_t>(spec.retention.count(), -1);
+  return {{"cleanup.policy", spec.cleanup == Cleanup::remove ? "delete" : "compact,delete"},
+          {"retention.ms", std::to_string(retention_ms)},
+          {"retention.bytes", std::to_string(compacted ? -1 : spec.retention_bytes)},
+          {"max.message.bytes", std::to_string(kMostKafkaRecord)}};
+}
 
 Result<std::shared_ptr<Catalog>> Catalog::open(const KafkaOptions& options, std::shared_ptr<Marks> marks) {
   std::shared_ptr<Catalog> catalog(new Catalog(options, std::move(marks)));
@@ -166,7 +130,7 @@ Result<> Catalog::describe_those(const std::vector<std::string>& names) {
             rd_kafka_DescribeConfigs(asking_->handle(), wanted.data(), wanted.size(), options, queue);
           });
   rd_kafka_ConfigResource_destroy_array(wanted.data(), wanted.size());
-  const Event event = TRY(std::move(asked));
+  const Answer event = TRY(std::move(asked));
   size_t count = 0;
   const rd_kafka_ConfigResource_t** resources =
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
@@ -258,7 +222,7 @@ Result<> Catalog::create(const TopicSpec& spec) {
                      rd_kafka_CreateTopics(asking_->handle(), &topic, 1, options, queue);
                    });
   rd_kafka_NewTopic_destroy(topic);
-  const Event event = TRY(std::move(asked));
+  const Answer event = TRY(std::move(asked));
   size_t count = 0;
   const rd_kafka_topic_result_t** results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
@@ -269,6 +233,11 @@ Result<> Catalog::create(const TopicSpec& spec) {
   }
   TRY(wait_until(spec.name, true));
   return alike().value_or(no_topic(spec.name));
+}
+
+void Catalog::altered(const TopicSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  if (const auto at = known_.find(spec.name); at != known_.end()) at->second.spec = spec;
 }
 
 Result<> Catalog::wait_until(const std::string& name, bool there) {
@@ -297,7 +266,7 @@ Result<> Catalog::remove(const std::string& name) {
                      rd_kafka_DeleteTopics(asking_->handle(), &topic, 1, options, queue);
                    });
   rd_kafka_DeleteTopic_destroy(topic);
-  const Event event = TRY(std::move(asked));
+  const Answer event = TRY(std::move(asked));
   size_t count = 0;
   const rd_kafka_topic_result_t** results =
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
@@ -343,8 +312,7 @@ Result<> Catalog::trim(const Position& position, Offset keep) {
   const Log::Bounds there = TRY(bounds(position, Visibility::written));
   if (keep <= there.begin) return {};
   keep = std::min(keep, there.end);
-  const Partitions wanted(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(wanted.get(), position.topic.c_str(), position.partition)->offset = keep;
+  const Partitions wanted = list_of({{position, keep}});
   rd_kafka_DeleteRecords_t* records = rd_kafka_DeleteRecords_new(wanted.get());
   const std::string doing = position.topic + " cannot be trimmed";
   auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_DELETERECORDS, doing,
@@ -352,7 +320,7 @@ Result<> Catalog::trim(const Position& position, Offset keep) {
                      rd_kafka_DeleteRecords(asking_->handle(), &records, 1, options, queue);
                    });
   rd_kafka_DeleteRecords_destroy(records);
-  const Event event = TRY(std::move(asked));
+  const Answer event = TRY(std::move(asked));
   const rd_kafka_topic_partition_list_t* results =
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   for (int i = 0; i < results->cnt; ++i) {
@@ -373,7 +341,7 @@ Result<Offsets> Catalog::group_offsets(const std::string& group) {
                      rd_kafka_ListConsumerGroupOffsets(asking_->handle(), &wanted, 1, options, queue);
                    });
   rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
-  const Event event = TRY(std::move(asked));
+  const Answer event = TRY(std::move(asked));
   size_t count = 0;
   const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
       rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);

@@ -25,6 +25,8 @@ class Catalog {
   Result<> remove(const std::string& name);
   Result<std::vector<TopicSpec>> topics();
   Result<TopicSpec> topic(const std::string& name);
+  // The settings of a topic became those.
+  void altered(const TopicSpec& spec);
   // not_found, when there is no such partition.
   Result<> check(const Position& position);
 
@@ -64,6 +66,9 @@ class Catalog {
   std::map<std::string, Known> known_;
   int64_t refreshed_ns_ = 0;
 };
+
+// Kafka's settings of a topic that was declared so.
+std::map<std::string, std::string> settings_of(const TopicSpec& spec);
 
 // The topic this log keeps for itself; nobody else sees it.
 inline constexpr const char* kProducersTopic = "tw.producers";

@@ -275,8 +275,11 @@ class KafkaConsumer final : public Consumer {
     const auto trimmed = std::find_if(batch.records.begin(), batch.records.end(),
                                       [&](const RecordView& record) { return record.offset >= mark.begin; });
     if (trimmed != batch.records.begin()) drop_before(batch, trimmed);
-    batch.next = assigned.next;
+    batch.next = assigned.next < mark.begin ? -1 : assigned.next;  // all of it trimmed: what is kept follows
     batch.end = std::max(end, assigned.next);
+    if (batch.records.empty()) return;
+    const RecordView& first = batch.records.front();
+    batch.appended = readers_->marks().written_at(assigned.position, first.offset).value_or(first.time);
   }
 
   static void drop_before(FetchedBatch& batch, std::vector<RecordView>::iterator first) {
@@ -321,6 +324,19 @@ class KafkaConsumer final : public Consumer {
 
 std::unique_ptr<Consumer> Readers::consumer(const std::shared_ptr<Readers>& self) {
   return std::make_unique<KafkaConsumer>(self);
+}
+
+Result<std::optional<Timestamp>> Readers::appended(const std::shared_ptr<Readers>& self,
+                                                   const Position& position, Offset from) {
+  const auto bounds = TRY(catalog_->bounds(position, Visibility::durable));
+  from = std::max(from, bounds.begin);
+  if (from >= bounds.end) return std::optional<Timestamp>();
+  if (const auto known = marks_->written_at(position, from)) return known;
+  const auto reader = consumer(self);
+  TRY(reader->assign(position, from));
+  const std::vector<FetchedBatch> batches = TRY(reader->poll(Duration(0), 1));
+  if (batches.empty() || batches.front().records.empty()) return std::optional<Timestamp>();
+  return std::optional(batches.front().records.front().time);
 }
 
 Result<std::shared_ptr<Client>> Readers::take(const Position& position) {

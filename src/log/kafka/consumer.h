@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -21,6 +22,10 @@ class Readers {
       : options_(options), catalog_(std::move(catalog)), marks_(std::move(marks)) {}
 
   std::unique_ptr<Consumer> consumer(const std::shared_ptr<Readers>& self);
+
+  // When the first record at or behind `from` was written; see Log.
+  Result<std::optional<Timestamp>> appended(const std::shared_ptr<Readers>& self, const Position& position,
+                                            Offset from);
 
   // A client that does not read `position` yet, and does from now on, until release().
   Result<std::shared_ptr<Client>> take(const Position& position);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "log/kafka/admin.h"
 #include "log/kafka/appender.h"
 #include "log/open.h"
 
@@ -124,7 +125,8 @@ class KafkaLog final : public WatchedLog {
       : catalog_(std::move(catalog)),
         marks_(std::move(marks)),
         readers_(std::move(readers)),
-        appender_(std::move(appender)) {}
+        appender_(std::move(appender)),
+        admin_(catalog_) {}
 
   Result<> create_topic(const TopicSpec& spec) override {
     TRY(not_ours(spec.name));
@@ -138,6 +140,9 @@ class KafkaLog final : public WatchedLog {
   Result<TopicSpec> topic(const std::string& name) override { return catalog_->topic(name); }
   Result<Bounds> bounds(const Position& position, Visibility visibility) override {
     return catalog_->bounds(position, visibility);
+  }
+  Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
+    return readers_->appended(readers_, position, from);
   }
   Result<> trim(const Position& position, Offset keep) override { return catalog_->trim(position, keep); }
   Result<Offsets> group_offsets(const std::string& group) override { return catalog_->group_offsets(group); }
@@ -166,7 +171,7 @@ class KafkaLog final : public WatchedLog {
     figures.payload_bytes = appender_->bytes();
     return figures;
   }
-  Admin& admin() override { return *catalog_; }
+  Admin& admin() override { return admin_; }
   Result<BackupSource> backup_source() override { return only_ours("a backup"); }
   std::vector<TopicFigures> topic_figures() const override { return {}; }
   Result<Room> room() const override { return only_ours("its room on the disk"); }
@@ -186,6 +191,7 @@ class KafkaLog final : public WatchedLog {
   const std::shared_ptr<Marks> marks_;
   const std::shared_ptr<Readers> readers_;
   const std::shared_ptr<Appender> appender_;
+  KafkaAdmin admin_;
 };
 
 }  // namespace

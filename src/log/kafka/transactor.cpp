@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <deque>
 
+#include "log/kafka/request.h"
+
 namespace tradewind::log::kafka {
 namespace {
 
@@ -84,8 +86,9 @@ Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt
     if (outcome == Outcome::failed) return one.error;
     const Offsets first = one.first();
     if (outcome == Outcome::done) {
+      const Timestamp now = readers_->options().clock->now();
       for (const Deliveries::Slot& slot : one.slots) {
-        if (slot.last >= 0) readers_->marks().wrote(slot.position, slot.last + 1, true);
+        if (slot.last >= 0) readers_->marks().wrote(slot.position, slot.last + 1, true, now);
       }
       readers_->marks().bell.ring();
       return first;
@@ -165,15 +168,12 @@ Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt)
     if (!same && readers_->catalog().check(position).ok()) moved[position] = offset;
   }
   if (moved.empty()) return Outcome::done;
-  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(static_cast<int>(moved.size()));
-  for (const auto& [position, offset] : moved) {
-    rd_kafka_topic_partition_list_add(list, position.topic.c_str(), position.partition)->offset = offset;
-  }
+  const Partitions list = list_of(moved);
   rd_kafka_consumer_group_metadata_t* group = rd_kafka_consumer_group_metadata_new(work.group.c_str());
   Outcome outcome = Outcome::done;
   while (true) {
-    const KafkaError failed(
-        rd_kafka_send_offsets_to_transaction(client_->handle(), list, group, attempt.left_ms(now_ns())));
+    const KafkaError failed(rd_kafka_send_offsets_to_transaction(client_->handle(), list.get(), group,
+                                                                 attempt.left_ms(now_ns())));
     if (failed == nullptr) break;
     if (rd_kafka_error_is_retriable(failed.get()) != 0 && now_ns() < attempt.until_ns) {
       readers_->options().clock->sleep(kPause);
@@ -184,7 +184,6 @@ Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt)
     break;
   }
   rd_kafka_consumer_group_metadata_destroy(group);
-  rd_kafka_topic_partition_list_destroy(list);
   return outcome;
 }
 

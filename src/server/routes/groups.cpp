@@ -175,8 +175,7 @@ class Groups {
 
 }  // namespace
 
-void declare_group_routes(net::HttpServer& http, log::WatchedLog& log, engine::Engine& engine,
-                          Clock& clock) {
+void declare_group_routes(net::HttpServer& http, log::WatchedLog& log, engine::Engine& engine, Clock& clock) {
   using net::Request;
   const auto groups = std::make_shared<Groups>(log, engine, clock);
   http.route("GET", "/v1/groups", [groups](const Request&) { return answer_of(groups->list()); });
