@@ -108,7 +108,7 @@ up() {
   count="$(cat "$folder/count")"
   for ((node = 1; node <= count; ++node)); do start_node "$folder" "$node"; done
   for ((node = 1; node <= count; ++node)); do wait_for_node "$folder" "$node"; done
-  paste -sd, "$folder"/node*/address
+  cat "$folder"/node*/address | paste -sd,
 }
 
 down() {  # all are asked at once: one after the other leaves the last without a quorum, and it hangs
