@@ -17,9 +17,11 @@
 namespace tradewind::cli {
 namespace {
 
-constexpr const char* kHelp = R"(tradewind serve: the platform in one process, on its own log.
+constexpr const char* kHelp = R"(tradewind serve: the platform in one process, on its own log or on Kafka.
 
   --data DIR            where everything lies (default: data)
+  --log kafka:HOST:PORT[,HOST:PORT]...
+                        on Kafka's log instead: everything lies in topics of the cluster that these brokers belong to
   --listen HOST:PORT    default 127.0.0.1:8088; port 0 takes any free one
   --queries DIR         runs the .sql files of a folder once; may be given several times
   --demo [RATE]         a live demo shop (RATE events a second on average over the day, default 200) and the queries
@@ -36,6 +38,7 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
 Examples:
   tradewind serve --data data --queries queries/retail
   tradewind serve --data data --demo
+  tradewind serve --log kafka:broker1:9092,broker2:9092 --queries queries/shop
   tradewind serve --config tradewind.yaml --telemetry.log_format json
 SIGTERM or Ctrl-C: finishes what is at hand, commits, exits 0. Messages go to standard error, one a line; standard
 output has one line: ready http://HOST:PORT (seconds).
@@ -79,7 +82,7 @@ std::string seconds_text(int64_t ns) {
   return text;
 }
 
-Result<> wait_for_the_end(Clock& clock, const log::EmbeddedLog& log, const engine::Engine& engine) {
+Result<> wait_for_the_end(Clock& clock, const log::WatchedLog& log, const engine::Engine& engine) {
   while (stop_asked == 0) {
     clock.sleep(Duration(50));
     if (const auto failed = log.failure()) return *failed;
@@ -131,9 +134,13 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   if (settings.log.durability == log::Durability::os) {
     logger.warning("log", "durability is os: what was acknowledged can be lost when the machine stops");
   }
-  const auto log = TRY(log::open_embedded(settings.log));
-  logger.info("log", "opened",
-              {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
+  const auto log = TRY(log::open_log(settings.log_at, settings.log, settings.kafka));
+  if (settings.log_at == "embedded") {
+    logger.info("log", "opened",
+                {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
+  } else {
+    logger.info("log", "opened", {{"at", settings.log_at}, {"instance", settings.kafka.instance}});
+  }
   const auto registry = TRY(schema::LocalRegistry::open(*log));
   TRY(shop::declare_shop(*log, *registry, work.demo_rate ? shop::Keeping::demo : shop::Keeping::all));
   ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
@@ -188,7 +195,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
 
 int serve(const std::vector<std::string>& raw) {
   std::vector<std::string> valued = setting_flags();
-  valued.insert(valued.end(), {"--queries", "--config", "--log", "--demo"});
+  valued.insert(valued.end(), {"--queries", "--config", "--demo"});
   const auto arguments = parse_arguments(with_demo_rate(raw),
                                          {"--print-settings-reference", "--print-metrics-reference"}, valued);
   if (!arguments.ok()) return fail(arguments.error().message, 2);
@@ -196,8 +203,6 @@ int serve(const std::vector<std::string>& raw) {
   if (arguments->has("--print-settings-reference")) return show(settings_reference());
   if (arguments->has("--print-metrics-reference"))
     return show(telemetry::metrics_reference(server::all_metrics()));
-  if (arguments->get("--log", "embedded") != "embedded")
-    return fail("only the embedded log is offered yet; leave --log out", 3);
   Settings settings;
   const auto notes = read_settings(*arguments, settings);
   if (!notes.ok()) return fail(notes.error().message, 2);

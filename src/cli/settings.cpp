@@ -14,10 +14,10 @@ struct ShortFlag {
   const char* name;
   const char* unit = "";  // what its value is written without
 };
-constexpr std::array kShortFlags{ShortFlag{"--data", "log.path"}, ShortFlag{"--listen", "server.listen"},
-                                 ShortFlag{"--durability", "log.durability"},
-                                 ShortFlag{"--workers", "stream.workers"},
-                                 ShortFlag{"--state-memory-mb", "state.memory_bytes", "MB"}};
+constexpr std::array kShortFlags{
+    ShortFlag{"--data", "log.path"},          ShortFlag{"--log", "log.at"},
+    ShortFlag{"--listen", "server.listen"},   ShortFlag{"--durability", "log.durability"},
+    ShortFlag{"--workers", "stream.workers"}, ShortFlag{"--state-memory-mb", "state.memory_bytes", "MB"}};
 
 Environment process_environment() {
   Environment environment;
@@ -44,7 +44,12 @@ Result<> check_together(const Settings& settings) {
 }  // namespace
 
 void Settings::fields(Options& options) {
+  options.text(
+      "log.at", log_at,
+      "embedded: our own log, in log.path. kafka:HOST:PORT[,HOST:PORT]...: the cluster these brokers "
+      "belong to.");
   log.fields(options);
+  kafka.fields(options);
   stream.fields(options);
   figures.fields(options);
   ingest.fields(options);

@@ -20,7 +20,9 @@ struct Arguments;
 struct Settings {
   Settings() { log.directory = "data"; }
 
+  std::string log_at = "embedded";
   log::EmbeddedOptions log;
+  log::KafkaOptions kafka;
   stream::RuntimeOptions stream;
   engine::FigureOptions figures;
   ingest::IngestOptions ingest;

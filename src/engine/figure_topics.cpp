@@ -77,7 +77,7 @@ void FigureOptions::fields(Options& options) {
                    "How long these records are kept; counts where the topics are made anew.");
 }
 
-FigureTopics::FigureTopics(log::EmbeddedLog& log, const Engine& engine, Clock& clock, FigureOptions options)
+FigureTopics::FigureTopics(log::WatchedLog& log, const Engine& engine, Clock& clock, FigureOptions options)
     : log_(log), engine_(engine), clock_(clock), options_(options) {
   told_.at_ns = clock_.monotonic_ns();
 }

@@ -37,7 +37,7 @@ struct FigureOptions {
 class FigureTopics {
  public:
   // All three outlive it.
-  FigureTopics(log::EmbeddedLog& log, const Engine& engine, Clock& clock, FigureOptions options);
+  FigureTopics(log::WatchedLog& log, const Engine& engine, Clock& clock, FigureOptions options);
   ~FigureTopics();
 
   // Makes the topics; then a thread writes a round now and every `every`.
@@ -63,7 +63,7 @@ class FigureTopics {
   void add_topics(const std::set<std::string>& left_out, Told& now, Records& records) const;
   void add_queries(const std::set<std::string>& left_out, Told& now, Records& records) const;
 
-  log::EmbeddedLog& log_;
+  log::WatchedLog& log_;
   const Engine& engine_;
   Clock& clock_;
   const FigureOptions options_;

@@ -1,5 +1,5 @@
 #pragma once
-// Opening a log, and what an embedded one tells about itself.
+// Opening a log: our own on this machine, or Kafka's; and what each tells about itself.
 
 #include <memory>
 #include <optional>
@@ -71,29 +71,57 @@ struct TopicFigures {
   int64_t held_bytes = 0;  // of its batches in the journal
 };
 
-class EmbeddedLog : public Log {
+// A log that tells how it is. What only our own has is `unsupported` on Kafka.
+class WatchedLog : public Log {
  public:
+  // On Kafka: what this process appended; the brokers know the rest.
   virtual LogFigures figures() const = 0;
   virtual Admin& admin() = 0;
   // Its files as they are now, between two commits.
   virtual Result<BackupSource> backup_source() = 0;
-  // Of every topic, by name.
+  // Of every topic, by name; on Kafka of none.
   virtual std::vector<TopicFigures> topic_figures() const = 0;
   // Of the file system that it lies on.
   virtual Result<Room> room() const = 0;
-  // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
-  // of the oldest segments, segments are given back. False: there is nothing to do. With own_thread a
-  // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.
-  virtual Result<bool> keep() = 0;
-  // Reads every byte again and checks it.
-  virtual Result<> verify() = 0;
   // Why it no longer takes anything; the process should end.
   virtual std::optional<Error> failure() const = 0;
   // Why it takes nothing while the disk is full, looking whether there is room again; nothing when it takes.
   virtual std::optional<Error> refusing() = 0;
 };
 
+class EmbeddedLog : public WatchedLog {
+ public:
+  // One step of keeping the space of the journal small: batches expire, are compacted by key, are moved out
+  // of the oldest segments, segments are given back. False: there is nothing to do. With own_thread a
+  // thread does this; else whoever owns the log calls it. unavailable: there is no room for it on the disk.
+  virtual Result<bool> keep() = 0;
+  // Reads every byte again and checks it.
+  virtual Result<> verify() = 0;
+};
+
+inline constexpr int64_t kMostKafkaRecord = 8 << 20;        // bytes; what hosted clusters take at most
+inline constexpr int64_t kMostKafkaTransaction = 64 << 20;  // bytes
+
+struct KafkaOptions {
+  std::string servers;                 // HOST:PORT[,HOST:PORT]...: some of the cluster's brokers; no setting
+  std::string instance = "tradewind";  // transactional ids begin with it; one process has it at a time
+  Duration patience{15'000};           // without an answer a call ends as unavailable
+  Duration fetch_wait{50};             // how long a broker waits for records before it says there are none
+  int replicas = -1;                   // of topics made here; -1: what the cluster is set to
+  std::string compression = "lz4";
+  Clock* clock = nullptr;  // null: the real one
+
+  void fields(Options& options);
+};
+
+// invalid: the servers or a setting. unavailable: no broker answered in time; it says what to check.
+Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& options);
+
 // conflict: another process has the directory. corrupt: damage, with the place and the remedy.
 Result<std::unique_ptr<EmbeddedLog>> open_embedded(const EmbeddedOptions& options);
+
+// "embedded", or "kafka:HOST:PORT[,HOST:PORT]...". invalid: something else.
+Result<std::unique_ptr<WatchedLog>> open_log(const std::string& which, const EmbeddedOptions& embedded,
+                                             KafkaOptions kafka);
 
 }  // namespace tradewind::log

@@ -30,4 +30,19 @@ void EmbeddedOptions::fields(Options& options) {
                 "Bytes read in a second for compacting and for emptying old segments.");
 }
 
+void KafkaOptions::fields(Options& options) {
+  options.text(
+      "log.kafka.instance", instance,
+      "What transactional ids begin with. A process that starts with the name of a running one takes over "
+      "from it.");
+  options.duration("log.kafka.patience", patience, {Duration(1'000), Duration(300'000)},
+                   "How long the brokers may be silent before a request fails.");
+  options.duration("log.kafka.fetch_wait", fetch_wait, {Duration(1), Duration(5'000)},
+                   "How long a broker may wait for records before it answers that there are none.");
+  options.number("log.kafka.replicas", replicas, {-1, 1'000},
+                 "Copies of the partitions of topics made here; -1: what the cluster is set to.");
+  options.text("log.kafka.compression", compression,
+               "How records are packed: none, lz4, zstd, snappy or gzip.");
+}
+
 }  // namespace tradewind::log

@@ -21,7 +21,7 @@
 namespace tradewind::server {
 
 struct Parts {
-  log::EmbeddedLog& log;
+  log::WatchedLog& log;
   schema::LocalRegistry& registry;
   engine::Engine& engine;
   ingest::Ingestor& ingestor;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real shop's year through the whole program, killed again and again; every figure recounted from the file.
 
-  retail.py --binary build/release/tradewind --queries queries/retail --file FILE [--kills N] [--seed N] [--golden FILE]
+  retail.py --binary build/release/tradewind --queries queries/retail --file FILE [--kills N] [--seed N] [--golden FILE] [--log kafka]
 
 Starts the platform and the replay, kills one or both with SIGKILL at random moments strictly inside the replay, starts
 them again, and in the end compares each row of each retail table with a recount that knows nothing of the program.
@@ -17,9 +17,12 @@ parser.add_argument("--queries", required=True)
 parser.add_argument("--file", required=True)
 parser.add_argument("--golden")
 parser.add_argument("--kills", type=int, default=0)
+parser.add_argument("--log", default="embedded", help="where the log lies, as serve wants it; kafka: the brokers that TW_KAFKA names")
 parser.add_argument("--seed", type=int, default=int(time.time()))
 parser.add_argument("--workers", default="1")
 options = parser.parse_args()
+if options.log == "kafka":
+    options.log += ":" + os.environ["TW_KAFKA"]
 
 if not os.path.exists(options.file):
     print(f"skipped: the retail history {options.file} is not here")
@@ -75,7 +78,7 @@ def recount(path):
 
 def start_server():
     began = time.monotonic()
-    server = subprocess.Popen([options.binary, "serve", "--data", folder, "--listen", f"127.0.0.1:{port}", "--queries",
+    server = subprocess.Popen([options.binary, "serve", "--data", folder, "--log", options.log, "--listen", f"127.0.0.1:{port}", "--queries",
                                options.queries, "--workers", options.workers], stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
     line = server.stdout.readline()
     if not line.startswith("ready"):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The shop's jobs (queries/shop) over random events, the program killed again and again; every result recounted.
 
-  shop.py --binary build/release/tradewind --queries queries/shop [--events N] [--kills N] [--seed N] [--workers N]
+  shop.py --binary build/release/tradewind --queries queries/shop [--events N] [--kills N] [--seed N] [--workers N] [--log kafka]
 
 Events come late, doubled and out of order, to several workers. What durably lies in the topics is read back, partition by
 partition in the order it lies there, and each table and stream is counted anew from it: plainly, with none of the program's
@@ -21,7 +21,10 @@ parser.add_argument("--events", type=int, default=6000)
 parser.add_argument("--kills", type=int, default=3)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 parser.add_argument("--workers", default="2")
+parser.add_argument("--log", default="embedded", help="where the log lies, as serve wants it; kafka: the brokers that TW_KAFKA names")
 options = parser.parse_args()
+if options.log == "kafka":
+    options.log += ":" + os.environ["TW_KAFKA"]
 
 chance = random.Random(options.seed)
 print(f"seed {options.seed} (repeat with --seed {options.seed})")
@@ -125,7 +128,7 @@ def stock_event(event):
 # ---- the program ---------------------------------------------------------------------------------------------------
 
 def start_server():
-    server = subprocess.Popen([options.binary, "serve", "--data", folder, "--listen", f"127.0.0.1:{port}", "--queries", options.queries,
+    server = subprocess.Popen([options.binary, "serve", "--data", folder, "--log", options.log, "--listen", f"127.0.0.1:{port}", "--queries", options.queries,
                                "--workers", options.workers, "--ingest.most_ids", str(REMEMBERED), "--stream.idle_partition", "1h"],
                               stdout=subprocess.PIPE, stderr=sys.stderr, text=True)
     line = server.stdout.readline()

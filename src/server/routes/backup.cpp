@@ -19,7 +19,7 @@ bool send_part(const log::BackupSource& source, size_t part, log::BackupWriter& 
 
 }  // namespace
 
-void declare_backup_route(net::HttpServer& http, log::EmbeddedLog& log, Clock& clock) {
+void declare_backup_route(net::HttpServer& http, log::WatchedLog& log, Clock& clock) {
   http.route("GET", "/v1/backup", [&log, &clock](const net::Request&) {
     auto taken = log.backup_source();
     if (!taken.ok()) return error_answer(status_of(taken.error().code), taken.error().message);

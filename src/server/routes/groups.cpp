@@ -26,7 +26,7 @@ net::Response answer_of(const Result<std::string>& body) {
 
 class Groups {
  public:
-  Groups(log::EmbeddedLog& log, engine::Engine& engine, Clock& clock)
+  Groups(log::WatchedLog& log, engine::Engine& engine, Clock& clock)
       : log_(log), engine_(engine), clock_(clock) {}
 
   Result<std::string> list() {
@@ -168,15 +168,14 @@ class Groups {
     return text;
   }
 
-  log::EmbeddedLog& log_;
+  log::WatchedLog& log_;
   engine::Engine& engine_;
   Clock& clock_;
 };
 
 }  // namespace
 
-void declare_group_routes(net::HttpServer& http, log::EmbeddedLog& log, engine::Engine& engine,
-                          Clock& clock) {
+void declare_group_routes(net::HttpServer& http, log::WatchedLog& log, engine::Engine& engine, Clock& clock) {
   using net::Request;
   const auto groups = std::make_shared<Groups>(log, engine, clock);
   http.route("GET", "/v1/groups", [groups](const Request&) { return answer_of(groups->list()); });

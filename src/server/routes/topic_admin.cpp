@@ -29,7 +29,7 @@ void put_number(JsonWriter& json, const char* key, int64_t value) {
   json.number(value);
 }
 
-Result<> put_partitions(JsonWriter& json, const log::TopicSpec& spec, log::EmbeddedLog& log) {
+Result<> put_partitions(JsonWriter& json, const log::TopicSpec& spec, log::WatchedLog& log) {
   json.key("partitions");
   json.begin_array();
   for (int32_t p = 0; p < spec.partitions; ++p) {
@@ -39,7 +39,9 @@ Result<> put_partitions(JsonWriter& json, const log::TopicSpec& spec, log::Embed
     put_number(json, "begin", bounds.begin);
     put_number(json, "end", bounds.end);
     put_number(json, "records", bounds.end - bounds.begin);
-    put_number(json, "bytes", TRY(log.admin().bytes({spec.name, p})));
+    const auto bytes = log.admin().bytes({spec.name, p});
+    if (!bytes.ok() && bytes.error().code != Code::unsupported) return bytes.error();
+    if (bytes.ok()) put_number(json, "bytes", *bytes);  // on Kafka the brokers' to know
     json.end_object();
   }
   json.end_array();
@@ -66,7 +68,7 @@ void put_schemas(JsonWriter& json, const std::string& topic, schema::Registry& r
   json.end_array();
 }
 
-Result<std::string> describe(const std::string& topic, log::EmbeddedLog& log, schema::Registry& registry,
+Result<std::string> describe(const std::string& topic, log::WatchedLog& log, schema::Registry& registry,
                              const engine::Engine& engine) {
   const auto spec = log.topic(topic);
   if (!spec.ok()) return unknown(topic);
@@ -108,7 +110,7 @@ Result<> read_config(const Json& body, log::TopicSpec& spec) {
   return {};
 }
 
-Result<std::string> create(const net::Request& request, log::EmbeddedLog& log, schema::Registry& registry,
+Result<std::string> create(const net::Request& request, log::WatchedLog& log, schema::Registry& registry,
                            const engine::Engine& engine) {
   const Json body = TRY(parse_json(request.body));
   log::TopicSpec spec;
@@ -130,7 +132,7 @@ Result<std::string> create(const net::Request& request, log::EmbeddedLog& log, s
   return describe(spec.name, log, registry, engine);
 }
 
-Result<std::string> alter(const net::Request& request, log::EmbeddedLog& log, schema::Registry& registry,
+Result<std::string> alter(const net::Request& request, log::WatchedLog& log, schema::Registry& registry,
                           const engine::Engine& engine) {
   const std::string& topic = request.captures.at("topic");
   auto spec = log.topic(topic);
@@ -143,7 +145,7 @@ Result<std::string> alter(const net::Request& request, log::EmbeddedLog& log, sc
   return describe(topic, log, registry, engine);
 }
 
-Result<std::string> remove(const net::Request& request, const log::EmbeddedLog&, engine::Engine& engine) {
+Result<std::string> remove(const net::Request& request, const log::WatchedLog&, engine::Engine& engine) {
   const std::string& topic = request.captures.at("topic");
   const auto yes = request.query.find("yes");
   const auto done = engine.delete_topic(topic, yes != request.query.end() && yes->second != "false");
@@ -153,7 +155,7 @@ Result<std::string> remove(const net::Request& request, const log::EmbeddedLog&,
 
 }  // namespace
 
-void declare_topic_admin_routes(net::HttpServer& http, log::EmbeddedLog& log, schema::Registry& registry,
+void declare_topic_admin_routes(net::HttpServer& http, log::WatchedLog& log, schema::Registry& registry,
                                 engine::Engine& engine) {
   using net::Request;
   http.route("POST", "/v1/topics",

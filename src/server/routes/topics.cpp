@@ -25,7 +25,7 @@ struct Below {
   std::deque<log::RecordView> records;
 };
 
-void append_topic(const log::TopicSpec& spec, log::EmbeddedLog& log, std::string& out) {
+void append_topic(const log::TopicSpec& spec, log::WatchedLog& log, std::string& out) {
   std::vector<log::Offset> begins;
   std::vector<log::Offset> ends;
   int64_t records = 0;
@@ -33,8 +33,9 @@ void append_topic(const log::TopicSpec& spec, log::EmbeddedLog& log, std::string
   for (int32_t p = 0; p < spec.partitions; ++p) {
     const auto bounds = log.bounds({spec.name, p}, log::Visibility::durable);
     const auto size = log.admin().bytes({spec.name, p});
-    if (!bounds.ok() || !size.ok()) return;  // deleted meanwhile
-    bytes += *size;
+    const bool unknown = !size.ok() && size.error().code == Code::unsupported;  // the brokers' to know
+    if (!bounds.ok() || !(size.ok() || unknown)) return;                        // deleted meanwhile
+    bytes += unknown ? 0 : *size;
     begins.push_back(bounds->begin);
     ends.push_back(bounds->end);
     records += bounds->end - bounds->begin;
@@ -48,7 +49,7 @@ void append_topic(const log::TopicSpec& spec, log::EmbeddedLog& log, std::string
          ",\"internal\":" + (engine::is_internal(spec.name) ? "true" : "false") + "}";
 }
 
-net::Response topics(log::EmbeddedLog& log) {
+net::Response topics(log::WatchedLog& log) {
   const auto specs = log.topics();
   if (!specs.ok()) return error_answer(status_of(specs.error().code), specs.error().message);
   net::Response response;
@@ -185,7 +186,7 @@ net::Response records(const net::Request& request, log::Log& log, schema::Regist
 
 }  // namespace
 
-void declare_topic_routes(net::HttpServer& http, log::EmbeddedLog& log, schema::Registry& registry) {
+void declare_topic_routes(net::HttpServer& http, log::WatchedLog& log, schema::Registry& registry) {
   http.route("GET", "/v1/topics", [&log](const net::Request&) { return topics(log); });
   http.route("GET", "/v1/topics/{topic}/records",
              [&log, &registry](const net::Request& request) { return records(request, log, registry); });

@@ -1,0 +1,362 @@
+#include "log/kafka/catalog.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+
+#include "log/kafka/request.h"
+
+namespace tradewind::log::kafka {
+namespace {
+
+constexpr int64_t kFreshNs = 5'000'000'000;  // other processes may make and delete topics
+constexpr Duration kPause(10);
+
+Error no_topic(const std::string& name) {
+  return {Code::not_found, "no topic is called " + name};
+}
+
+void take_settings(TopicSpec& spec, const rd_kafka_ConfigEntry_t** entries, size_t count) {
+  std::string cleanup;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string name = rd_kafka_ConfigEntry_name(entries[i]);
+    const char* text = rd_kafka_ConfigEntry_value(entries[i]);
+    if (text == nullptr) continue;
+    if (name == "cleanup.policy") cleanup = text;
+    if (name == "retention.ms") spec.retention = Duration(std::atoll(text));
+    if (name == "retention.bytes") spec.retention_bytes = std::atoll(text);
+  }
+  spec.cleanup = Cleanup::remove;
+  if (cleanup.find("compact") == std::string::npos) return;
+  const bool removes = cleanup.find("delete") != std::string::npos &&
+                       (spec.retention.count() >= 0 || spec.retention_bytes >= 0);
+  spec.cleanup = removes ? Cleanup::compact_and_remove : Cleanup::compact;
+}
+
+bool hidden(const std::string& name) {
+  return name.starts_with("__") || name == kProducersTopic;
+}
+
+// The partition has just been made, or gets another leader.
+bool moving(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+}  // namespace
+
+// A compacted topic may be trimmed too, which Kafka lets only those be that are deleted from as well: it is
+// one, and keeps its records for ever.
+std::map<std::string, std::string> settings_of(const TopicSpec& spec) {
+  const bool compacted = spec.cleanup == Cleanup::compact;
+  const int64_t retention_ms = compacted ? -1 : std::max<int64_t>(spec.retention.count(), -1);
+  return {{"cleanup.policy", spec.cleanup == Cleanup::remove ? "delete" : "compact,delete"},
+          {"retention.ms", std::to_string(retention_ms)},
+          {"retention.bytes", std::to_string(compacted ? -1 : spec.retention_bytes)},
+          {"max.message.bytes", std::to_string(kMostKafkaRecord)}};
+}
+
+Result<std::shared_ptr<Catalog>> Catalog::open(const KafkaOptions& options, std::shared_ptr<Marks> marks) {
+  std::shared_ptr<Catalog> catalog(new Catalog(options, std::move(marks)));
+  const Properties committed{{"isolation.level", "read_committed"}};
+  const Properties written{{"isolation.level", "read_uncommitted"}};
+  catalog->asking_ = TRY(Client::make(options, ClientKind::consumer, committed));
+  catalog->watching_ = TRY(Client::make(options, ClientKind::consumer, written));
+  TRY(catalog->refresh());
+  return catalog;
+}
+
+// Who is there, and how many partitions each topic has. Settings are looked up when somebody asks for them.
+Result<> Catalog::refresh() {
+  const std::lock_guard one(refreshing_);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto code = rd_kafka_metadata(asking_->handle(), 1, nullptr, &metadata, asking_->patience_ms());
+  asking_->serve(Duration(0));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, "the topics cannot be listed");
+  brokers_ = metadata->broker_cnt;
+  std::map<std::string, Known> found;
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
+    if (topic.err != RD_KAFKA_RESP_ERR_NO_ERROR && topic.err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+      continue;
+    Known known;
+    if (const auto at = known_.find(topic.topic); at != known_.end()) known = at->second;
+    known.spec.name = topic.topic;
+    known.spec.partitions = topic.partition_cnt;
+    known.led = topic.partition_cnt > 0;
+    for (int p = 0; p < topic.partition_cnt; ++p) {
+      known.led = known.led && topic.partitions[p].leader >= 0;
+      known.spec.replicas = static_cast<int16_t>(topic.partitions[p].replica_cnt);
+    }
+    found[topic.topic] = std::move(known);
+  }
+  for (const auto& [name, known] : known_) {
+    if (found.contains(name)) continue;
+    ++generation_;
+    marks_->forget(name);
+  }
+  known_ = std::move(found);
+  refreshed_ns_ = options_.clock->monotonic_ns();
+  rd_kafka_metadata_destroy(metadata);
+  return {};
+}
+
+Result<> Catalog::describe() {
+  constexpr size_t kMostAtOnce = 200;
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, known] : known_) {
+      if (!known.described && !hidden(name)) names.push_back(name);
+    }
+  }
+  for (size_t from = 0; from < names.size(); from += kMostAtOnce) {
+    const auto end = names.begin() + static_cast<ptrdiff_t>(std::min(names.size(), from + kMostAtOnce));
+    TRY(describe_those({names.begin() + static_cast<ptrdiff_t>(from), end}));
+  }
+  return {};
+}
+
+Result<> Catalog::describe_those(const std::vector<std::string>& names) {
+  std::vector<rd_kafka_ConfigResource_t*> wanted;
+  for (const std::string& name : names) {
+    wanted.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
+  }
+  auto asked =
+      ask(*asking_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "the settings of topics cannot be read",
+          [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+            rd_kafka_DescribeConfigs(asking_->handle(), wanted.data(), wanted.size(), options, queue);
+          });
+  rd_kafka_ConfigResource_destroy_array(wanted.data(), wanted.size());
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t** resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < count; ++i) {
+    const auto at = known_.find(rd_kafka_ConfigResource_name(resources[i]));
+    if (at == known_.end() || rd_kafka_ConfigResource_error(resources[i]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+      continue;  // deleted meanwhile, or not ours to read: its settings are taken for the usual ones
+    size_t entries = 0;
+    const rd_kafka_ConfigEntry_t** settings = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    take_settings(at->second.spec, settings, entries);
+    at->second.described = true;
+  }
+  return {};
+}
+
+Result<std::vector<TopicSpec>> Catalog::topics() {
+  TRY(refresh());
+  TRY(describe());
+  std::vector<TopicSpec> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, known] : known_) {
+    if (!hidden(name)) all.push_back(known.spec);
+  }
+  return all;
+}
+
+std::optional<Catalog::Known> Catalog::look_up(const std::string& name, bool fresh) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = known_.find(name);
+  if (at == known_.end() || hidden(name)) return std::nullopt;
+  if (fresh && options_.clock->monotonic_ns() - refreshed_ns_ > kFreshNs) return std::nullopt;
+  return at->second;
+}
+
+Result<TopicSpec> Catalog::topic(const std::string& name) {
+  std::optional<Known> known = look_up(name, true);
+  if (!known) {
+    TRY(refresh());
+    known = look_up(name, false);
+  }
+  if (known && !known->described) {
+    TRY(describe());
+    known = look_up(name, false);
+  }
+  if (!known) return no_topic(name);
+  return known->spec;
+}
+
+Result<> Catalog::check(const Position& position) {
+  const Error missing{Code::not_found,
+                      "no partition " + std::to_string(position.partition) + " of a topic " + position.topic};
+  for (int round = 0; round < 2; ++round) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto at = known_.find(position.topic);
+      if (at != known_.end() && position.partition >= 0 && position.partition < at->second.spec.partitions)
+        return {};
+    }
+    if (round == 0) TRY(refresh());
+  }
+  return missing;
+}
+
+Result<> Catalog::create(const TopicSpec& spec) {
+  TRY(check_topic_name(spec.name));
+  if (spec.partitions < 1)
+    return Error{Code::invalid, "topic " + spec.name + " needs at least one partition"};
+  const auto alike = [&]() -> std::optional<Result<>> {
+    const std::lock_guard lock(mutex_);
+    const auto at = known_.find(spec.name);
+    if (at == known_.end()) return std::nullopt;
+    if (at->second.spec.partitions == spec.partitions) return Result<>();
+    return Result<>(Error{Code::conflict, "topic " + spec.name + " exists with " +
+                                              std::to_string(at->second.spec.partitions) + " partitions"});
+  };
+  TRY(refresh());
+  if (const auto known = alike()) return *known;
+  char why[256];
+  const int copies = spec.replicas > 1 ? spec.replicas : options_.replicas;
+  rd_kafka_NewTopic_t* topic =
+      rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, copies, why, sizeof why);
+  if (topic == nullptr) return Error{Code::invalid, "topic " + spec.name + ": " + why};
+  for (const auto& [name, value] : settings_of(spec))
+    rd_kafka_NewTopic_set_config(topic, name.c_str(), value.c_str());
+  const std::string doing = "topic " + spec.name + " cannot be created";
+  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_CREATETOPICS, doing,
+                   [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_CreateTopics(asking_->handle(), &topic, 1, options, queue);
+                   });
+  rd_kafka_NewTopic_destroy(topic);
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+    const char* told = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr;
+    return asking_->error(code, told == nullptr ? doing : doing + " (" + told + ")");
+  }
+  TRY(wait_until(spec.name, true));
+  return alike().value_or(no_topic(spec.name));
+}
+
+void Catalog::altered(const TopicSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  if (const auto at = known_.find(spec.name); at != known_.end()) at->second.spec = spec;
+}
+
+Result<> Catalog::wait_until(const std::string& name, bool there) {
+  const int64_t until = options_.clock->monotonic_ns() + options_.patience.count() * 1'000'000;
+  while (true) {
+    TRY(refresh());
+    {
+      const std::lock_guard lock(mutex_);
+      const auto at = known_.find(name);
+      if (there ? at != known_.end() && at->second.led : at == known_.end()) return {};
+    }
+    if (options_.clock->monotonic_ns() > until) {
+      return Error{Code::unavailable,
+                   "topic " + name + (there ? " has no leaders yet" : " is still there") + "; try again"};
+    }
+    options_.clock->sleep(kPause);
+  }
+}
+
+Result<> Catalog::remove(const std::string& name) {
+  TRY(topic(name));
+  rd_kafka_DeleteTopic_t* topic = rd_kafka_DeleteTopic_new(name.c_str());
+  const std::string doing = "topic " + name + " cannot be deleted";
+  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_DELETETOPICS, doing,
+                   [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_DeleteTopics(asking_->handle(), &topic, 1, options, queue);
+                   });
+  rd_kafka_DeleteTopic_destroy(topic);
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
+  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, doing);
+  return wait_until(name, false);
+}
+
+Result<Log::Bounds> Catalog::asked_bounds(const Position& position, Visibility visibility) {
+  Client& client = visibility == Visibility::written ? *watching_ : *asking_;
+  const int64_t until = options_.clock->monotonic_ns() + options_.patience.count() * 1'000'000;
+  Log::Bounds bounds;
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  while (true) {
+    code = rd_kafka_query_watermark_offsets(client.handle(), position.topic.c_str(), position.partition,
+                                            &bounds.begin, &bounds.end, client.patience_ms());
+    client.serve(Duration(0));
+    if (!moving(code) || options_.clock->monotonic_ns() > until) break;
+    options_.clock->sleep(kPause);
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return client.error(code, "the bounds of " + position.topic + " partition " +
+                                  std::to_string(position.partition) + " cannot be read");
+  }
+  bounds.end = std::max(bounds.end, bounds.begin);
+  return bounds;
+}
+
+// What this process has committed shows a moment later, when the brokers have marked it: that is waited for.
+Result<Log::Bounds> Catalog::bounds(const Position& position, Visibility visibility) {
+  constexpr int64_t kMarkedWithinNs = 1'000'000'000;
+  TRY(check(position));
+  const int64_t until = options_.clock->monotonic_ns() + kMarkedWithinNs;
+  while (true) {
+    const Log::Bounds bounds = TRY(asked_bounds(position, visibility));
+    const bool seen = bounds.end >= marks_->of(position).end;
+    if (seen || options_.clock->monotonic_ns() > until) return bounds;
+    options_.clock->sleep(Duration(1));
+  }
+}
+
+Result<> Catalog::trim(const Position& position, Offset keep) {
+  const Log::Bounds there = TRY(bounds(position, Visibility::written));
+  if (keep <= there.begin) return {};
+  keep = std::min(keep, there.end);
+  const Partitions wanted = list_of({{position, keep}});
+  rd_kafka_DeleteRecords_t* records = rd_kafka_DeleteRecords_new(wanted.get());
+  const std::string doing = position.topic + " cannot be trimmed";
+  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_DELETERECORDS, doing,
+                   [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_DeleteRecords(asking_->handle(), &records, 1, options, queue);
+                   });
+  rd_kafka_DeleteRecords_destroy(records);
+  const Answer event = TRY(std::move(asked));
+  const rd_kafka_topic_partition_list_t* results =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  for (int i = 0; i < results->cnt; ++i) {
+    if (results->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return asking_->error(results->elems[i].err, doing);
+  }
+  marks_->trimmed(position, keep);
+  return {};
+}
+
+Result<Offsets> Catalog::group_offsets(const std::string& group) {
+  rd_kafka_ListConsumerGroupOffsets_t* wanted = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), nullptr);
+  const std::string doing = "the offsets of group " + group + " cannot be read";
+  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, doing,
+                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                     rd_kafka_error_t* refused = rd_kafka_AdminOptions_set_require_stable_offsets(options, 1);
+                     if (refused != nullptr) rd_kafka_error_destroy(refused);
+                     rd_kafka_ListConsumerGroupOffsets(asking_->handle(), &wanted, 1, options, queue);
+                   });
+  rd_kafka_ListConsumerGroupOffsets_destroy(wanted);
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_group_result_t** groups = rd_kafka_ListConsumerGroupOffsets_result_groups(
+      rd_kafka_event_ListConsumerGroupOffsets_result(event.get()), &count);
+  Offsets offsets;
+  for (size_t i = 0; i < count; ++i) {
+    if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[i])) {
+      return asking_->error(rd_kafka_error_code(error), doing);
+    }
+    const rd_kafka_topic_partition_list_t* list = rd_kafka_group_result_partitions(groups[i]);
+    for (int p = 0; list != nullptr && p < list->cnt; ++p) {
+      if (list->elems[p].offset < 0) continue;
+      offsets[{list->elems[p].topic, list->elems[p].partition}] = list->elems[p].offset;
+    }
+  }
+  return offsets;
+}
+
+}  // namespace tradewind::log::kafka

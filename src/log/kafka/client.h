@@ -1,0 +1,101 @@
+#pragma once
+// Client: one handle of librdkafka, its topics, and what it last said was wrong.
+//
+// Threads: shared freely. librdkafka's header is for this folder's sources only.
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "log/open.h"
+#include "log/record.h"
+
+struct rd_kafka_s;
+struct rd_kafka_topic_s;
+
+namespace tradewind::log::kafka {
+
+enum class ClientKind { producer, consumer };
+using Properties = std::vector<std::pair<std::string, std::string>>;
+
+class Client {
+ public:
+  // invalid: librdkafka refuses a property. It connects by itself, later.
+  static Result<std::shared_ptr<Client>> make(const KafkaOptions& options, ClientKind kind,
+                                              const Properties& properties);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  rd_kafka_s* handle() const { return handle_; }
+  // The topic's own handle, whose partitions are known by then; null: librdkafka refuses the name. A later
+  // `generation` asks again where they are: topics were deleted since.
+  rd_kafka_topic_s* topic(const std::string& name, int64_t generation);
+  // Serves delivery reports and errors; waits up to `wait` for the first.
+  void serve(Duration wait);
+  // Milliseconds a request may take.
+  int patience_ms() const { return static_cast<int>(options_.patience.count()); }
+
+  // An error of this client: `code` is librdkafka's, `doing` what was wanted.
+  Error error(int code, const std::string& doing) const;
+  // The fatal error that made the client useless; 0: none.
+  int fatal() const;
+  void note_trouble(const std::string& text);
+
+ private:
+  explicit Client(const KafkaOptions& options) : options_(options) {}
+
+  struct Topic {
+    rd_kafka_topic_s* handle = nullptr;
+    int64_t generation = -1;
+  };
+  const KafkaOptions options_;
+  rd_kafka_s* handle_ = nullptr;
+  mutable std::mutex mutex_;
+  std::map<std::string, Topic> topics_;
+  std::string trouble_;
+};
+
+// Deliveries: what became of a number of records handed to a producer.
+//
+// Threads: shared by the one who produces and the one who serves the client.
+class Deliveries {
+ public:
+  // Where the records of one partition went.
+  struct Slot {
+    Deliveries* all = nullptr;
+    Position position;
+    Offset first = -1;
+    Offset last = -1;
+  };
+
+  void expect(size_t records);
+  void arrived(Slot& slot, int code, Offset offset);  // code: librdkafka's, 0 is well
+  bool done() const;
+  // Until all have an answer: somebody else serves the client.
+  void wait();
+  // The first code that was not well; 0: none so far.
+  int failure() const;
+  void fail(int code);
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable answered_;
+  size_t left_ = 0;
+  int failure_ = 0;
+};
+
+// Hands one record over; its bytes must stay until the report unless `copied`. A librdkafka code; 0: done.
+int produce(Client& client, rd_kafka_topic_s* topic, int32_t partition, const RecordView& record, bool copied,
+            Deliveries::Slot& slot);
+
+// Kafka keeps no time before 1970 and librdkafka none of 0: such a time rides in a header that readers of
+// this log do not see.
+inline constexpr std::string_view kTimeHeader = "tw.time";
+
+}  // namespace tradewind::log::kafka

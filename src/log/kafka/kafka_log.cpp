@@ -1,0 +1,214 @@
+// KafkaLog: the Log on brokers. Durable and written are one: what is committed is acknowledged by the
+// replicas.
+#include <algorithm>
+#include <deque>
+
+#include "log/kafka/admin.h"
+#include "log/kafka/appender.h"
+#include "log/open.h"
+
+namespace tradewind::log {
+namespace kafka {
+namespace {
+
+// Records kept until they are committed: Kafka may ask for them again.
+class Kept {
+ public:
+  void add(const Position& position, std::span<const RecordView> records) {
+    std::vector<RecordView>& of_position = parts_[position];
+    for (const RecordView& record : records) {
+      RecordView& kept = of_position.emplace_back(record);
+      if (record.key) kept.key = copy(*record.key);
+      if (record.value) kept.value = copy(*record.value);
+      if (record.header_count == 0) continue;
+      std::vector<HeaderView>& headers = headers_.emplace_back();
+      for (uint32_t i = 0; i < record.header_count; ++i) {
+        const HeaderView& header = record.headers[i];
+        headers.push_back(
+            {copy(header.name), header.value ? std::optional(copy(*header.value)) : std::nullopt});
+      }
+      kept.headers = headers.data();
+    }
+  }
+  std::vector<Appending> parts() const {
+    std::vector<Appending> all;
+    for (const auto& [position, records] : parts_) all.push_back({position, records});
+    return all;
+  }
+
+ private:
+  BytesView copy(BytesView bytes) {
+    constexpr size_t kBlock = 256 << 10;
+    if (blocks_.empty() || blocks_.back().capacity() - blocks_.back().size() < bytes.size()) {
+      blocks_.emplace_back();
+      blocks_.back().reserve(std::max(kBlock, bytes.size() + 1));
+    }
+    Bytes& block = blocks_.back();
+    const size_t at = block.size();
+    block.append(bytes);
+    return BytesView(block).substr(at, bytes.size());
+  }
+
+  std::deque<Bytes> blocks_;  // never grow beyond what they reserved: views into them stay
+  std::deque<std::vector<HeaderView>> headers_;
+  std::map<Position, std::vector<RecordView>> parts_;
+};
+
+class KafkaTransaction final : public Transaction {
+ public:
+  KafkaTransaction(std::shared_ptr<Readers> readers, std::shared_ptr<Transactor> transactor)
+      : readers_(std::move(readers)), transactor_(std::move(transactor)) {}
+
+  Result<> append(const Position& position, std::span<const RecordView> records) override {
+    TRY(readers_->catalog().check(position));
+    const int64_t more = TRY(checked_bytes(records));
+    kept_.add(position, records);
+    bytes_ += more + static_cast<int64_t>(records.size()) * 8;
+    return {};
+  }
+
+  Result<Offsets> commit(std::string_view group, const Offsets& consumed) override {
+    if (bytes_ > kMostKafkaTransaction) {
+      return Error{Code::invalid, "a transaction of " + std::to_string(bytes_ >> 20) +
+                                      " MB is too large; commit more often"};
+    }
+    const std::vector<Appending> parts = kept_.parts();
+    if (parts.empty() && consumed.empty() && transactor_->fenced()) return *transactor_->fenced();
+    if (parts.empty() && consumed.empty()) return Offsets();
+    return transactor_->commit({.parts = parts, .group = std::string(group), .consumed = consumed}, doubt_);
+  }
+
+  int64_t bytes() const override { return bytes_; }
+
+ private:
+  const std::shared_ptr<Readers> readers_;
+  const std::shared_ptr<Transactor> transactor_;
+  Kept kept_;
+  int64_t bytes_ = 0;
+  std::optional<Transactor::Doubt> doubt_;
+};
+
+class KafkaProducer final : public Producer {
+ public:
+  KafkaProducer(std::shared_ptr<Readers> readers, std::shared_ptr<Appender> appender, std::string id,
+                std::shared_ptr<Transactor> transactor)
+      : readers_(std::move(readers)),
+        appender_(std::move(appender)),
+        id_(std::move(id)),
+        transactor_(std::move(transactor)) {}
+
+  Result<Offset> append(const Position& position, std::span<const RecordView> records) override {
+    return appender_->append(position, records);
+  }
+  Result<> append_all(std::span<const Appending> parts, int64_t sequence) override {
+    return appender_->append_all(parts, id_, sequence);
+  }
+  Result<int64_t> last_sequence() override { return appender_->last_sequence(id_); }
+  Result<std::unique_ptr<Transaction>> begin() override {
+    if (transactor_ == nullptr)
+      return Error{Code::invalid, "a producer without a transactional id has no transactions"};
+    if (transactor_->fenced()) return *transactor_->fenced();
+    return std::unique_ptr<Transaction>(new KafkaTransaction(readers_, transactor_));
+  }
+
+ private:
+  const std::shared_ptr<Readers> readers_;
+  const std::shared_ptr<Appender> appender_;
+  const std::string id_;
+  const std::shared_ptr<Transactor> transactor_;  // null: no transactional id
+};
+
+class KafkaLog final : public WatchedLog {
+ public:
+  KafkaLog(std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks, std::shared_ptr<Readers> readers,
+           std::shared_ptr<Appender> appender)
+      : catalog_(std::move(catalog)),
+        marks_(std::move(marks)),
+        readers_(std::move(readers)),
+        appender_(std::move(appender)),
+        admin_(catalog_) {}
+
+  Result<> create_topic(const TopicSpec& spec) override {
+    TRY(not_ours(spec.name));
+    return catalog_->create(spec);
+  }
+  Result<> delete_topic(const std::string& name) override {
+    TRY(not_ours(name));
+    return catalog_->remove(name);
+  }
+  Result<std::vector<TopicSpec>> topics() override { return catalog_->topics(); }
+  Result<TopicSpec> topic(const std::string& name) override { return catalog_->topic(name); }
+  Result<Bounds> bounds(const Position& position, Visibility visibility) override {
+    return catalog_->bounds(position, visibility);
+  }
+  Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
+    return readers_->appended(readers_, position, from);
+  }
+  Result<> trim(const Position& position, Offset keep) override { return catalog_->trim(position, keep); }
+  Result<Offsets> group_offsets(const std::string& group) override { return catalog_->group_offsets(group); }
+
+  Result<std::unique_ptr<Producer>> producer(const ProducerOptions& options) override {
+    std::shared_ptr<Transactor> transactor;
+    if (options.transactional) {
+      if (options.id.empty()) return Error{Code::invalid, "a transactional producer needs an id"};
+      transactor = TRY(Transactor::open(readers_, readers_->options().instance + "." + options.id));
+    }
+    return std::unique_ptr<Producer>(
+        new KafkaProducer(readers_, appender_, options.id, std::move(transactor)));
+  }
+  Result<std::unique_ptr<Consumer>> consumer(Visibility) override { return readers_->consumer(readers_); }
+
+  uint64_t written() const override { return marks_->bell.rings(); }
+  uint64_t durable() const override { return written(); }
+  Result<> wait_durable(uint64_t) override { return {}; }
+  void wait_for_more(uint64_t seen, Duration wait) override { marks_->bell.wait(seen, wait); }
+  void wake() override { marks_->bell.ring(); }
+  int64_t most_transaction_bytes() const override { return kMostKafkaTransaction; }
+
+  LogFigures figures() const override {
+    LogFigures figures;
+    figures.records = appender_->records();
+    figures.payload_bytes = appender_->bytes();
+    return figures;
+  }
+  Admin& admin() override { return admin_; }
+  Result<BackupSource> backup_source() override { return only_ours("a backup"); }
+  std::vector<TopicFigures> topic_figures() const override { return {}; }
+  Result<Room> room() const override { return only_ours("its room on the disk"); }
+  std::optional<Error> failure() const override { return appender_->failure(); }
+  std::optional<Error> refusing() override { return std::nullopt; }
+
+ private:
+  static Error only_ours(const std::string& what) {
+    return {Code::unsupported, what + " is of our own log only; ask the tools of Kafka"};
+  }
+  static Result<> not_ours(const std::string& name) {
+    if (name != kProducersTopic) return {};
+    return Error{Code::invalid, "topic " + name + " is the log's own; choose another name"};
+  }
+
+  const std::shared_ptr<Catalog> catalog_;
+  const std::shared_ptr<Marks> marks_;
+  const std::shared_ptr<Readers> readers_;
+  const std::shared_ptr<Appender> appender_;
+  KafkaAdmin admin_;
+};
+
+}  // namespace
+}  // namespace kafka
+
+Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
+  static SystemClock real_clock;
+  KafkaOptions options = given;
+  if (options.clock == nullptr) options.clock = &real_clock;
+  if (options.servers.empty())
+    return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
+  auto marks = std::make_shared<kafka::Marks>(options.clock->now());
+  auto catalog = TRY(kafka::Catalog::open(options, marks));
+  auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);
+  auto appender = TRY(kafka::Appender::open(readers));
+  return std::unique_ptr<WatchedLog>(
+      std::make_unique<kafka::KafkaLog>(catalog, marks, readers, std::move(appender)));
+}
+
+}  // namespace tradewind::log

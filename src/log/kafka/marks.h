@@ -1,0 +1,108 @@
+#pragma once
+// Marks: what this process knows of a log by having done it: how far it has written and trimmed each
+// partition, so that its readers see its own work; and the bell they wait for.
+//
+// Threads: shared freely. ring() is also called by librdkafka's threads, so it calls nothing.
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "log/record.h"
+
+namespace tradewind::log::kafka {
+
+class Bell {
+ public:
+  explicit Bell(uint64_t first = 0) : rings_(first) {}
+  void ring() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++rings_;
+    }
+    rang_.notify_all();
+  }
+  uint64_t rings() const {
+    const std::lock_guard lock(mutex_);
+    return rings_;
+  }
+  // Until there were more than `seen`, at most `wait`.
+  void wait(uint64_t seen, Duration wait) {
+    std::unique_lock lock(mutex_);
+    rang_.wait_for(lock, wait, [&] { return rings_ > seen; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable rang_;
+  uint64_t rings_;
+};
+
+class Marks {
+ public:
+  struct Mark {
+    Offset begin = 0;    // what lies before was trimmed
+    Offset end = 0;      // one past the last record written
+    Offset marker = -1;  // where at the earliest the end of the last transaction is marked; no record
+  };
+
+  // Counting begins with the time, so that a later process counts higher.
+  explicit Marks(Timestamp now) : bell(static_cast<uint64_t>(now.ms) << 10) {}
+
+  void wrote(const Position& position, Offset end, bool transaction, Timestamp now) {
+    const std::lock_guard lock(mutex_);
+    Kept& kept = marks_[position];
+    if (end <= kept.mark.end) return;
+    kept.mark.end = end;
+    kept.mark.marker = transaction ? end : -1;
+    // A tenth of a second is exact enough for how long a record has waited.
+    if (!kept.times.empty() && now.ms - kept.times.back().second.ms < 100) {
+      kept.times.back().first = end;
+      return;
+    }
+    if (kept.times.size() == kMostTimes) kept.times.pop_front();
+    kept.times.emplace_back(end, now);
+  }
+  // When the record at `offset` was written, if this process did it lately.
+  std::optional<Timestamp> written_at(const Position& position, Offset offset) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = marks_.find(position);
+    if (found == marks_.end()) return std::nullopt;
+    const auto& times = found->second.times;
+    if (times.empty() || (times.size() == kMostTimes && offset < times.front().first)) return std::nullopt;
+    for (const auto& [end, time] : times) {
+      if (offset < end) return time;
+    }
+    return std::nullopt;
+  }
+  void trimmed(const Position& position, Offset begin) {
+    const std::lock_guard lock(mutex_);
+    Mark& mark = marks_[position].mark;
+    mark.begin = std::max(mark.begin, begin);
+  }
+  void forget(const std::string& topic) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(marks_, [&](const auto& entry) { return entry.first.topic == topic; });
+  }
+  Mark of(const Position& position) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = marks_.find(position);
+    return found == marks_.end() ? Mark() : found->second.mark;
+  }
+
+  Bell bell;  // something was written, or arrived at a reader
+
+ private:
+  static constexpr size_t kMostTimes = 256;
+  struct Kept {
+    Mark mark;
+    std::deque<std::pair<Offset, Timestamp>> times;  // one past the last record written until then
+  };
+  mutable std::mutex mutex_;
+  std::map<Position, Kept> marks_;
+};
+
+}  // namespace tradewind::log::kafka

@@ -1,0 +1,65 @@
+#pragma once
+// Transactor: a transactional id, and the transactions written under it, one at a time and each in one go.
+//
+// What fails on the way is given up and written again; where it is not known whether a commit went through,
+// the client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the
+// log read: that settles it. Threads: one at a time. Errors: fenced for good; unavailable: ask again, with
+// the same Doubt.
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "log/kafka/catalog.h"
+#include "log/kafka/consumer.h"
+#include "log/log.h"
+
+namespace tradewind::log::kafka {
+
+class Transactor {
+ public:
+  // Takes the id over: an earlier holder is fenced, and its open transaction ends.
+  static Result<std::unique_ptr<Transactor>> open(std::shared_ptr<Readers> readers, std::string id);
+
+  // A commit of which nobody knows yet whether it went through.
+  struct Doubt {
+    Offsets first;
+    Position position;  // a record of it, which is there or not
+    Offset offset = 0;
+  };
+  struct Work {
+    std::span<const Appending> parts;  // their bytes stay until commit() returns
+    std::string group;
+    Offsets consumed;
+  };
+  // The offset of the first record of each position.
+  Result<Offsets> commit(const Work& work, std::optional<Doubt>& doubt);
+
+  const std::optional<Error>& fenced() const { return fenced_; }
+
+ private:
+  Transactor(std::shared_ptr<Readers> readers, std::string id)
+      : readers_(std::move(readers)), id_(std::move(id)) {}
+
+  enum class Outcome { done, again, doubtful, failed };
+  struct Attempt;
+
+  Result<> take_id();
+  Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first);
+  Outcome attempt(const Work& work, Attempt& attempt);
+  Outcome produce_all(const Work& work, Attempt& attempt);
+  Outcome send_offsets(const Work& work, Attempt& attempt);
+  Outcome end(Attempt& attempt);
+  Outcome give_up(int code, const std::string& doing, Attempt& attempt);
+  bool lost(int code, const std::string& doing, Attempt& attempt);
+  int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
+
+  const std::shared_ptr<Readers> readers_;
+  const std::string id_;
+  std::shared_ptr<Client> client_;  // null: the id must be taken anew
+  std::map<std::string, Offsets> mirrored_;
+  std::optional<Error> fenced_;
+};
+
+}  // namespace tradewind::log::kafka
