@@ -6,7 +6,7 @@
 namespace tradewind::state {
 namespace {
 
-constexpr size_t kEntryOverhead = 96;
+constexpr size_t kEntryOverhead = 152;  // a node with two strings, and what the allocator takes for three
 
 void put_entry(BytesView key, const std::optional<BytesView>& value, Bytes& out) {
   put_bytes(out, key);

@@ -117,7 +117,7 @@ Result<> SlidingTable::take_group(uint32_t id, bool whole, BytesView& in) {
   return {};
 }
 
-Result<> SlidingTable::fold(int32_t, BytesView in) {
+Result<> SlidingTable::fold(int32_t part, BytesView in) {
   const Error bad{Code::corrupt, "a frame of a sliding window cannot be read"};
   if (in.size() < 2 || in[0] != kFrameVersion) return bad;
   const bool whole = in[1] != '\0';
@@ -134,9 +134,11 @@ Result<> SlidingTable::fold(int32_t, BytesView in) {
     TRY(take_group(keys_.dictionary().intern(key), whole, in));
   }
   if (!in.empty()) return bad;
+  // What this frame says is gone, and of its part only: others are folded from their beginnings later.
+  for (auto at = newest_.begin(); at != newest_.end() && at->first < expired; ++at) {
+    if (keys_.group_of(at->second) == part) gone_.push_back(at->second);
+  }
   expired_ = std::max(expired_, expired);
-  for (auto at = newest_.begin(); at != newest_.end() && at->first < expired_; ++at)
-    gone_.push_back(at->second);
   committed();
   restoring_ = false;
   return {};

@@ -2,6 +2,7 @@
 // that lie in the window.
 #include "stream/ops/sliding_table.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/random.h"
@@ -170,6 +171,35 @@ TEST_P(SlidingTables, DropAGroupWhenNoRowCanReachBackToIt) {
   table->changes(log);
   table->committed();
   EXPECT_EQ(shown(*table, schema).size(), 1U);
+}
+
+// A restart folds the frames of one group of keys after those of another, which are further on in time.
+TEST_P(SlidingTables, KeepTheOldRowsOfAGroupThatIsRestoredBehindAnother) {
+  const SchemaPtr schema = output_of(GetParam());
+  auto table = made();
+  std::vector<LateRow> late;
+  expr::Notes notes;
+  Ignored out;
+  Frames log;
+  const auto commit = [&](const std::vector<Seen>& rows, int64_t reached) {
+    EXPECT_TRUE(table->fold_rows(batch_of(rows), late, notes, nullptr).ok());
+    EXPECT_TRUE(table->emit_changes(schema, false, reached, 16, out).ok());
+    table->changes(log);
+    table->committed();
+  };
+  commit({{"a", 1000, 1}, {"b", 1000, 1}, {"c", 1000, 1}, {"d", 1000, 1}}, 1000);
+  commit({{"a", 1040, 2}, {"b", 1040, 2}, {"e", 1260, 1}, {"f", 1260, 1}, {"g", 1260, 1}}, 1260);
+  const auto live = shown(*table, schema);
+  EXPECT_EQ(live.at("a"), "1040: 2 3 2 2");
+  EXPECT_FALSE(live.contains("c"));
+  for (const bool upwards : {true, false}) {
+    std::stable_sort(log.all.begin(), log.all.end(), [&](const auto& one, const auto& other) {
+      return upwards ? one.first < other.first : one.first > other.first;
+    });
+    table = made();
+    for (const auto& [group, frame] : log.all) ASSERT_TRUE(table->fold(group, frame).ok());
+    EXPECT_EQ(shown(*table, schema), live) << (upwards ? "upwards" : "downwards");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Both, SlidingTables, testing::Bool(),
