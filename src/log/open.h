@@ -85,7 +85,8 @@ class WatchedLog : public Log {
   virtual Result<Room> room() const = 0;
   // Why it no longer takes anything; the process should end.
   virtual std::optional<Error> failure() const = 0;
-  // Why it takes nothing while the disk is full, looking whether there is room again; nothing when it takes.
+  // Why it takes nothing while the disk is full, looking whether there is room again, or while brokers do not
+  // answer; nothing when it takes.
   virtual std::optional<Error> refusing() = 0;
 };
 

@@ -132,12 +132,16 @@ Result<> Appender::append_all(std::span<const Appending> parts, const std::strin
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
     lock.unlock();
-    const Result<> answer = write(together);
+    std::vector<Result<>> answers(together.size(), write(together));
+    const bool refused = !answers[0].ok() && answers[0].error().code != Code::unavailable;
+    if (refused && together.size() > 1) {  // one of them is wrong: each for itself
+      for (size_t i = 0; i < together.size(); ++i) answers[i] = write({together[i]});
+    }
     lock.lock();
     writing_ = false;
-    for (Asked* one : together) {
-      one->answer = answer;
-      one->done = true;
+    for (size_t i = 0; i < together.size(); ++i) {
+      together[i]->answer = answers[i];
+      together[i]->done = true;
     }
     written_.notify_all();
   }

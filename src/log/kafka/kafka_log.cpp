@@ -176,7 +176,7 @@ class KafkaLog final : public WatchedLog {
   std::vector<TopicFigures> topic_figures() const override { return {}; }
   Result<Room> room() const override { return only_ours("its room on the disk"); }
   std::optional<Error> failure() const override { return appender_->failure(); }
-  std::optional<Error> refusing() override { return std::nullopt; }
+  std::optional<Error> refusing() override { return marks_->refused(); }
 
  private:
   static Error only_ours(const std::string& what) {

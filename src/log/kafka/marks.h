@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "log/record.h"
 
 namespace tradewind::log::kafka {
@@ -93,6 +94,20 @@ class Marks {
     return found == marks_.end() ? Mark() : found->second.mark;
   }
 
+  // What keeps this transactional id from committing now; nothing: it does.
+  void refuse(const std::string& id, std::optional<Error> error) {
+    const std::lock_guard lock(mutex_);
+    if (error)
+      refused_[id] = std::move(*error);
+    else
+      refused_.erase(id);
+  }
+  std::optional<Error> refused() const {
+    const std::lock_guard lock(mutex_);
+    if (refused_.empty()) return std::nullopt;
+    return refused_.begin()->second;
+  }
+
   Bell bell;  // something was written, or arrived at a reader
 
  private:
@@ -103,6 +118,7 @@ class Marks {
   };
   mutable std::mutex mutex_;
   std::map<Position, Kept> marks_;
+  std::map<std::string, Error> refused_;
 };
 
 }  // namespace tradewind::log::kafka

@@ -72,6 +72,13 @@ Result<> Transactor::take_id() {
 }
 
 Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt) {
+  Result<Offsets> done = committed(work, doubt);
+  const bool refused = !done.ok() && done.error().code == Code::unavailable;
+  readers_->marks().refuse(id_, refused ? std::optional(done.error()) : std::nullopt);
+  return done;
+}
+
+Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& doubt) {
   const int64_t until_ns = now_ns() + readers_->options().patience.count() * 1'000'000;
   Error last;
   for (int tries = 0; tries < kMostAttempts && (tries == 0 || now_ns() < until_ns); ++tries) {
@@ -108,9 +115,14 @@ Result<> Transactor::settle(std::optional<Doubt>& doubt, std::optional<Offsets>&
   if (!doubt) return {};
   const auto consumer = readers_->consumer(readers_);
   TRY(consumer->assign(doubt->position, doubt->offset));
+  const int64_t until_ns = now_ns() + readers_->options().patience.count() * 1'000'000;
   Offset next = doubt->offset;
   bool there = false;
   while (next <= doubt->offset) {
+    if (now_ns() > until_ns) {  // another's transaction lies open before it
+      return Error{Code::unavailable, "whether a transaction of " + id_ +
+                                          " was committed is not to be read yet in " + doubt->position.topic};
+    }
     for (const FetchedBatch& batch : TRY(consumer->poll(Duration(1'000), 1))) {
       there = there || (!batch.records.empty() && batch.records.front().offset == doubt->offset);
       next = batch.next;

@@ -46,6 +46,7 @@ class Transactor {
   struct Attempt;
 
   Result<> take_id();
+  Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
   Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first);
   Outcome attempt(const Work& work, Attempt& attempt);
   Outcome produce_all(const Work& work, Attempt& attempt);
