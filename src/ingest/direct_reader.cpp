@@ -1,6 +1,7 @@
 #include "ingest/direct_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/coding.h"
 #include "ingest/avro_bytes.h"
@@ -21,6 +22,25 @@ constexpr size_t kUnknown = SIZE_MAX;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
+// Names are short, and most often the same: without a call.
+bool same_name(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  const auto differ = [&]<class Word>(size_t at, Word) {
+    Word left = 0;
+    Word right = 0;
+    std::memcpy(&left, a.data() + at, sizeof left);
+    std::memcpy(&right, b.data() + at, sizeof right);
+    return left != right;
+  };
+  if (size < 4) return a == b;
+  if (size < 8) return !differ(0, uint32_t{}) && !differ(size - 4, uint32_t{});
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (differ(at, uint64_t{})) return false;
+  }
+  return !differ(size - 8, uint64_t{});
 }
 
 }  // namespace
@@ -205,7 +225,7 @@ struct DirectReader::Work {
   static size_t field_of(std::string_view name, const RecordPlan& planned, Usual& last, size_t number) {
     if (number < last.fields.size() && last.fields[number] != kUnknown) {
       const size_t index = last.fields[number];
-      if (planned.fields[index].name == name) return index;
+      if (same_name(planned.fields[index].name, name)) return index;
     }
     const size_t index = planned.find(name).value_or(kUnknown);
     if (number < kMostUsual) {
@@ -333,7 +353,8 @@ struct DirectReader::Work {
   bool symbol(const AvroType& avro) {
     std::string_view text;
     if (!plain_text(text)) return false;
-    const auto found = std::ranges::find(avro.symbols, text);
+    const auto found = std::ranges::find_if(
+        avro.symbols, [&](const std::string& symbol) { return same_name(symbol, text); });
     if (found == avro.symbols.end()) return false;
     out.number(found - avro.symbols.begin());
     return true;

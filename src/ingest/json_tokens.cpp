@@ -123,8 +123,7 @@ bool JsonTokens::cut(std::string& text) {
   text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
   if (!cutter_->make_room(text.size())) return false;
   auto& cut = *cutter_->implementation;
-  if (cut.stage1(reinterpret_cast<const uint8_t*>(text.data()), text.size(),
-                 simdjson::stage1_mode::regular))
+  if (cut.stage1(reinterpret_cast<const uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular))
     return false;
   text_ = text.data();
   next_ = cut.structural_indexes.get();

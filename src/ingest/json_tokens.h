@@ -65,7 +65,8 @@ bool unescape(std::string_view raw, std::string& text);
 // Of a word that is a number as JSON writes them and within reach.
 std::optional<double> real_number(std::string_view word);
 
-// Calls `each` at every element of a list, or stops where it answers false. True: the list ended as it should.
+// Calls `each` at every element of a list, or stops where it answers false. True: the list ended as it
+// should.
 template <class Each>
 bool walk_list(JsonTokens& tokens, Each each) {
   if (!tokens.take('[')) return false;
