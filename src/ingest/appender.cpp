@@ -14,12 +14,13 @@ constexpr auto kGather = std::chrono::milliseconds(1);
 constexpr size_t kManyBatches = 16;
 constexpr size_t kEnoughBatches = 128;
 constexpr const char* kProducer = "tw.ingest";
+constexpr size_t kMostKeptRecords = 4096;  // room for so many of a partition is kept between groups
 
 }  // namespace
 
-std::vector<std::vector<log::RecordView>> records_of(const EventPlan& plan, const Events& events,
-                                                     Timestamp now, const std::vector<bool>& doubles) {
-  std::vector<std::vector<log::RecordView>> parts(static_cast<size_t>(plan.partitions));
+void add_records(const EventPlan& plan, const Events& events, Timestamp now, const std::vector<bool>& doubles,
+                 Parts& parts) {
+  if (parts.size() < static_cast<size_t>(plan.partitions)) parts.resize(static_cast<size_t>(plan.partitions));
   uint32_t value = 0;
   uint32_t key = 0;
   for (size_t i = 0; i < events.all.size(); ++i) {
@@ -35,7 +36,28 @@ std::vector<std::vector<log::RecordView>> records_of(const EventPlan& plan, cons
                    : static_cast<uint64_t>(record.time.ms) % static_cast<uint64_t>(plan.partitions);
     parts[partition].push_back(record);
   }
-  return parts;
+}
+
+bool Appender::Group::empty() const {
+  return std::ranges::all_of(topics, [](const auto& topic) {
+    return std::ranges::all_of(topic.second, [](const auto& records) { return records.empty(); });
+  });
+}
+
+// A topic that nothing came for is let go, and so is what a large group took.
+void Appender::Group::clear() {
+  const auto unused = [](const auto& topic) {
+    return std::ranges::all_of(topic.second, [](const auto& records) { return records.empty(); });
+  };
+  std::erase_if(topics, unused);
+  for (auto& [topic, parts] : topics) {
+    for (auto& records : parts) {
+      records.clear();
+      if (records.capacity() > kMostKeptRecords) records.shrink_to_fit();
+    }
+  }
+  ids.clear();
+  if (ids.capacity() > kMostKeptRecords * sizeof(EventId)) ids.shrink_to_fit();
 }
 
 Appender::Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept)
@@ -134,40 +156,41 @@ Result<> Appender::append_group(std::span<Batch* const> group) {
       if (event.has_id) seen_.prefetch(event.id);
     }
   }
-  Group together{.now = clock_.now()};
-  for (const Batch* batch : group) gather(*batch, together);
-  if (together.parts.empty()) return {};
-  const auto done = write(together);
+  together_.clear();
+  together_.now = clock_.now();
+  for (const Batch* batch : group) gather(*batch);
+  if (together_.empty()) return {};
+  const auto done = write();
   // What did not come to be may come again.
-  if (!done.ok()) seen_.take_back(together.ids.size() / sizeof(EventId));
+  if (!done.ok()) seen_.take_back(together_.ids.size() / sizeof(EventId));
   return done;
 }
 
 // The records of a batch, without those whose ids were seen.
-void Appender::gather(const Batch& batch, Group& group) {
+void Appender::gather(const Batch& batch) {
   doubles_.assign(batch.events.all.size(), false);
   for (size_t i = 0; i < doubles_.size(); ++i) {
     const Event& event = batch.events.all[i];
     if (!event.has_id) continue;  // nothing tells it from another: it is kept
-    doubles_[i] = !seen_.add(event.id, group.now.ms);
+    doubles_[i] = !seen_.add(event.id, together_.now.ms);
     if (doubles_[i]) continue;
-    put_fixed(group.ids, event.id.high);
-    put_fixed(group.ids, event.id.low);
+    put_fixed(together_.ids, event.id.high);
+    put_fixed(together_.ids, event.id.low);
   }
-  auto records = records_of(*batch.plan, batch.events, group.now, doubles_);
-  for (size_t p = 0; p < records.size(); ++p) {
-    if (records[p].empty()) continue;
-    auto& part = group.parts[{batch.plan->topic, p}];
-    part.insert(part.end(), records[p].begin(), records[p].end());
-  }
+  auto topic = together_.topics.find(batch.plan->topic);
+  if (topic == together_.topics.end()) topic = together_.topics.emplace(batch.plan->topic, Parts()).first;
+  add_records(*batch.plan, batch.events, together_.now, doubles_, topic->second);
 }
 
-Result<> Appender::write(const Group& group) {
+Result<> Appender::write() {
   auto transaction = TRY(producer_->begin());
-  for (const auto& [place, records] : group.parts)
-    TRY(transaction->append({std::string(place.first), static_cast<int32_t>(place.second)}, records));
-  const log::RecordView id_record{.value = group.ids, .time = group.now};
-  if (!group.ids.empty()) TRY(transaction->append({kEventIdsTopic, 0}, {&id_record, 1}));
+  for (const auto& [topic, parts] : together_.topics) {
+    for (size_t p = 0; p < parts.size(); ++p) {
+      if (!parts[p].empty()) TRY(transaction->append({topic, static_cast<int32_t>(p)}, parts[p]));
+    }
+  }
+  const log::RecordView id_record{.value = together_.ids, .time = together_.now};
+  if (!together_.ids.empty()) TRY(transaction->append({kEventIdsTopic, 0}, {&id_record, 1}));
   TRY(transaction->commit("", {}));
   return log_.wait_durable(log_.written());
 }

@@ -27,9 +27,12 @@ struct Batch {
   std::function<void(Result<>, Batch&)> done;
 };
 
-// The records of these events by partition; those of `doubles` (if there are any) are left out.
-std::vector<std::vector<log::RecordView>> records_of(const EventPlan& plan, const Events& events,
-                                                     Timestamp now, const std::vector<bool>& doubles);
+using Parts = std::vector<std::vector<log::RecordView>>;  // by partition
+
+// Puts the records of these events behind those that are there; those of `doubles` (if there are any) are
+// left out. They point into the events.
+void add_records(const EventPlan& plan, const Events& events, Timestamp now, const std::vector<bool>& doubles,
+                 Parts& parts);
 
 class Appender {
  public:
@@ -46,16 +49,18 @@ class Appender {
  private:
   void run();
   void append_all(std::vector<std::unique_ptr<Batch>>& group);
-  // What goes into one transaction.
+  // What goes into one transaction; its memory is used again for the next.
   struct Group {
     Timestamp now;
     Bytes ids;
-    std::map<std::pair<std::string_view, size_t>, std::vector<log::RecordView>>
-        parts;  // by topic and partition
+    std::map<std::string, Parts, std::less<>> topics;
+
+    bool empty() const;
+    void clear();
   };
   Result<> append_group(std::span<Batch* const> group);
-  void gather(const Batch& batch, Group& group);
-  Result<> write(const Group& group);
+  void gather(const Batch& batch);
+  Result<> write();
 
   log::Log& log_;
   Clock& clock_;
@@ -63,6 +68,7 @@ class Appender {
   std::mutex appending_;  // over what follows
   SeenIds seen_;
   std::vector<bool> doubles_;
+  Group together_;
   std::unique_ptr<log::Producer> producer_;
 
   std::mutex mutex_;  // over what waits

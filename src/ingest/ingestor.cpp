@@ -184,7 +184,8 @@ void Ingestor::give_back(Batch& batch) {
 
 // What a numbering producer sends is told apart by its numbers, not by ids.
 Result<> Ingestor::append_numbered(const Batch& batch, const Numbered& numbered) {
-  const auto parts = records_of(*batch.plan, batch.events, clock_.now(), {});
+  Parts parts;
+  add_records(*batch.plan, batch.events, clock_.now(), {}, parts);
   std::vector<log::Appending> appendings;
   for (size_t p = 0; p < parts.size(); ++p) {
     if (!parts[p].empty()) appendings.push_back({{batch.plan->topic, static_cast<int32_t>(p)}, parts[p]});

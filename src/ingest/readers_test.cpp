@@ -91,6 +91,11 @@ TEST_F(ReadersTest, TakeWhatIsPlainDirectly) {
            event(R"("tags":{"a":"b","c":"d"},"items":[{"sku":"x"},{"n":3,"sku":"y"}],"place":{"path":"/"})"),
            event(R"("who":null,"items":[],"tags":{})"), event(R"("unknown":{"deep":[1,"x",null,true]})"),
            std::string(R"({"count":1,"event_time":5,"event_id":"\u00e9\n"})"),
+           std::string(
+               R"({"who":"zo\u00eb","event_time":5,"event_id":"\ud83d\ude00\/\\\"\b\f\r\t\u20ac\u0041"})"),
+           event(R"("big":9223372036854775807,"count":-2147483648,"share":-0)"),
+           event(R"("tags" : { "\u0061\"" : "\\" } , "items" : [ { "n" : 2 , "sku" : "" } ])"),
+           event(R"("place":{"depth":3,"path":"/a/b"},"who":"one who is named by more than sixteen bytes")"),
            "[" + event() + ", " + event() + "]", std::string("[]"), " " + event() + "\n"}) {
     EXPECT_TRUE(direct(body)) << body;
   }
@@ -118,6 +123,18 @@ TEST_F(ReadersTest, LeaveTheRestToTheCarefulOne) {
                                                           event(R"("unknown":tru)"),
                                                           event(R"("unknown":01)"),
                                                           event(R"("unknown":"\x")"),
+                                                          event(R"("who":"\ud83d")"),
+                                                          event(R"("who":"\ude00\ud83d")"),
+                                                          event(R"("who":"\u12")"),
+                                                          event(R"("unknown":1.)"),
+                                                          event(R"("unknown":1e)"),
+                                                          event(R"("unknown":-)"),
+                                                          event(R"("unknown":[1 2])"),
+                                                          event(R"("unknown":{"a" 1})"),
+                                                          event(R"("count":1"x")"),
+                                                          event(R"("count":+1)"),
+                                                          event(R"("big":9223372036854775808)"),
+                                                          "[" + event() + "],[" + event() + "]",
                                                           std::string(""),
                                                           event(R"("big":99999999999999999999)"),
                                                           std::string("[") + event() + "] x"}) {

@@ -24,6 +24,7 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kInlineBody = 64 * 1024;  // larger ones are handled where they hold nobody up
+constexpr size_t kMostKeptAnswers = 1024;  // room for so many is kept
 constexpr auto kSweep = std::chrono::milliseconds(100);
 constexpr auto kLinger = std::chrono::milliseconds(1000);
 constexpr const char* kNoMemory = "requests at hand hold all the memory they may; try again";
@@ -91,16 +92,17 @@ class Front::Loop {
 
   // True: something was there.
   bool take_inbox() {
-    std::vector<Answered> answered;
     std::vector<std::unique_ptr<Client>> adopted;
+    taken_.clear();
+    if (taken_.capacity() > kMostKeptAnswers) taken_.shrink_to_fit();
     {
       const std::lock_guard lock(mutex_);
-      answered.swap(answered_);
+      taken_.swap(answered_);
       adopted.swap(adopted_);
     }
     for (std::unique_ptr<Client>& client : adopted) welcome(std::move(client));
-    for (Answered& one : answered) take_answer(*one.client, std::move(one.response));
-    return !answered.empty() || !adopted.empty();
+    for (Answered& one : taken_) take_answer(*one.client, std::move(one.response));
+    return !taken_.empty() || !adopted.empty();
   }
 
   // ---- the loop ----
@@ -474,6 +476,7 @@ class Front::Loop {
   bool ended_ = false;
   std::atomic<std::thread::id> thread_id_;
   // The loop's own.
+  std::vector<Answered> taken_;  // answers that are being written
   Now::time_point now_;
   std::string scratch_;
   Request request_;

@@ -31,6 +31,13 @@ class Segments {
   std::string_view rest_;
 };
 
+size_t count_segments(std::string_view path) {
+  Segments walk(path);
+  size_t count = 0;
+  for (std::string_view segment; walk.next(segment);) ++count;
+  return count;
+}
+
 std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> segments;
   Segments walk(path);
@@ -156,8 +163,9 @@ void Routes::add(Route route) {
 
 const Route* Routes::match(std::string_view raw_path, Request& request, Response& refusal,
                            std::string_view& pattern) const {
+  const size_t segments = count_segments(raw_path);
   for (const Route& route : routes_) {
-    if (!fits(route, raw_path)) continue;
+    if (route.segments.size() != segments || !fits(route, raw_path)) continue;
     pattern = route.pattern;
     const bool head = request.method == "HEAD" && route.method == "GET";
     if (route.method != request.method && !head) continue;
