@@ -94,7 +94,10 @@ int log_verb(const std::vector<std::string>& raw) {
         "Example: tradewind log verify --data data");
     return arguments->has("--help") ? 0 : 2;
   }
-  const auto log = log::open_embedded({.directory = arguments->get("--data", "data")});
+  const std::string directory = arguments->get("--data", "data");
+  if (!std::filesystem::is_directory(directory + "/journal"))
+    return fail("there is no log in " + directory + "; --data names the folder of a platform's data");
+  const auto log = log::open_embedded({.directory = directory});
   if (!log.ok()) return fail(log.error().message);
   const auto done = (*log)->verify();
   if (!done.ok()) return fail(done.error().message);

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "ingest/careful_reader.h"
+#include "ingest/event_times.h"
 #include "ingest/metrics.h"
 
 namespace tradewind::ingest {
@@ -141,6 +142,15 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::make_plan(const std::string& 
 }
 
 Result<> Ingestor::read(const EventPlan& plan, std::string_view body, Shape shape, Events& events) {
+  TRY(read_all(plan, body, shape, events));
+  if (!plan.time) return {};
+  const int64_t ahead = options_.most_ahead.count();
+  leave_out_impossible(plan.root->fields[*plan.time].name, ahead == 0 ? INT64_MAX : clock_.now().ms + ahead,
+                       events);
+  return {};
+}
+
+Result<> Ingestor::read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events) {
   if (body.size() > kLargeBody) {
     const std::lock_guard lock(large_);
     DirectReader once;

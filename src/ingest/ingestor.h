@@ -38,6 +38,7 @@ struct IngestOptions {
   int64_t quota_reserve = 1'000;           // events at once of a client that was quiet
   size_t most_ids = 5'000'000;             // of events, that are remembered
   Duration ids_kept{24LL * 3600 * 1000};   // at most
+  Duration most_ahead{3600 * 1000};        // of an event's time before the clock; 0: no limit
   telemetry::Registry* metrics = nullptr;  // outlives the ingestor; null: nobody looks
 
   void fields(Options& options);
@@ -83,6 +84,7 @@ class Ingestor {
   Result<std::shared_ptr<const EventPlan>> plan_of(const std::string& topic);
   Result<std::shared_ptr<const EventPlan>> make_plan(const std::string& topic);
   Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
+  Result<> read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
   Taken count(Taken taken);
   std::unique_ptr<Batch> fresh_batch();

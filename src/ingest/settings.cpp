@@ -17,6 +17,10 @@ void IngestOptions::fields(Options& options) {
       "Event ids that are remembered, so that an event sent twice counts once; about 60 bytes each.");
   options.duration("ingest.ids_kept", ids_kept, {Duration(60'000), Duration(30 * 86'400'000LL)},
                    "How long an event id is remembered at most.");
+  options.duration(
+      "ingest.most_ahead", most_ahead, {Duration(0), Duration(366LL * 86'400'000)},
+      "How far ahead of the clock the time of an event may lie; beyond it is rejected, for it would close "
+      "windows that are still to come. 0: no limit.");
 }
 
 }  // namespace tradewind::ingest

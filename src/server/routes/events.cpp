@@ -109,7 +109,7 @@ class EventRoute {
     const size_t size = unpacked_size(request.body);
     if (size > body_bytes_) {
       return reply(error_answer(413, "the body is larger than " + std::to_string(body_bytes_) +
-                                         " bytes when it is unpacked; send less at once"));
+                                         " bytes when it is unpacked, or no whole gzip; send less at once"));
     }
     const std::shared_ptr<void> held = http_.hold(size);
     std::string body;

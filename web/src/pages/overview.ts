@@ -85,7 +85,7 @@ function revenue(changed: () => void): Card {
   made.draw = () => {
     if (flow.missing) return show(made.body, absent(flow, revenueSql));
     const from = hourAgo() + kMinute;
-    const rows = [...flow.rows.values()].filter((row) => row.WINDOWSTART >= from);
+    const rows = [...flow.rows.values()].filter((row) => row.WINDOWSTART >= from && row.WINDOWSTART < from + kHour);
     if (!rows.length) return show(made.body, waiting("No order within the last hour."));
     const byCurrency = new Map<string, number>();
     for (const row of rows) byCurrency.set(row.CURRENCY, (byCurrency.get(row.CURRENCY) ?? 0) + row.BOOKED);
@@ -276,7 +276,11 @@ export const overview: Page = (main, platform) => {
   const cards: Card[] = [];
   const draw = () => {
     for (const made of cards) {
-      made.draw();
+      try {
+        made.draw();
+      } catch (error) { // the others go on
+        show(made.body, waiting(`This figure cannot be drawn: ${error instanceof Error ? error.message : error}.`));
+      }
       footer(made, platform);
     }
   };
