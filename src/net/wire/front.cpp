@@ -1,7 +1,6 @@
 #include "net/wire/front.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "base/check.h"
 #include "net/wire/answer.h"
 #include "net/wire/front_client.h"
+#include "net/wire/inbox.h"
 #include "net/wire/plain_request.h"
 
 namespace tradewind::net {
@@ -24,7 +24,6 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kInlineBody = 64 * 1024;  // larger ones are handled where they hold nobody up
-constexpr size_t kMostKeptAnswers = 1024;  // room for so many is kept
 constexpr auto kSweep = std::chrono::milliseconds(100);
 constexpr auto kLinger = std::chrono::milliseconds(1000);
 constexpr const char* kNoMemory = "requests at hand hold all the memory they may; try again";
@@ -37,15 +36,14 @@ class Front::Loop {
       : world_(std::move(world)), options_(world_.options), scratch_(kReadBytes, '\0') {}
   ~Loop() {
     stop();
-    for (const int descriptor : {epoll_, wake_})
-      if (descriptor >= 0) ::close(descriptor);
+    if (epoll_ >= 0) ::close(epoll_);
   }
 
   Result<> start() {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-    wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     epoll_event wanted{.events = EPOLLIN, .data = {.ptr = nullptr}};
-    if (epoll_ < 0 || wake_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &wanted) != 0)
+    if (epoll_ < 0 || inbox_.descriptor() < 0 ||
+        ::epoll_ctl(epoll_, EPOLL_CTL_ADD, inbox_.descriptor(), &wanted) != 0)
       return Error{Code::io, "no epoll is to be had; raise the limit on open files (ulimit -n)"};
     thread_ = std::jthread([this] { run(); });
     return {};
@@ -54,7 +52,7 @@ class Front::Loop {
   void stop() {
     stopping_ = true;
     if (!thread_.joinable()) return;
-    wake();
+    inbox_.wake();
     thread_.join();
   }
 
@@ -63,14 +61,7 @@ class Front::Loop {
     client->socket = socket;
     client->peer = std::move(peer);
     client->in = std::move(begun);
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ended_) {
-        adopted_.push_back(std::move(client));
-        wake();
-        return;
-      }
-    }
+    if (inbox_.adopt(client)) return;
     ::close(socket);
     world_.closed();
   }
@@ -78,50 +69,33 @@ class Front::Loop {
  private:
   // ---- what comes from other threads ----
 
-  void wake() const {
-    const uint64_t one = 1;
-    (void)!::write(wake_, &one, sizeof one);
-  }
-
-  void reply(Client* client, Response response) {
-    const std::lock_guard lock(mutex_);  // also while it wakes: once the answer is taken, this may be over
-    const bool first = answered_.empty() && std::this_thread::get_id() != thread_id_.load();
-    answered_.push_back({client, std::move(response)});
-    if (first) wake();
-  }
+  void reply(Client* client, Response response) { inbox_.reply(client, std::move(response)); }
 
   // True: something was there.
   bool take_inbox() {
-    std::vector<std::unique_ptr<Client>> adopted;
-    taken_.clear();
-    if (taken_.capacity() > kMostKeptAnswers) taken_.shrink_to_fit();
-    {
-      const std::lock_guard lock(mutex_);
-      taken_.swap(answered_);
-      adopted.swap(adopted_);
-    }
-    for (std::unique_ptr<Client>& client : adopted) welcome(std::move(client));
-    for (Answered& one : taken_) take_answer(*one.client, std::move(one.response));
-    return !taken_.empty() || !adopted.empty();
+    if (!inbox_.take(answered_, adopted_)) return false;
+    for (std::unique_ptr<Client>& client : adopted_) welcome(std::move(client));
+    for (Answered& one : answered_) take_answer(*one.client, std::move(one.response));
+    return true;
   }
 
   // ---- the loop ----
 
   void run() {
-    thread_id_ = std::this_thread::get_id();
     std::array<epoll_event, 256> ready;
     auto swept = Now::now();
     while (true) {
       while (take_inbox()) {
       }
       if (stopping_ && close_for_good()) return;
-      const int wait_ms = !all_.empty() || stopping_ ? static_cast<int>(kSweep.count()) : -1;
-      const int count = ::epoll_wait(epoll_, ready.data(), ready.size(), wait_ms);
+      const int sleep_ms = !all_.empty() || stopping_ ? static_cast<int>(kSweep.count()) : -1;
+      const int count = ::epoll_wait(epoll_, ready.data(), ready.size(), inbox_.may_sleep() ? sleep_ms : 0);
+      inbox_.awake();
       now_ = Now::now();
       for (int i = 0; i < count; ++i) {
         const epoll_event& event = ready[static_cast<size_t>(i)];
         if (event.data.ptr == nullptr)
-          drain_wake();
+          inbox_.drain();
         else
           happened(*static_cast<Client*>(event.data.ptr), event.events);
       }
@@ -130,11 +104,6 @@ class Front::Loop {
       swept = now_;
       sweep();
     }
-  }
-
-  void drain_wake() const {
-    uint64_t count = 0;
-    (void)!::read(wake_, &count, sizeof count);
   }
 
   void happened(Client& client, uint32_t events) {
@@ -459,24 +428,17 @@ class Front::Loop {
     }
     for (Client* client : idle) close(*client);
     forgotten_.clear();
-    if (!all_.empty()) return false;
-    const std::lock_guard lock(mutex_);
-    ended_ = adopted_.empty();
-    return ended_;
+    return all_.empty() && inbox_.close();
   }
 
   World world_;
   const HttpServerOptions& options_;
   int epoll_ = -1;
-  int wake_ = -1;
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;  // over what comes from other threads
-  std::vector<Answered> answered_;
-  std::vector<std::unique_ptr<Client>> adopted_;
-  bool ended_ = false;
-  std::atomic<std::thread::id> thread_id_;
+  Inbox inbox_;
   // The loop's own.
-  std::vector<Answered> taken_;  // answers that are being written
+  std::vector<Answered> answered_;  // that are being written
+  std::vector<std::unique_ptr<Client>> adopted_;
   Now::time_point now_;
   std::string scratch_;
   Request request_;
