@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -123,7 +125,17 @@ std::map<std::string, ingest::TopicRule> topic_rules() {
   return rules;
 }
 
+// Memory that one thread gives back is had by the others, and by the machine: many threads take turns here,
+// and pools of their own would each keep what a busy moment took.
+void keep_memory_together(int workers) {
+#ifdef __GLIBC__
+  ::mallopt(M_ARENA_MAX, workers + 1);
+  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
+#endif
+}
+
 Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
+  keep_memory_together(settings.stream.workers);
   const int64_t began = clock.monotonic_ns();
   auto access = TRY(server::Access::create(settings.access, settings.server.address));
   telemetry::Registry metrics;

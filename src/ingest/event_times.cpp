@@ -7,12 +7,12 @@ namespace tradewind::ingest {
 namespace {
 
 Rejected rejected_at(size_t index, std::string_view field, int64_t time_ms, int64_t latest_ms) {
-  const std::string expected =
-      time_ms < 0 ? "milliseconds since 1970"
-                  : "a time that is not ahead (of " + std::to_string(latest_ms) + " at most; ingest.most_ahead)";
+  const std::string expected = time_ms < 0 ? "milliseconds since 1970"
+                                           : "a time that is not ahead (of " + std::to_string(latest_ms) +
+                                                 " at most; ingest.most_ahead)";
   return {.index = index,
-          .error = "field " + std::string(field) + ": expected " + expected + ", found " +
-                   std::to_string(time_ms),
+          .error =
+              "field " + std::string(field) + ": expected " + expected + ", found " + std::to_string(time_ms),
           .field = std::string(field),
           .expected = expected};
 }

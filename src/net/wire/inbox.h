@@ -1,6 +1,6 @@
 #pragma once
-// Inbox: what other threads hand to the loop of a front, connections and answers. The loop is woken only where
-// it sleeps.
+// Inbox: what other threads hand to the loop of a front, connections and answers. The loop is woken only
+// where it sleeps.
 //
 // Threads: adopt(), reply() and wake() from any; the rest by the loop.
 
