@@ -95,7 +95,7 @@ int log_verb(const std::vector<std::string>& raw) {
     return arguments->has("--help") ? 0 : 2;
   }
   const std::string directory = arguments->get("--data", "data");
-  if (!std::filesystem::is_directory(directory + "/journal"))
+  if (!std::filesystem::exists(directory + "/journal") && !std::filesystem::exists(directory + "/restoring"))
     return fail("there is no log in " + directory + "; --data names the folder of a platform's data");
   const auto log = log::open_embedded({.directory = directory});
   if (!log.ok()) return fail(log.error().message);
