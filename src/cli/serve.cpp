@@ -130,7 +130,6 @@ std::map<std::string, ingest::TopicRule> topic_rules() {
 void keep_memory_together(int workers) {
 #ifdef __GLIBC__
   ::mallopt(M_ARENA_MAX, workers + 1);
-  ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
 #endif
 }
 
