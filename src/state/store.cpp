@@ -6,8 +6,6 @@
 namespace tradewind::state {
 namespace {
 
-constexpr size_t kEntryOverhead = 152;  // a node with two strings, and what the allocator takes for three
-
 void put_entry(BytesView key, const std::optional<BytesView>& value, Bytes& out) {
   put_bytes(out, key);
   out += value ? '\x01' : '\0';
@@ -25,9 +23,7 @@ std::optional<BytesView> Store::get(BytesView key) const {
 }
 
 std::optional<BytesView> Store::get_committed(BytesView key) const {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return std::nullopt;
-  return BytesView(found->second);
+  return entries_.find(key);
 }
 
 void Store::put(BytesView key, BytesView value) {
@@ -43,32 +39,13 @@ void Store::changes(Bytes& out) const {
 }
 
 void Store::committed() {
-  for (auto& [key, value] : pending_) {
+  for (const auto& [key, value] : pending_) {
     if (value)
-      keep(key, std::move(*value));
+      entries_.put(key, *value);
     else
-      forget(key);
+      entries_.erase(key);
   }
   pending_.clear();
-}
-
-void Store::keep(BytesView key, Bytes value) {
-  bytes_ += value.size();
-  const auto at = entries_.lower_bound(key);
-  if (at != entries_.end() && at->first == key) {
-    bytes_ -= at->second.size();
-    at->second = std::move(value);
-    return;
-  }
-  bytes_ += key.size() + kEntryOverhead;
-  entries_.emplace_hint(at, key, std::move(value));
-}
-
-void Store::forget(BytesView key) {
-  const auto at = entries_.find(key);
-  if (at == entries_.end()) return;
-  bytes_ -= at->second.size() + key.size() + kEntryOverhead;
-  entries_.erase(at);
 }
 
 Result<> Store::fold(BytesView frame) {
@@ -82,19 +59,22 @@ Result<> Store::fold(BytesView frame) {
     BytesView value;
     if (there && !get_bytes(frame, value)) return Error{Code::corrupt, "a store's frame ends within a value"};
     if (there)
-      keep(key, Bytes(value));
+      entries_.put(key, value);
     else
-      forget(key);
+      entries_.erase(key);
   }
   return {};
 }
 
 std::optional<Bytes> Store::snapshot(BytesView after, size_t budget, Bytes& out) const {
   const size_t most = out.size() + budget;
-  for (auto at = entries_.upper_bound(after); at != entries_.end(); ++at) {
+  auto at = entries_.at_least(after);
+  if (!after.empty() && at.entry() && at.entry()->key == after) at.next();
+  for (; at.entry(); at.next()) {
+    const auto& [key, value] = *at.entry();
     // What changes in this commit stands in its frame already, before this one.
-    if (!pending_.contains(at->first)) put_entry(at->first, BytesView(at->second), out);
-    if (out.size() >= most) return at->first;
+    if (!pending_.contains(key)) put_entry(key, value, out);
+    if (out.size() >= most && !key.empty()) return Bytes(key);
   }
   return std::nullopt;
 }

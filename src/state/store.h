@@ -3,6 +3,7 @@
 // readers see the last commit. It knows no log and no disk: at a commit it yields its changes, and it can be
 // folded from them.
 //
+// Views of what get() and scans show are valid until the next commit, abandon or put of that key.
 // Threads: one owner; readers only while the owner is kept out.
 
 #include <map>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "state/packed_map.h"
 
 namespace tradewind::state {
 
@@ -24,9 +26,8 @@ class Store {
   // answers false.
   template <typename Each>
   void scan_committed(BytesView from, BytesView to, Each each) const {
-    for (auto at = entries_.lower_bound(from);
-         at != entries_.end() && (to.empty() || BytesView(at->first) < to); ++at) {
-      if (!each(BytesView(at->first), BytesView(at->second))) return;
+    for (auto at = entries_.at_least(from); at.entry() && (to.empty() || at.entry()->key < to); at.next()) {
+      if (!each(at.entry()->key, at.entry()->value)) return;
     }
   }
 
@@ -42,15 +43,11 @@ class Store {
   std::optional<Bytes> snapshot(BytesView after, size_t budget, Bytes& out) const;
 
   size_t size() const { return entries_.size(); }
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const { return entries_.bytes(); }
 
  private:
-  void keep(BytesView key, Bytes value);
-  void forget(BytesView key);
-
-  std::map<Bytes, Bytes, std::less<>> entries_;
+  PackedMap entries_;
   std::map<Bytes, std::optional<Bytes>, std::less<>> pending_;
-  size_t bytes_ = 0;
 };
 
 }  // namespace tradewind::state

@@ -108,17 +108,20 @@ Result<> DeduplicateOperator::fold(int32_t, BytesView frame) {
 }
 
 bool DeduplicateOperator::snapshot(size_t budget, state::FrameSink& sink) {
-  if (snapshot_grown_ != seen_.grown()) snapshot_at_ = 0;  // the entries have moved
-  snapshot_grown_ = seen_.grown();
   Bytes frame = begin_frame();
-  const auto& slots = seen_.slots();
-  for (; snapshot_at_ < slots.size() && frame.size() < budget; ++snapshot_at_) {
-    const SeenRows::Entry& entry = slots[snapshot_at_];
-    if (entry.time_ms != SeenRows::Entry::kNone && entry.time_ms > forget_ms_) put_entry(entry, frame);
+  for (; snapshot_table_ < SeenRows::kTables && frame.size() < budget; snapshot_at_ = 0, ++snapshot_table_) {
+    const SeenRows::Table& table = seen_.tables()[snapshot_table_];
+    if (snapshot_at_ > 0 && snapshot_built_ != table.built) snapshot_at_ = 0;  // the entries have moved
+    snapshot_built_ = table.built;
+    for (; snapshot_at_ < table.slots.size() && frame.size() < budget; ++snapshot_at_) {
+      const SeenRows::Entry& entry = table.slots[snapshot_at_];
+      if (entry.time_ms != SeenRows::Entry::kNone && entry.time_ms > forget_ms_) put_entry(entry, frame);
+    }
+    if (snapshot_at_ < table.slots.size()) break;
   }
   sink.frame(0, frame);
-  if (snapshot_at_ < slots.size()) return false;
-  snapshot_at_ = 0;
+  if (snapshot_table_ < SeenRows::kTables) return false;
+  snapshot_table_ = 0;
   return true;
 }
 

@@ -38,8 +38,9 @@ class DeduplicateOperator final : public Operator, public state::Durable {
   Progress saved_progress_;
   int64_t forget_ms_ = INT64_MIN;        // entries up to here matter to no partition
   std::vector<SeenRows::Entry> passed_;  // since the last commit
+  size_t snapshot_table_ = 0;            // where the snapshot under way goes on
   size_t snapshot_at_ = 0;
-  uint64_t snapshot_grown_ = 0;
+  uint64_t snapshot_built_ = 0;
 };
 
 }  // namespace tradewind::stream

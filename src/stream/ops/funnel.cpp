@@ -11,6 +11,7 @@ namespace {
 
 const Bytes kProgress = "=";       // the key under which it lies; those of persons begin with
 constexpr char kPersonMark = 'p';  // this
+constexpr int64_t kSlices = 8;     // of a funnel's time
 
 std::vector<Type> marked_types(const std::vector<expr::ExpressionPtr>& expressions) {
   std::vector<Type> types = types_of(expressions);
@@ -99,8 +100,7 @@ Result<> FunnelOperator::take(BytesView key, FunnelEvent event, Made& made) {
                      (at != person.open.begin() && std::prev(at)->doubles(event));
   if (known) return {};
   if (event.time_ms > person.newest_ms) {
-    if (person.newest_ms == INT64_MIN || slice_of(event.time_ms) != slice_of(person.newest_ms))
-      remember(key, event.time_ms);
+    if (person.newest_ms == INT64_MIN) remember(key, event.time_ms);
     person.newest_ms = event.time_ms;
   }
   person.open.insert(at, std::move(event));
@@ -197,12 +197,18 @@ Batch FunnelOperator::batch_of(const Made& made, const Origin& origin) const {
   return batch;
 }
 
-// Persons are looked at again when nothing of them can matter any more: by slices of a funnel's time.
+// Persons are looked at again when nothing of them can matter any more, by slices of a funnel's time.
+int64_t FunnelOperator::slice_ms() const {
+  return std::max<int64_t>(rules_.within_ms / kSlices, 1);
+}
 int64_t FunnelOperator::slice_of(int64_t time_ms) const {
-  return floor_to(Timestamp{time_ms}, step_.within).ms;
+  return floor_to(Timestamp{time_ms}, Duration(slice_ms())).ms;
 }
 void FunnelOperator::remember(BytesView key, int64_t time_ms) {
-  by_time_[slice_of(time_ms)].emplace_back(key);
+  Bytes& keys = by_time_[slice_of(time_ms)].keys;
+  remembered_bytes_ -= keys.capacity();
+  put_bytes(keys, key);
+  remembered_bytes_ += keys.capacity();
 }
 
 // A person whose last event is further back than a try lasts has no try that goes on.
@@ -216,19 +222,28 @@ void FunnelOperator::forget() {
     });
   }
   const int64_t bound = *settled_ms_ - rules_.within_ms;
-  while (!by_time_.empty() && by_time_.begin()->first + rules_.within_ms < bound) {
-    const std::vector<Bytes> keys = std::move(by_time_.begin()->second);
-    by_time_.erase(by_time_.begin());
-    for (const Bytes& key : keys) {
-      const auto known = store_.get(key);
+  size_t looks = 0;
+  Bytes key;
+  while (!by_time_.empty() && by_time_.begin()->first + slice_ms() <= bound) {
+    Slice& slice = by_time_.begin()->second;
+    for (; slice.looked < slice.keys.size(); ++looks) {
+      if (looks == kMostLooks) return;
+      BytesView rest = BytesView(slice.keys).substr(slice.looked);
+      BytesView next;
+      CHECK(get_bytes(rest, next));
+      slice.looked = slice.keys.size() - rest.size();
+      const auto known = store_.get(next);
       if (!known) continue;
       const auto person = read(*known);
       CHECK(person.ok());
+      key = next;  // what follows may move it
       if (person->newest_ms < bound)
         store_.erase(key);
       else
         remember(key, person->newest_ms);
     }
+    remembered_bytes_ -= slice.keys.capacity();
+    by_time_.erase(by_time_.begin());
   }
 }
 

@@ -24,6 +24,8 @@ class FunnelOperator final : public Operator, public state::Durable {
  public:
   // Rows of one person that may still change places; beyond, the oldest half counts as in order.
   static constexpr size_t kMostOpen = 1000;
+  // Persons looked at in one commit, whether they can be forgotten, so that no commit takes long.
+  static constexpr size_t kMostLooks = 2000;
 
   FunnelOperator(FunnelStep step, Schema output);
   Result<> open(Context& context) override;
@@ -35,7 +37,7 @@ class FunnelOperator final : public Operator, public state::Durable {
   void committed() override;
   Result<> fold(int32_t group, BytesView frame) override;
   bool snapshot(size_t budget, state::FrameSink& sink) override;
-  size_t bytes() const override { return store_.bytes(); }
+  size_t bytes() const override { return store_.bytes() + remembered_bytes_; }
 
  private:
   // Of one person: what came of the events that are settled, and those that are not, in order.
@@ -57,6 +59,7 @@ class FunnelOperator final : public Operator, public state::Durable {
   Result<Person> read(BytesView bytes) const;
   void write(BytesView key, const Person& person);
   Batch batch_of(const Made& made, const Origin& origin) const;
+  int64_t slice_ms() const;
   int64_t slice_of(int64_t time_ms) const;
   void remember(BytesView key, int64_t time_ms);
   void forget();
@@ -69,8 +72,13 @@ class FunnelOperator final : public Operator, public state::Durable {
   FunnelRules rules_;
   state::Store store_;  // persons, and how far the partitions are
   Progress progress_;
-  std::optional<int64_t> settled_ms_;              // no row from before it can come in time
-  std::map<int64_t, std::vector<Bytes>> by_time_;  // persons by when they were last seen, about
+  std::optional<int64_t> settled_ms_;  // no row from before it can come in time
+  struct Slice {
+    Bytes keys;         // of persons, one behind the other
+    size_t looked = 0;  // how far they have been looked at
+  };
+  std::map<int64_t, Slice> by_time_;  // when to look at whom
+  size_t remembered_bytes_ = 0;
   bool remembers_ = false;
   Bytes snapshot_after_;
   LateRows late_;

@@ -1,5 +1,6 @@
 #include "stream/ops/seen_rows.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
@@ -8,7 +9,7 @@
 namespace tradewind::stream {
 namespace {
 
-constexpr size_t kLeastSlots = 64;
+constexpr size_t kLeastSlots = 8;
 
 // Two lanes of a folded multiply over the same words, each with a mixing of its own.
 void hash_of(BytesView key, uint64_t& high, uint64_t& low) {
@@ -26,51 +27,51 @@ void hash_of(BytesView key, uint64_t& high, uint64_t& low) {
 
 }  // namespace
 
-SeenRows::Entry& SeenRows::find(uint64_t high, uint64_t low) {
-  const size_t mask = slots_.size() - 1;
-  size_t at = low & mask;
-  while (slots_[at].time_ms != Entry::kNone && (slots_[at].low != low || slots_[at].high != high))
-    at = (at + 1) & mask;
-  return slots_[at];
+SeenRows::Entry& SeenRows::find(Table& table, uint64_t high, uint64_t low) {
+  std::vector<Entry>& slots = table.slots;
+  size_t at = static_cast<size_t>((static_cast<unsigned __int128>(low) * slots.size()) >> 64);
+  while (slots[at].time_ms != Entry::kNone && (slots[at].low != low || slots[at].high != high))
+    at = at + 1 == slots.size() ? 0 : at + 1;
+  return slots[at];
 }
 
-SeenRows::Entry& SeenRows::place_of(BytesView key, int64_t forget_ms) {
-  if ((taken_ + 1) * 3 > slots_.size() * 2) grow(forget_ms);
-  uint64_t high = 0;
-  uint64_t low = 0;
-  hash_of(key, high, low);
-  Entry& entry = find(high, low);
+SeenRows::Entry& SeenRows::room_for(uint64_t high, uint64_t low, int64_t forget_ms) {
+  Table& table = tables_[high % kTables];
+  if ((table.taken + 1) * 5 > table.slots.size() * 4) rebuild(table, forget_ms);
+  Entry& entry = find(table, high, low);
+  // Counted before it is filled: at worst the table grows early.
   if (entry.time_ms == Entry::kNone) {
-    // Counted before it is filled: at worst the table grows early.
-    ++taken_;
+    ++table.taken;
     entry.high = high;
     entry.low = low;
   }
   return entry;
 }
 
-void SeenRows::put(const Entry& entry) {
-  CHECK(entry.time_ms != Entry::kNone);
-  if ((taken_ + 1) * 3 > slots_.size() * 2) grow(INT64_MIN);
-  Entry& place = find(entry.high, entry.low);
-  if (place.time_ms == Entry::kNone) ++taken_;
-  place = entry;
+SeenRows::Entry& SeenRows::place_of(BytesView key, int64_t forget_ms) {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  hash_of(key, high, low);
+  return room_for(high, low, forget_ms);
 }
 
-void SeenRows::grow(int64_t forget_ms) {
+void SeenRows::put(const Entry& entry) {
+  CHECK(entry.time_ms != Entry::kNone);
+  room_for(entry.high, entry.low, INT64_MIN) = entry;
+}
+
+void SeenRows::rebuild(Table& table, int64_t forget_ms) {
   const auto counts = [&](const Entry& entry) {
     return entry.time_ms != Entry::kNone && entry.time_ms > forget_ms;
   };
-  size_t kept = 0;
-  for (const Entry& entry : slots_) kept += counts(entry) ? 1 : 0;
-  size_t size = kLeastSlots;
-  while (size < kept * 3) size *= 2;  // at most a third full
-  std::vector<Entry> old(size);
-  old.swap(slots_);
-  taken_ = kept;
-  ++grown_;
+  const auto kept = static_cast<size_t>(std::count_if(table.slots.begin(), table.slots.end(), counts));
+  std::vector<Entry> old(std::max(kLeastSlots, kept * 8 / 5 + 1));
+  old.swap(table.slots);
+  slots_ += table.slots.size() - old.size();
+  table.taken = kept;
+  ++table.built;
   for (const Entry& entry : old) {
-    if (counts(entry)) find(entry.high, entry.low) = entry;
+    if (counts(entry)) find(table, entry.high, entry.low) = entry;
   }
 }
 

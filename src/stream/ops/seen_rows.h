@@ -1,10 +1,12 @@
 #pragma once
 // SeenRows: what has passed lately: 128-bit hashes of keys with the event time of the last one that passed.
 //
-// An open-addressed table of 24-byte entries. What is too old to matter goes when the table would have to
-// grow, so that a row costs one look on average. Two different keys have the same hash once in 2^128 / n
-// cases for n keys within the time. Threads: one owner.
+// Open-addressed tables of 24-byte entries, many small ones so that none takes long to grow. What is too old
+// to matter goes when its table is full; a table is between 62 and 80 % full, and a row costs one look on
+// average. Two different keys have the same hash once in 2^128 / n cases for n keys within the time.
+// Threads: one owner.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -28,18 +30,23 @@ class SeenRows {
   // Takes an entry as it was saved.
   void put(const Entry& entry);
 
-  size_t bytes() const { return slots_.capacity() * sizeof(Entry); }
-  // All places, empty ones (kNone) too; grown() changes when entries have moved.
-  const std::vector<Entry>& slots() const { return slots_; }
-  uint64_t grown() const { return grown_; }
+  size_t bytes() const { return slots_ * sizeof(Entry); }
+
+  struct Table {
+    std::vector<Entry> slots;  // empty ones (kNone) too
+    size_t taken = 0;          // slots handed out for new entries
+    uint64_t built = 0;        // changes when entries have moved
+  };
+  static constexpr size_t kTables = 64;
+  const std::array<Table, kTables>& tables() const { return tables_; }
 
  private:
-  Entry& find(uint64_t high, uint64_t low);
-  void grow(int64_t forget_ms);
+  Entry& room_for(uint64_t high, uint64_t low, int64_t forget_ms);
+  static Entry& find(Table& table, uint64_t high, uint64_t low);
+  void rebuild(Table& table, int64_t forget_ms);
 
-  std::vector<Entry> slots_;
-  size_t taken_ = 0;  // places handed out for new entries
-  uint64_t grown_ = 0;
+  std::array<Table, kTables> tables_;
+  size_t slots_ = 0;
 };
 
 }  // namespace tradewind::stream
