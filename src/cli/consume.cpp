@@ -93,6 +93,14 @@ class Consuming {
   // Where to begin and where to end.
   Result<> begin() {
     next_ = TRY(places_at(from_));
+    if (from_.find_first_not_of("0123456789") == std::string::npos) {
+      for (const auto& [partition, end] : TRY(places_at("latest"))) {
+        if (next_.contains(partition) && next_[partition] > end) {
+          std::fprintf(stderr, "tradewind: partition %d ends at %lld; waiting for offset %lld\n", partition,
+                       static_cast<long long>(end), static_cast<long long>(next_[partition]));
+        }
+      }
+    }
     if (until_end_) until_ = TRY(places_at("latest"));
     if (group_.empty()) return {};
     const auto known = remote_.ask("GET", "/v1/groups/" + path_segment(group_));

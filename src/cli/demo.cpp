@@ -12,7 +12,8 @@ namespace {
 
 constexpr Duration kTick(200);
 constexpr size_t kMostEventsAtOnce = 5'000;
-constexpr int64_t kRetryAfterMs = 1'000;
+constexpr Duration kFirstPause(1'000);  // after a fault; each further one doubles it
+constexpr Duration kMostPause(30'000);
 constexpr double kMostMs = 3.0 * 3600 * 1000;
 // What a page shows of the time before the first start is bought with memory that the queries keep for it.
 constexpr double kHistoryEvents = 250'000;
@@ -43,11 +44,17 @@ Demo::~Demo() {
 
 void Demo::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) {
+    Duration pause = kFirstPause;
     while (!stop.stop_requested()) {
+      const int64_t began_ns = clock_.monotonic_ns();
       const auto done = run(stop);
       if (done.ok()) return;
-      logger_.warning("demo", "the shop stumbled and opens again", {{"error", done.error().message}});
-      clock_.sleep(Duration(kRetryAfterMs));
+      if (clock_.monotonic_ns() - began_ns > 2 * kMostPause.count() * 1'000'000) pause = kFirstPause;
+      logger_.warning(
+          "demo", "the shop stumbled and opens again",
+          {{"error", done.error().message}, {"in_seconds", std::to_string(pause.count() / 1000)}});
+      for (Duration slept(0); slept < pause && !stop.stop_requested(); slept += kTick) clock_.sleep(kTick);
+      pause = std::min(2 * pause, kMostPause);
     }
   });
 }

@@ -64,10 +64,12 @@ int bench(const std::vector<std::string>& raw, const std::string& program) {
   const std::filesystem::path folder = self.parent_path();
   const std::string name = raw.empty() ? "--help" : raw[0];
   if (name == "--list" || name == "--help" || name == "-h") {
-    std::puts("tradewind bench NAME [--json] [options]: measurements, each with its own --help.");
+    const bool json = raw.size() > 1 && raw[1] == "--json";
+    if (!json) std::puts("tradewind bench NAME [--json] [options]: measurements, each with its own --help.");
     for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
       const std::string file = entry.path().filename().string();
-      if (file.rfind("tradewind-bench-", 0) == 0) std::printf("  %s\n", file.substr(16).c_str());
+      if (file.rfind("tradewind-bench-", 0) == 0)
+        std::printf(json ? "{\"name\":\"%s\"}\n" : "  %s\n", file.substr(16).c_str());
     }
     return raw.empty() ? 2 : 0;
   }

@@ -54,6 +54,8 @@ int main(int argc, char** argv) {
     std::puts("tradewind 0.1.0");
     return 0;
   }
+  for (const char* later : {"recommend", "fraud", "connectors", "forget"})
+    if (verb == later) return fail("'" + verb + "' is not there yet", 3);
   std::fputs(kHelp, stderr);
   return verb.empty() ? 2 : fail("no verb is called '" + verb + "'", 2);
 }

@@ -53,6 +53,12 @@ std::string with_caret(const std::string& message, const std::string& text) {
   return shown + "\n" + under + "^\n" + message;
 }
 
+std::string quoted_line(const std::string& line) {
+  Json made = Json::object();
+  made.set("line", Json::string(line));
+  return made.dump();
+}
+
 std::string cell_of(const Json& value) {
   if (value.is(Json::Kind::string) || value.is(Json::Kind::number)) return value.text();
   const Json* type = value.find("type");
@@ -281,7 +287,7 @@ int SqlSession::select(const Piece& piece, const std::string& whole) {
     if (!lines) return rows.take(part);
     buffer += part;
     for (size_t end; (end = buffer.find('\n')) != std::string::npos; buffer.erase(0, end + 1))
-      screen_.line(buffer.substr(0, end));
+      screen_.line(options_.json ? quoted_line(buffer.substr(0, end)) : buffer.substr(0, end));
     return true;
   };
   const Duration timeout = options_.person && push ? Duration(0) : options_.timeout;

@@ -172,8 +172,17 @@ const Route* Routes::match(std::string_view raw_path, Request& request, Response
     capture(route, raw_path, request.captures);
     return &route;
   }
-  refusal = pattern.empty() ? error_response(404, "nothing is at " + request.path)
-                            : error_response(405, request.method + " is not offered for " + request.path);
+  if (pattern.empty()) {
+    refusal = error_response(404, "nothing is at " + request.path);
+    return nullptr;
+  }
+  std::string allowed;
+  for (const Route& route : routes_) {
+    if (route.segments.size() == segments && fits(route, raw_path))
+      allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+  }
+  refusal = error_response(405, request.method + " is not offered for " + request.path + ", but " + allowed);
+  refusal.headers.emplace("Allow", allowed);
   return nullptr;
 }
 

@@ -86,6 +86,14 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
     return Error{Code::unsupported,
                  at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
   }
+  for (const SelectItem& item : query.items) {
+    if (item.expression == nullptr || !contains(*item.expression, is_aggregate)) continue;
+    return Error{
+        Code::unsupported,
+        at(item.expression->place,
+           "a look at what a table holds adds nothing up; make a table that does (CREATE TABLE ... AS "
+           "SELECT ... GROUP BY), or count over the stream behind it")};
+  }
   PullPlan plan;
   plan.table = table.name;
   plan.limit = query.limit;

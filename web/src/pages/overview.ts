@@ -131,6 +131,7 @@ function revenue(changed: () => void): Card {
     }
     const m = (value: number) => money(value, currency);
     const all = new Map([...net.rows.values()].map((row) => [row.CATEGORY ?? "none", row]));
+    const ever = (these: string[]) => these.some((name) => all.has(name)) ? m(these.reduce((sum, name) => sum + (all.get(name)?.NET ?? 0), 0)) : "–";
     const width = Math.max(280, made.body.clientWidth);
     const label = `Revenue by minute over the last hour: ${m(whole.booked)} booked, ${m(whole.booked - whole.back)} net of refunds and cancellations. ` +
       ordered.slice(0, 5).map(([name, sum]) => `${name} ${m(sum.booked)}`).join(", ");
@@ -146,7 +147,7 @@ function revenue(changed: () => void): Card {
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Category"), h("th", { scope: "col" }, "Booked"), h("th", { scope: "col" }, "Net"), h("th", { scope: "col" }, "At risk"), h("th", { scope: "col", class: "wide" }, "Net, all time"))),
         h("tbody", {}, ...listed.map(([name, sum], i) =>
           h("tr", { "data-category": name }, h("th", { scope: "row" }, h("i", { class: `key ${kShades[Math.min(i, 4)]}` }), name), h("td", {}, m(sum.booked)), h("td", {}, m(sum.booked - sum.back)),
-            h("td", { class: sum.risk > 0 ? "" : "none" }, sum.risk > 0 ? m(sum.risk) : "–"), h("td", { class: "wide" }, all.has(name) ? m(all.get(name)!.NET) : "–"))))),
+            h("td", { class: sum.risk > 0 ? "" : "none" }, sum.risk > 0 ? m(sum.risk) : "–"), h("td", { class: "wide" }, i < kMostCategories || !rest.length ? ever([name]) : ever(rest.map(([one]) => one))))))),
       currencies.length > 1 ? h("p", { class: "note" }, `Also ${currencies.slice(1).map((name) => money(byCurrency.get(name)!, name)).join(", ")} booked in other currencies.`) : null);
   };
   return made;

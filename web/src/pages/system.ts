@@ -2,7 +2,7 @@
 import { type Health, health } from "../api";
 import { spark } from "../charts";
 import { calmly, h, show } from "../dom";
-import { bytes, count, duration, rate } from "../format";
+import { bytes, count, duration, percent, rate } from "../format";
 import type { Page } from "./page";
 
 // What is wrong, and what only lags.
@@ -41,7 +41,7 @@ export const system: Page = (main, { metrics }) => {
     tile("Written to the disk", `${bytes(metrics.rate("tw_log_written_bytes_total") || 0)}/s`, `${bytes(metrics.now("tw_log_written_bytes_total"))} since the start, ${count(metrics.now("tw_log_segments"))} segments`, metrics.rates("tw_log_written_bytes_total")),
     tile("Disk", `${bytes(metrics.now("tw_log_bytes"))} used`, `${bytes(metrics.now("tw_disk_free_bytes"))} of ${bytes(metrics.now("tw_disk_bytes"))} free; ${bytes(metrics.now("tw_log_live_bytes"))} of the journal counts`, metrics.gauges("tw_log_bytes")),
     tile("Memory", bytes(metrics.now("process_resident_memory_bytes")), `of the process; ${count(metrics.now("process_open_fds"))} open files and connections`, metrics.gauges("process_resident_memory_bytes")),
-    tile("Processor", `${rate(metrics.rate("process_cpu_seconds_total") || 0)} cores`, `${duration(metrics.now("process_cpu_seconds_total") * 1000)} since the start`, metrics.rates("process_cpu_seconds_total")),
+    tile("Processor", `${percent(metrics.rate("process_cpu_seconds_total") || 0, 0)} of a core`, `${duration(metrics.now("process_cpu_seconds_total") * 1000)} since the start`, metrics.rates("process_cpu_seconds_total")),
     tile("State in memory", bytes(metrics.now("tw_stream_state_bytes")), `restored in ${duration(metrics.now("tw_stream_restore_seconds") * 1000)} at the start`, metrics.gauges("tw_stream_state_bytes")),
     tile("Lag", duration(metrics.most("tw_query_lag_seconds") * 1000), `${count(metrics.now("tw_query_lag_records"))} records, the oldest that long; ${count(metrics.now("tw_query_late_rows_total"))} rows were late, ${count(metrics.now("tw_query_bad_rows_total"))} bad`, metrics.series((sample) => metrics.most("tw_query_lag_seconds", sample))),
     tile("Requests", per(metrics.rate("tw_http_requests_total")), `${count(metrics.now("tw_http_connections"))} open connections`, metrics.rates("tw_http_requests_total")),
