@@ -72,9 +72,8 @@ void cross(const std::vector<std::vector<Value>>& choices, std::vector<Value>& o
   }
 }
 
-}  // namespace
-
-Result<PullPlan> plan_pull(const Query& query, const Source& table) {
+// Whether a look at what a table holds can answer it at all.
+Result<> looked_up(const Query& query, const Source& table) {
   if (table.query_id.empty()) {
     return Error{
         Code::invalid,
@@ -94,6 +93,13 @@ Result<PullPlan> plan_pull(const Query& query, const Source& table) {
            "a look at what a table holds adds nothing up; make a table that does (CREATE TABLE ... AS "
            "SELECT ... GROUP BY), or count over the stream behind it")};
   }
+  return {};
+}
+
+}  // namespace
+
+Result<PullPlan> plan_pull(const Query& query, const Source& table) {
+  TRY(looked_up(query, table));
   PullPlan plan;
   plan.table = table.name;
   plan.limit = query.limit;
