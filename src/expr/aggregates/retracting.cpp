@@ -22,7 +22,7 @@ struct NotSaved {
 template <typename Map>
 struct CountsState {
   Map counts;
-  size_t size_bytes() const { return counts.size() * 64; }
+  size_t size_bytes() const { return counts.size() * 120; }  // a node with its value
 };
 
 template <typename Map, typename Key>

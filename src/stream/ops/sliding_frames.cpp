@@ -13,7 +13,7 @@ namespace tradewind::stream {
 namespace {
 
 constexpr char kFrameVersion = 1;
-constexpr size_t kSettleAfter = 65'536;  // dropped groups
+constexpr size_t kSettleAfter = 4'096;  // dropped states
 
 }  // namespace
 
@@ -36,9 +36,9 @@ void SlidingTable::put_frame(const std::vector<uint32_t>& ids, const Progress& p
     put_bytes(out, keys_.key(id));
     put_zigzag(out, group.newest_ms);
     if (whole)
-      put_rows(group.rows);
+      put_rows(group.inside());
     else
-      put_rows(group.added);
+      put_rows(group.pending->added);
   }
 }
 
@@ -67,10 +67,10 @@ void SlidingTable::changes(state::FrameSink& sink) {
 
 void SlidingTable::drop(uint32_t id) {
   Group& group = *by_key_[id];
-  rows_ -= group.rows.size();
+  rows_ -= group.inside().size();
+  for (const Row& row : group.inside()) value_bytes_ -= row.values.capacity();
   newest_.erase({group.newest_ms, id});
-  ++dropped_;
-  for (const auto& aggregate : aggregates_) aggregate->dropped(group.state.get());
+  stop_running(group);
   by_key_[id].reset();
   keys_.dictionary().release(id);
 }
@@ -79,23 +79,15 @@ void SlidingTable::committed() {
   saved_progress_ = progress_;
   saved_expired_ = expired_;
   for (const uint32_t id : changed_) {
-    Group& group = *by_key_[id];
-    group.changed = false;
-    group.added.clear();
-    group.stale = restoring_;
-    if (restoring_)
-      group.before.reset();
-    else if (!step_.each)
-      group.before = std::move(group.now);
+    by_key_[id]->committed = true;
+    by_key_[id]->pending.reset();
   }
   changed_.clear();
   for (const uint32_t id : gone_) drop(id);
   gone_.clear();
   // Nobody reads the running states between commits, so they need not be settled, which would copy each when
   // it changes next; now and then it frees what aggregates remember of states that are gone.
-  if (dropped_ < kSettleAfter || newest_.empty()) return;
-  dropped_ = 0;
-  settle(by_key_[newest_.begin()->second]->state.get());
+  if (dropped_ >= kSettleAfter) settle_running();
 }
 
 Result<> SlidingTable::take_group(uint32_t id, bool whole, BytesView& in) {
@@ -151,7 +143,7 @@ bool SlidingTable::snapshot(size_t budget, state::FrameSink& sink) {
     const Group* group = by_key_[snapshot_at_].get();
     if (group == nullptr || group->newest_ms < expired_) continue;
     ids.push_back(snapshot_at_);
-    given += group->rows.size() * kRowBytes + kRowBytes;
+    given += group->inside().size() * kRowBytes + kRowBytes;
   }
   put_groups(ids, true, false, sink);
   if (snapshot_at_ < by_key_.size()) return false;

@@ -4,12 +4,14 @@
 //
 // The window of a group is (newest - size, newest], by event time: rows that come out of order count as far
 // as they lie in it, so the result does not hang on the order of rows. A group is dropped when no row that
-// may still come reaches back to it. Threads: one worker owns it; scan() and find() may be called by others
-// while the worker's lock is held.
+// may still come reaches back to it. Few rows are folded whenever somebody asks; only of many is a running
+// aggregate kept, where rows can be taken out of it again. Threads: one worker owns it; scan() and find() may
+// be called by others while the worker's lock is held.
 
-#include <deque>
 #include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "data/row_key.h"
@@ -28,6 +30,8 @@ class SlidingTable final : public state::Durable {
   static constexpr size_t kMostRows = 100'000;
   // The same, where the result behind each row is folded anew from all of them.
   static constexpr size_t kMostRowsFoldedEach = 10'000;
+  // A group with more rows than that has a running aggregate.
+  static constexpr size_t kFewRows = 16;
 
   SlidingTable(const AggregateStep& step, std::shared_ptr<Dictionary> keys, int32_t groups);
 
@@ -67,29 +71,36 @@ class SlidingTable final : public state::Durable {
     int64_t newest_ms = INT64_MIN;
     std::vector<Value> values;
   };
-  struct Group {
-    std::deque<Row> rows;  // by time
-    int64_t newest_ms = INT64_MIN;
-    std::unique_ptr<char[]> state;  // of the rows, where rows can be taken out again
-    std::vector<Row> added;         // since the last commit
-    bool changed = false;
-    bool stale = false;           // restored: `before` is computed when somebody asks
+  struct Pending {  // what the next commit brings
+    std::vector<Row> added;
     std::optional<Shown> before;  // as committed
     Shown now;                    // as emitted
   };
+  struct Group {
+    std::vector<Row> rows;  // by time; the first `left` are out of the window
+    size_t left = 0;
+    int64_t newest_ms = INT64_MIN;
+    bool committed = false;
+    std::unique_ptr<char[]> state;  // the running aggregate
+    std::unique_ptr<Pending> pending;
+
+    std::span<const Row> inside() const { return std::span(rows).subspan(left); }
+  };
+  using Aggregates = std::vector<std::unique_ptr<expr::Aggregate>>;
 
   Group& touch(uint32_t id);
-  void freshen(Group& group) const;
   Result<> put(uint32_t id, int64_t time, Bytes values);
+  Result<> run(Group& group);
   Result<> count(Group& group, const Row& row, Change change);
   void move_to(uint32_t id, Group& group, int64_t time);
   Result<> leave_out_old(Group& group);
+  void stop_running(Group& group);
   Result<std::vector<Value>> results(const Group& group) const;
-  void read_results(char* state, std::vector<Value>& into) const;
-  void settle(char* state) const;
+  Result<std::vector<Value>> fold_anew(std::span<const Row> rows) const;
+  void settle_running();
   void append(std::vector<Value>& rows, uint32_t id, const Shown& shown) const;
   void drop(uint32_t id);
-  const Shown* committed_of(uint32_t id) const;
+  std::optional<Shown> committed_of(uint32_t id) const;
   void put_frame(const std::vector<uint32_t>& ids, const Progress& progress, bool whole, Bytes& out) const;
   void put_groups(const std::vector<uint32_t>& ids, bool whole, bool every_group, state::FrameSink& sink);
   void put_progress(bool moved_only, state::FrameSink& sink);
@@ -101,9 +112,10 @@ class SlidingTable final : public state::Durable {
   int32_t groups_;
   int64_t size_;
   int64_t grace_;
-  std::vector<std::unique_ptr<expr::Aggregate>> aggregates_;
+  Aggregates running_;  // of states that are kept; rows can be taken out of them
+  Aggregates anew_;     // of states that are made to be read once
   size_t state_bytes_ = 0;
-  bool takes_out_ = true;  // every aggregate can take rows out again
+  bool takes_out_ = true;  // every aggregate has a form that runs
   RowKey values_;
 
   std::vector<std::unique_ptr<Group>> by_key_;     // by id
@@ -111,8 +123,10 @@ class SlidingTable final : public state::Durable {
   std::vector<uint32_t> changed_;                  // in the order of their first change
   std::vector<uint32_t> gone_;                     // since the last commit
   size_t rows_ = 0;
+  size_t value_bytes_ = 0;
+  size_t states_ = 0;
   size_t most_rows_ = kMostRows;
-  size_t dropped_ = 0;  // groups, since the aggregates were settled
+  size_t dropped_ = 0;  // states, since they were settled
   int64_t left_out_ = 0;
 
   Progress progress_;
