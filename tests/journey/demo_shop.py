@@ -124,12 +124,21 @@ def rows_of(topics, topic, key_name, columns, more):
     return parts
 
 
+def signals_of(event):
+    of = lambda part, name: (event.get(part) or {}).get(name)
+    return {"AVS": of("payment", "avs_result"), "CVV": of("payment", "cvv_result"), "ISSUER": of("payment", "issuer_country"),
+            "BILLED": of("billing", "country"), "SENT": of("shipping", "country"), "NET": of("net", "country"),
+            "HIDDEN": of("net", "anonymizer"), "SPEED": event.get("shipping_speed"), "FIRST_ONE": event.get("is_first_order"),
+            "GIFT": event.get("is_gift"), "SIGNED_UP": event.get("account_created_at"),
+            "PASSWORD_AT": event.get("last_password_change_at"), "ADDRESS_AT": event.get("last_address_change_at")}
+
+
 def recounted(topics, attempts):
     visits = rows_of(topics, "customer-events", "VISITOR_KEY", ["EVENT_ID", "EVENT_TYPE", "VISITOR_ID", "ITEMS", "BOT_SCORE"],
                      lambda event: {"DEVICE": event.get("device", {}).get("type")})
     orders = rows_of(topics, "orders", "CUSTOMER_KEY", ["EVENT_ID", "EVENT_TYPE", "ORDER_ID", "CUSTOMER_ID", "CURRENCY", "TOTAL", "ITEMS"],
                      lambda event: {"CARD": event.get("payment", {}).get("card_fingerprint"), "BAND": event.get("risk", {}).get("band"),
-                                    "REASONS": event.get("risk", {}).get("reasons", [])})
+                                    "REASONS": event.get("risk", {}).get("reasons", []), **signals_of(event)})
     stock = rows_of(topics, "inventory", "PRODUCT_KEY", ["EVENT_ID", "EVENT_TYPE", "PRODUCT_ID", "LOCATION_ID", "AVAILABLE", "REORDER_POINT",
                                                          "DELTA", "ON_HAND"], lambda event: {})
     return recount.recount(visits, orders, stock, attempts)

@@ -11,7 +11,10 @@ SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 # What each topic's rows must have beside PART, OFF and T.
 VISITS = "VISITOR_KEY, EVENT_ID, EVENT_TYPE, VISITOR_ID, ITEMS, DEVICE->TYPE AS DEVICE, BOT_SCORE"
 ORDERS = ("CUSTOMER_KEY, EVENT_ID, EVENT_TYPE, ORDER_ID, CUSTOMER_ID, CURRENCY, TOTAL, ITEMS, PAYMENT->CARD_FINGERPRINT AS CARD, "
-          "RISK->BAND AS BAND, RISK->REASONS AS REASONS")
+          "RISK->BAND AS BAND, RISK->REASONS AS REASONS, PAYMENT->AVS_RESULT AS AVS, PAYMENT->CVV_RESULT AS CVV, PAYMENT->ISSUER_COUNTRY AS ISSUER, "
+          "BILLING->COUNTRY AS BILLED, SHIPPING->COUNTRY AS SENT, NET->COUNTRY AS NET, NET->ANONYMIZER AS HIDDEN, SHIPPING_SPEED AS SPEED, "
+          "IS_FIRST_ORDER AS FIRST_ONE, IS_GIFT AS GIFT, UNIX_TIMESTAMP(ACCOUNT_CREATED_AT) AS SIGNED_UP, "
+          "UNIX_TIMESTAMP(LAST_PASSWORD_CHANGE_AT) AS PASSWORD_AT, UNIX_TIMESTAMP(LAST_ADDRESS_CHANGE_AT) AS ADDRESS_AT")
 STOCK = "PRODUCT_KEY, EVENT_ID, EVENT_TYPE, PRODUCT_ID, LOCATION_ID, AVAILABLE, REORDER_POINT, DELTA, ON_HAND"
 ATTEMPTS = "CARD, EVENT_ID, CUSTOMER_ID, TOTAL"
 
@@ -160,6 +163,36 @@ def best_tries(events, within):
 STEPS = {"PRODUCT_VIEWED": 1, "PRODUCT_ADDED": 2, "CHECKOUT_STARTED": 3, "ORDER_COMPLETED": 4}
 
 
+def judged(r):
+    """(log-odds, reasons) of an order by itself."""
+    differ = lambda a, b: a is not None and b is not None and a != b
+    within = lambda at, ms: at is not None and r["T"] - at < ms
+    said = []
+    if r["AVS"] == "NO_MATCH":
+        said.append((1.0, "the address is not the card's"))
+    if r["CVV"] == "NO_MATCH":
+        said.append((1.5, "wrong check number"))
+    if differ(r["ISSUER"], r["BILLED"]) and differ(r["ISSUER"], r["NET"]):
+        said.append((0.9, "card of another country"))
+    if differ(r["BILLED"], r["SENT"]) and not r["GIFT"]:
+        said.append((0.7, "sent to another country"))
+    if r["HIDDEN"] in ("TOR", "VPN", "PROXY", "HOSTING"):
+        said.append((1.6 if r["HIDDEN"] == "TOR" else 0.9, "hidden network"))
+    if within(r["SIGNED_UP"], 10 * MINUTE):
+        said.append((2.0 if within(r["SIGNED_UP"], MINUTE) else 0.6, "ordered right after signing up"))
+    if r["SPEED"] in ("EXPRESS", "SAME_DAY") and r["FIRST_ONE"]:
+        said.append((0.5, "first order, in a hurry"))
+    changed = [(within(r["PASSWORD_AT"], DAY), "password just changed"), (within(r["ADDRESS_AT"], DAY), "address just changed")]
+    weight = {0: 0, 1: 1.5, 2: 2.5}[sum(one for one, _ in changed)]
+    return sum(w for w, _ in said) + weight - 4.95, [text for _, text in said] + [text for one, text in changed if one]
+
+
+def reviewed(r):
+    if r["EVENT_TYPE"] != "ORDER_PLACED":
+        return False
+    return r["BAND"] in ("REVIEW", "STEP_UP") if r["BAND"] is not None else judged(r)[0] > -2.5 - 1e-9
+
+
 def revenue(orders):
     """From the orders by partition."""
     results = {}
@@ -184,8 +217,7 @@ def revenue(orders):
     results["REVENUE_FLOW"] = (("CATEGORY", "CURRENCY", "WINDOWSTART"), {
         key: {"BOOKED": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows if r[3]["EVENT_TYPE"] == "ORDER_PLACED"),
               "TAKEN_BACK": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows if r[3]["EVENT_TYPE"] != "ORDER_PLACED"),
-              "AT_RISK": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows
-                               if r[3]["EVENT_TYPE"] == "ORDER_PLACED" and r[3]["BAND"] in ("REVIEW", "STEP_UP"))} for key, rows in flow.items()})
+              "AT_RISK": total(r[3]["ITEM"]["LINE_TOTAL"] for r in rows if reviewed(r[3]))} for key, rows in flow.items()})
     results["REVENUE_LAST_HOUR"] = (("CATEGORY",), {
         (category,): {"REVENUE": total(r["ITEM"]["LINE_TOTAL"] for r in rows), "ORDERS": distinct(r["ORDER_ID"] for r in rows),
                       "CUSTOMERS": distinct(r["CUSTOMER_ID"] for r in rows),
@@ -240,9 +272,11 @@ def fraud(orders, attempts):
         if edges.setdefault(row["CARD"], Edge(30 * MINUTE)).enters(newest, tries >= 4, tries < 2):
             alerts.append({"CARD": row["CARD"], "ATTEMPTS": tries, "ACCOUNTS": distinct(r["CUSTOMER_ID"] for r in window)})
     results["CARD_ALERTS"] = (None, alerts)
-    results["SUSPICIOUS_ORDERS"] = (None, [{c: r[c] for c in ("CUSTOMER_KEY", "ORDER_ID", "TOTAL", "CURRENCY", "BAND", "REASONS")}
-                                           for rows in orders for r in rows
-                                           if r["EVENT_TYPE"] == "ORDER_PLACED" and r["BAND"] in ("REVIEW", "STEP_UP")])
+    results["SUSPICIOUS_ORDERS"] = (None, [
+        {c: r[c] for c in ("CUSTOMER_KEY", "ORDER_ID", "TOTAL", "CURRENCY")}
+        | ({"BAND": r["BAND"], "REASONS": r["REASONS"], "PER_MILLE": None} if r["BAND"] is not None else
+           {"BAND": "REVIEW", "REASONS": judged(r)[1], "PER_MILLE": math.floor(1000 / (1 + math.exp(-judged(r)[0])) + 0.25)})
+        for rows in orders for r in rows if reviewed(r)])
     return results
 
 
@@ -369,6 +403,7 @@ class Ranking:
 
 
 COLUMNS = {"ORDER_LINES": "CUSTOMER_KEY, ORDER_ID, LINE->PRODUCT_ID AS PRODUCT",
+           "SUSPICIOUS_ORDERS": "CUSTOMER_KEY, ORDER_ID, TOTAL, CURRENCY, BAND, REASONS, CAST(FLOOR(PROBABILITY * 1000 + 0.25e0) AS BIGINT) AS PER_MILLE",
            "CHECKOUT_FUNNEL": "DEVICE_TYPE, WINDOWSTART, " + ", ".join(f"F[{n}]->ENTERED AS S{n}" for n in (1, 2, 3, 4)) + ", "
                               + ", ".join(f"F[{n}]->P90_MS AS W{n}" for n in (2, 3, 4))}
 

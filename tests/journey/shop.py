@@ -100,11 +100,28 @@ def order_event(event, orders):
         event.update(orders[-1], event_type="ORDER_PLACED", total=f"{chance.randint(100, 90000) / 100:.4f}")
         if chance.random() < 0.3:
             event["risk"] = {"band": chance.choice(["ALLOW", "REVIEW", "STEP_UP"]), "reasons": chance.choice([[], ["V01", "D03"]])}
+        signals(event)
         return
     event.update(chance.choice(orders[-40:]), event_type=kind)
     if kind == "PAYMENT_ATTEMPTED":
         event["total"] = f"{chance.randint(100, 90000) / 100:.4f}"
         event["payment"] = {"payment_id": event["event_id"], "card_fingerprint": chance.choice(CARDS)}
+
+
+def signals(event):
+    """What a way of judging orders might look at; much of it is missing."""
+    some = lambda *values: chance.choice([*values, None])
+    told = lambda parts: {name: value for name, value in parts.items() if value is not None}
+    ago = lambda *spans: event["event_time"] - chance.choice(spans)
+    places = ("DK", "SE", "DE")
+    event.update(told({
+        "payment": told({"payment_id": event["event_id"], "avs_result": some("MATCH", "NO_MATCH"), "cvv_result": some("MATCH", "NO_MATCH"),
+                         "issuer_country": some(*places)}),
+        "billing": told({"country": some(*places)}), "shipping": told({"country": some(*places)}),
+        "net": told({"country": some(*places), "anonymizer": some("NONE", "VPN", "TOR")}), "shipping_speed": some("STANDARD", "EXPRESS"),
+        "is_first_order": some(True, False), "is_gift": some(True, False),
+        "account_created_at": some(ago(5_000, 59_999, 60_000, 599_999, 600_000, 10**9)),
+        "last_password_change_at": some(ago(10_000, 86_399_999, 86_400_000)), "last_address_change_at": some(ago(10_000, 86_400_000))}))
 
 
 def stock_event(event):

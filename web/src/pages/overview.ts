@@ -258,12 +258,12 @@ function stock(changed: () => void): Card {
 function suspicious(changed: () => void): Card {
   const day = () => Date.now() - 24 * kHour;
   const cards = new Figure("CARD_ALERTS", ["CARD", "ROWTIME"], () => `SELECT ROWTIME, CARD, ATTEMPTS, ACCOUNTS\nFROM CARD_ALERTS\nWHERE ROWTIME >= ${Math.floor(day())}\nEMIT CHANGES;`, changed, true, 200);
-  const orders = new Figure("SUSPICIOUS_ORDERS", ["ORDER_ID"], () => `SELECT ROWTIME, ORDER_ID, CUSTOMER_KEY, TOTAL, CURRENCY, BAND, REASONS\nFROM SUSPICIOUS_ORDERS\nWHERE ROWTIME >= ${Math.floor(day())}\nEMIT CHANGES;`, changed, true, 200);
+  const orders = new Figure("SUSPICIOUS_ORDERS", ["ORDER_ID"], () => `SELECT ROWTIME, ORDER_ID, CUSTOMER_KEY, TOTAL, CURRENCY, BAND, REASONS, PROBABILITY\nFROM SUSPICIOUS_ORDERS\nWHERE ROWTIME >= ${Math.floor(day())}\nEMIT CHANGES;`, changed, true, 200);
   const made = card("suspicious", "Suspicious", "last day", `${suspiciousSql}\n${cardsSql}`, [orders, cards], ["orders", "cards"]);
   made.draw = () => {
     if (cards.missing && orders.missing) return show(made.body, absent(orders, suspiciousSql), absent(cards, cardsSql));
     const found = [
-      ...[...orders.rows.values()].map((row) => ({ at: row.ROWTIME as number, what: `Order ${row.ORDER_ID}`, who: `customer ${row.CUSTOMER_KEY}`, worth: row.TOTAL === null ? "" : money(row.TOTAL, row.CURRENCY, 2), why: ((row.REASONS ?? []) as string[]).join(", ") || `risk ${String(row.BAND).toLowerCase()}` })),
+      ...[...orders.rows.values()].map((row) => ({ at: row.ROWTIME as number, what: `Order ${row.ORDER_ID}`, who: `customer ${row.CUSTOMER_KEY}`, worth: row.TOTAL === null ? "" : money(row.TOTAL, row.CURRENCY, 2), why: [row.PROBABILITY === null || row.PROBABILITY === undefined ? null : `${percent(row.PROBABILITY, 0)} likely fraud`, ((row.REASONS ?? []) as string[]).join(", ") || `risk ${String(row.BAND).toLowerCase()}`].filter((part) => part).join(": ") })),
       ...[...cards.rows.values()].map((row) => ({ at: row.ROWTIME as number, what: "Card", who: String(row.CARD), worth: "", why: `${row.ATTEMPTS} payments tried within 10 minutes, by ${row.ACCOUNTS} ${row.ACCOUNTS === 1 ? "account" : "accounts"}` })),
     ].sort((a, b) => b.at - a.at);
     if (!found.length) return show(made.body, waiting("Nothing suspicious within a day."));
