@@ -62,7 +62,8 @@ export function columns({ width, height, times, layers, line, label, format, par
   if (partial) chart.append(svg("rect", { x: kLeft + (times.length - 1) * step, y: kTop, width: step, height: inner.height, class: "filling" }));
   if (line) {
     const until = partial ? line.length - 1 : line.length;
-    const d = line.slice(0, until).map((value, i) => `${i ? "L" : "M"}${(kLeft + (i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+    const began = Math.max(0, line.findIndex((value) => value !== 0)); // before, there was nothing to tell
+    const d = line.slice(began, until).map((value, i) => `${i ? "L" : "M"}${(kLeft + (began + i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     chart.append(svg("path", { d, class: "halo" }), svg("path", { d, class: "net" }));
   }
   return chart;

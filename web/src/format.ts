@@ -68,7 +68,8 @@ export function dayAndHour(ms: number, now: number): string {
   const at = new Date(ms);
   const rounded = new Date(ms);
   rounded.setMinutes(0, 0, 0);
-  if (at.toDateString() === new Date(now).toDateString()) return `today ${clock(rounded.getTime())}`;
+  const kTen = 600_000;
+  if (at.toDateString() === new Date(now).toDateString()) return `today ${clock(Math.ceil(ms / kTen) * kTen)}`;
   const day = at.toLocaleDateString("en", { weekday: "short" });
   if (ms - now < 6 * 86_400_000) return `${day} ${clock(rounded.getTime())}`;
   return `${day} ${at.getDate()} ${at.toLocaleDateString("en", { month: "short" })}`;
