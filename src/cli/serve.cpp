@@ -30,7 +30,7 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
                         of queries/shop and queries/ops; a first start begins with the last hours, a later one goes on where it was
   --durability fsync|os fsync (default): acknowledged means on the disk; os: handed to the operating system
   --workers N           threads that compute (default 1: no row travels between tasks)
-  --state-memory-mb N   memory for all tables together (default 1024)
+  --state-memory-mb N   memory for all tables together (default: a quarter of what the machine has, 1024 at least)
   --config FILE         settings in YAML, such as: stream.commit_interval: 50ms
   --NAME VALUE          any setting by its name: --stream.commit_interval 50ms; TW_STREAM_COMMIT_INTERVAL=50ms
                         says the same; later wins: file, environment, flag

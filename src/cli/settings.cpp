@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "cli/verbs.h"
+#include "telemetry/process.h"
 
 namespace tradewind::cli {
 namespace {
@@ -18,6 +20,8 @@ constexpr std::array kShortFlags{
     ShortFlag{"--data", "log.path"},          ShortFlag{"--log", "log.at"},
     ShortFlag{"--listen", "server.listen"},   ShortFlag{"--durability", "log.durability"},
     ShortFlag{"--workers", "stream.workers"}, ShortFlag{"--state-memory-mb", "state.memory_bytes", "MB"}};
+
+constexpr int64_t kLeastStateBytes = int64_t{1} << 30;
 
 Environment process_environment() {
   Environment environment;
@@ -82,6 +86,8 @@ Result<std::vector<std::string>> read_settings(const Arguments& arguments, Setti
     for (const std::string& value : arguments.all(flag)) TRY(options.set(setting.name, value, flag));
   }
   TRY(check_together(settings));
+  if (settings.stream.state_bytes == 0)
+    settings.stream.state_bytes = std::max(kLeastStateBytes, telemetry::memory_there_is() / 4);
   return notes;
 }
 

@@ -18,7 +18,10 @@ namespace tradewind::cli {
 struct Arguments;
 
 struct Settings {
-  Settings() { log.directory = "data"; }
+  Settings() {
+    log.directory = "data";
+    stream.state_bytes = 0;  // read_settings() says how much that is here
+  }
 
   std::string log_at = "embedded";
   log::EmbeddedOptions log;

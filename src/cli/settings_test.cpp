@@ -50,6 +50,7 @@ TEST_F(SettingsTest, WithoutAnythingTheDefaultsStand) {
   EXPECT_EQ(settings_.log.directory, "data");
   EXPECT_EQ(settings_.server.port, 8088);
   EXPECT_EQ(settings_.log.durability, log::Durability::fsync);
+  EXPECT_GE(settings_.stream.state_bytes, int64_t{1} << 30);
 }
 
 TEST_F(SettingsTest, TheShortFlagsAreTheSettingsTheyStandFor) {

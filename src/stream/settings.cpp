@@ -25,8 +25,10 @@ void RuntimeOptions::fields(Options& options) {
       "clock: event time goes on with the silence. 0: only records move event time.");
   options.duration("stream.stuck_after", stuck_after, {Duration(1'000), Duration(3'600'000)},
                    "A worker that makes no step for so long is taken for dead: /healthz answers 503.");
-  options.bytes("state.memory_bytes", state_bytes, {int64_t{16} << 20, int64_t{1} << 40},
-                "Memory for all tables together; a query that would go beyond stops with the remedy.");
+  options.bytes(
+      "state.memory_bytes", state_bytes, {0, int64_t{1} << 40},
+      "Memory for all tables together; a query that would go beyond stops with the remedy. 0: a quarter "
+      "of the memory that the machine or its container has, 1 GB at least.");
   options.bytes("state.snapshot_slice_bytes", snapshot_slice_bytes, {int64_t{4} << 10, int64_t{16} << 20},
                 "How much of a snapshot is written in one commit, about.");
   options.bytes("state.snapshot_frame_bytes", snapshot_frame_bytes, {int64_t{64} << 10, int64_t{1} << 40},

@@ -70,6 +70,15 @@ ProcessFigures process_figures() {
   return figures;
 }
 
+int64_t memory_there_is() {
+  int64_t least = static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    int64_t limit = 0;  // "max" is no number: no limit
+    if (std::ifstream in(path); in >> limit && limit > 0) least = std::min(least, limit);
+  }
+  return least;
+}
+
 void add_process(Scrape& scrape) {
   const ProcessFigures figures = process_figures();
   scrape.add(kProcessCpu, figures.cpu_seconds);

@@ -25,6 +25,8 @@ struct ProcessFigures {
 // What cannot be read stays 0.
 ProcessFigures process_figures();
 void add_process(Scrape& scrape);
+// Memory of the machine, or what its container may use of it, in bytes.
+int64_t memory_there_is();
 
 inline constexpr Metric kProcessCpu{.name = "process_cpu_seconds_total",
                                     .kind = Kind::counter,

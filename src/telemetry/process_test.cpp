@@ -55,5 +55,9 @@ TEST(ProcessFigures, StandInTheScrapeUnderPrometheusNames) {
   EXPECT_THAT(text, testing::HasSubstr("# TYPE process_cpu_seconds_total counter\n"));
 }
 
+TEST(Process, KnowsHowMuchMemoryThereIs) {
+  EXPECT_GT(memory_there_is(), process_figures().resident_bytes);
+}
+
 }  // namespace
 }  // namespace tradewind::telemetry
