@@ -61,6 +61,12 @@ std::string join_or(const std::vector<std::string>& names) {
   return text;
 }
 
+// Other programs write such words in other letters: sasl_ssl, SASL_SSL.
+bool same_word(const std::string& one, const std::string& other) {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+}
+
 std::optional<int> parse_port(std::string_view text) {
   int port = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -250,7 +256,8 @@ void Options::add_choice(const char* name, std::vector<std::string> names, std::
        .sentence = sentence,
        .choices = names,
        .set = [names, stored = std::move(store)](const std::string& text) {
-         const auto found = std::find(names.begin(), names.end(), text);
+         const auto found = std::find_if(names.begin(), names.end(),
+                                         [&](const std::string& name) { return same_word(name, text); });
          if (found == names.end()) return false;
          stored(static_cast<size_t>(found - names.begin()));
          return true;

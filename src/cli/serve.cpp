@@ -133,6 +133,17 @@ void keep_memory_together(int workers) {
 #endif
 }
 
+// Of what is allowed, but has a price.
+void warn(const Settings& settings, telemetry::Logger& logger) {
+  if (settings.log.durability == log::Durability::os) {
+    logger.warning("log", "durability is os: what was acknowledged can be lost when the machine stops");
+  }
+  if (settings.log_at != "embedded") {
+    for (const std::string& note : settings.kafka.notes())
+      logger.warning("log", "Kafka with these settings has a drawback", {{"note", note}});
+  }
+}
+
 Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
   keep_memory_together(settings.stream.workers);
   const int64_t began = clock.monotonic_ns();
@@ -142,9 +153,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   settings.stream.metrics = &metrics;
   settings.stream.logger = &logger;
   settings.ingest.metrics = &metrics;
-  if (settings.log.durability == log::Durability::os) {
-    logger.warning("log", "durability is os: what was acknowledged can be lost when the machine stops");
-  }
+  warn(settings, logger);
   const auto log = TRY(log::open_log(settings.log_at, settings.log, settings.kafka));
   if (settings.log_at == "embedded") {
     logger.info("log", "opened",

@@ -11,13 +11,15 @@
 #include "log/admin.h"
 #include "log/backup_source.h"
 #include "log/disk.h"
+#include "log/kafka_security.h"
 #include "log/log.h"
 
-namespace tradewind {
-class Options;
-}
 namespace tradewind::telemetry {
 class Registry;
+}
+
+namespace tradewind::log::kafka {
+class Tokens;
 }
 
 namespace tradewind::log {
@@ -107,12 +109,17 @@ struct KafkaOptions {
   std::string servers;                 // HOST:PORT[,HOST:PORT]...: some of the cluster's brokers; no setting
   std::string instance = "tradewind";  // transactional ids begin with it; one process has it at a time
   Duration patience{15'000};           // without an answer a call ends as unavailable
+  Duration start_patience{12'000};     // the same, for the first answer of all
   Duration fetch_wait{50};             // how long a broker waits for records before it says there are none
   int replicas = -1;                   // of topics made here; -1: what the cluster is set to
   std::string compression = "lz4";
   Clock* clock = nullptr;  // null: the real one
+  KafkaSecurity security;
+  std::shared_ptr<kafka::Tokens> tokens;  // made by open_kafka, where the brokers want tokens
 
   void fields(Options& options);
+  // What works here, but not everywhere or not safely: for the one who starts.
+  std::vector<std::string> notes() const;
 };
 
 // invalid: the servers or a setting. unavailable: no broker answered in time; it says what to check.

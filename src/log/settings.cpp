@@ -37,12 +37,17 @@ void KafkaOptions::fields(Options& options) {
       "from it.");
   options.duration("log.kafka.patience", patience, {Duration(1'000), Duration(300'000)},
                    "How long the brokers may be silent before a request fails.");
+  options.duration(
+      "log.kafka.start_patience", start_patience, {Duration(1'000), Duration(300'000)},
+      "How long a start waits for the first answer of the brokers; what is plainly wrong ends it "
+      "sooner.");
   options.duration("log.kafka.fetch_wait", fetch_wait, {Duration(1), Duration(5'000)},
                    "How long a broker may wait for records before it answers that there are none.");
   options.number("log.kafka.replicas", replicas, {-1, 1'000},
                  "Copies of the partitions of topics made here; -1: what the cluster is set to.");
   options.text("log.kafka.compression", compression,
                "How records are packed: none, lz4, zstd, snappy or gzip.");
+  security.fields(options);
 }
 
 }  // namespace tradewind::log

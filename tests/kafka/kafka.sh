@@ -8,7 +8,8 @@
 #   kafka.sh start FOLDER N         starts node N again
 #
 # TW_KAFKA_VERSION: 4.3.1 (default) or 3.9.2. Nodes listen on loopback only, on free ports that stay theirs as long as FOLDER is
-# there. A FOLDER that is there already goes on with its data. Exit 77: Java or the packages cannot be had here.
+# there. A FOLDER that is there already goes on with its data. TW_KAFKA_MORE names a file of further settings of each node,
+# TW_KAFKA_SCRAM a NAME=SECRET that SCRAM knows. Exit 77: Java or the packages cannot be had here.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
@@ -68,9 +69,11 @@ prepare() {  # FOLDER COUNT: ports, settings and formatted disks
     mkdir -p "$folder/node$node"
     sed "s|@ID@|$node|g; s|@PORT@|${ports[2 * node - 2]}|g; s|@CONTROLLER@|${ports[2 * node - 1]}|g; s|@QUORUM@|$quorum|g
          s|@REPLICAS@|$replicas|g; s|@INSYNC@|$insync|g; s|@FOLDER@|$folder/node$node|g" \
-      "$here/node.properties.in" >"$folder/node$node/node.properties"
+      "$here/node.properties.in" ${TW_KAFKA_MORE:+"$TW_KAFKA_MORE"} >"$folder/node$node/node.properties"
     local who=(--standalone)
     [ "$count" -eq 1 ] || who=(--initial-controllers "$voters")
+    [ -z "${TW_KAFKA_SCRAM:-}" ] ||
+      for kind in 256 512; do who+=(--add-scram "SCRAM-SHA-$kind=[name=${TW_KAFKA_SCRAM%%=*},password=${TW_KAFKA_SCRAM#*=}]"); done
     run_java kafka.tools.StorageTool format --cluster-id "$cluster" --config "$folder/node$node/node.properties" "${who[@]}" \
       >"$folder/node$node/format.log" 2>&1 || { say "node $node could not be formatted: $(tail -1 "$folder/node$node/format.log")"; return 1; }
     echo "127.0.0.1:${ports[2 * node - 2]}" >"$folder/node$node/address"
@@ -140,5 +143,5 @@ case "$command" in
   down) down "$folder" ;;
   crash) kill -9 "$(cat "$folder/node${3:?crash wants the number of a node}/pid")" ;;
   start) start_node "$folder" "${3:?start wants the number of a node}" && wait_for_node "$folder" "$3" ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

@@ -23,8 +23,9 @@ Result<std::map<std::string, std::string>> own_settings(Client& client, const st
       rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
   std::map<std::string, std::string> settings;
   for (size_t i = 0; i < count; ++i) {
+    const Right right{"DescribeConfigs", "topic", topic};
     if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return client.error(code, "the settings of " + topic + " cannot be read");
+      return client.error(code, "the settings of " + topic + " cannot be read", &right);
     size_t entries = 0;
     const rd_kafka_ConfigEntry_t** entry = rd_kafka_ConfigResource_configs(resources[i], &entries);
     for (size_t e = 0; e < entries; ++e) {
@@ -61,9 +62,10 @@ Result<> KafkaAdmin::alter_topic(const TopicSpec& spec) {
   size_t count = 0;
   const rd_kafka_ConfigResource_t** resources =
       rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(answer.get()), &count);
+  const Right right{"AlterConfigs", "topic", spec.name};
   for (size_t i = 0; i < count; ++i) {
     if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return client.error(code, doing);
+      return client.error(code, doing, &right);
   }
   catalog_->altered(spec);
   return {};
@@ -132,9 +134,10 @@ Result<> KafkaAdmin::delete_group(const std::string& group) {
   size_t count = 0;
   const rd_kafka_group_result_t** groups =
       rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(answer.get()), &count);
+  const Right right{"Delete", "group", group};
   for (size_t i = 0; i < count; ++i) {
     if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[i]))
-      return client.error(rd_kafka_error_code(error), doing);
+      return client.error(rd_kafka_error_code(error), doing, &right);
   }
   return {};
 }

@@ -59,21 +59,42 @@ std::map<std::string, std::string> settings_of(const TopicSpec& spec) {
 
 Result<std::shared_ptr<Catalog>> Catalog::open(const KafkaOptions& options, std::shared_ptr<Marks> marks) {
   std::shared_ptr<Catalog> catalog(new Catalog(options, std::move(marks)));
-  const Properties committed{{"isolation.level", "read_committed"}};
+  // A connection that ends at once is how brokers answer who speaks another protocol.
+  const Properties committed{{"isolation.level", "read_committed"}, {"log.connection.close", "true"}};
   const Properties written{{"isolation.level", "read_uncommitted"}};
   catalog->asking_ = TRY(Client::make(options, ClientKind::consumer, committed));
   catalog->watching_ = TRY(Client::make(options, ClientKind::consumer, written));
-  TRY(catalog->refresh());
+  TRY(catalog->connect());
   return catalog;
+}
+
+// librdkafka tries for ever: here a start ends.
+Result<> Catalog::connect() {
+  constexpr int64_t kSureNs = 2'000'000'000;  // brokers that start up may say odd things
+  const int64_t began = options_.clock->monotonic_ns();
+  while (true) {
+    const int64_t gone = options_.clock->monotonic_ns() - began;
+    const Duration left = options_.start_patience - Duration(gone / 1'000'000);
+    const auto done = refresh(std::clamp(left, Duration(1), Duration(1'000)));
+    if (done.ok()) asking_->note_answer();
+    if (done.ok() || done.error().code != Code::unavailable) return done;
+    if (left <= Duration(0) || (gone > kSureNs && asking_->hopeless())) return done;
+    options_.clock->sleep(kPause);
+  }
 }
 
 // Who is there, and how many partitions each topic has. Settings are looked up when somebody asks for them.
 Result<> Catalog::refresh() {
+  return refresh(options_.patience);
+}
+
+Result<> Catalog::refresh(Duration patience) {
   const std::lock_guard one(refreshing_);
   const rd_kafka_metadata_t* metadata = nullptr;
-  const auto code = rd_kafka_metadata(asking_->handle(), 1, nullptr, &metadata, asking_->patience_ms());
+  const auto code =
+      rd_kafka_metadata(asking_->handle(), 1, nullptr, &metadata, static_cast<int>(patience.count()));
   asking_->serve(Duration(0));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, "the topics cannot be listed");
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, "Kafka does not answer");
   brokers_ = metadata->broker_cnt;
   std::map<std::string, Known> found;
   const std::lock_guard lock(mutex_);
@@ -229,10 +250,28 @@ Result<> Catalog::create(const TopicSpec& spec) {
   const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
     const char* told = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr;
-    return asking_->error(code, told == nullptr ? doing : doing + " (" + told + ")");
+    const bool denied = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    const Right right{"Create", "topic", spec.name};
+    return asking_->error(code, told == nullptr || denied ? doing : doing + " (" + told + ")", &right);
   }
+  TRY(visible(spec.name));
   TRY(wait_until(spec.name, true));
   return alike().value_or(no_topic(spec.name));
+}
+
+// A topic we may not know of is left out where all are listed.
+Result<> Catalog::visible(const std::string& name) {
+  rd_kafka_topic_t* topic = rd_kafka_topic_new(asking_->handle(), name.c_str(), nullptr);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  auto code = rd_kafka_metadata(asking_->handle(), 0, topic, &metadata, asking_->patience_ms());
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (metadata->topic_cnt == 1) code = metadata->topics[0].err;
+    rd_kafka_metadata_destroy(metadata);
+  }
+  rd_kafka_topic_destroy(topic);
+  if (code != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) return {};
+  const Right right{"Describe", "topic", name};
+  return asking_->error(code, "topic " + name + " cannot be seen", &right);
 }
 
 void Catalog::altered(const TopicSpec& spec) {
@@ -271,7 +310,8 @@ Result<> Catalog::remove(const std::string& name) {
   const rd_kafka_topic_result_t** results =
       rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
   const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, doing);
+  const Right right{"Delete", "topic", name};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, doing, &right);
   return wait_until(name, false);
 }
 
@@ -288,8 +328,11 @@ Result<Log::Bounds> Catalog::asked_bounds(const Position& position, Visibility v
     options_.clock->sleep(kPause);
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return client.error(code, "the bounds of " + position.topic + " partition " +
-                                  std::to_string(position.partition) + " cannot be read");
+    const Right right{"Describe", "topic", position.topic};
+    return client.error(code,
+                        "the bounds of " + position.topic + " partition " +
+                            std::to_string(position.partition) + " cannot be read",
+                        &right);
   }
   bounds.end = std::max(bounds.end, bounds.begin);
   return bounds;
@@ -323,9 +366,10 @@ Result<> Catalog::trim(const Position& position, Offset keep) {
   const Answer event = TRY(std::move(asked));
   const rd_kafka_topic_partition_list_t* results =
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
+  const Right right{"Delete", "topic", position.topic};
   for (int i = 0; i < results->cnt; ++i) {
     if (results->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return asking_->error(results->elems[i].err, doing);
+      return asking_->error(results->elems[i].err, doing, &right);
   }
   marks_->trimmed(position, keep);
   return {};
@@ -348,7 +392,8 @@ Result<Offsets> Catalog::group_offsets(const std::string& group) {
   Offsets offsets;
   for (size_t i = 0; i < count; ++i) {
     if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[i])) {
-      return asking_->error(rd_kafka_error_code(error), doing);
+      const Right right{"Describe", "group", group};
+      return asking_->error(rd_kafka_error_code(error), doing, &right);
     }
     const rd_kafka_topic_partition_list_t* list = rd_kafka_group_result_partitions(groups[i]);
     for (int p = 0; list != nullptr && p < list->cnt; ++p) {

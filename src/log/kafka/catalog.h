@@ -18,7 +18,7 @@ namespace tradewind::log::kafka {
 
 class Catalog {
  public:
-  // unavailable: no broker answers within the options' patience.
+  // unavailable: no broker answers within the options' patience for starts, or it is plain that none will.
   static Result<std::shared_ptr<Catalog>> open(const KafkaOptions& options, std::shared_ptr<Marks> marks);
 
   Result<> create(const TopicSpec& spec);
@@ -49,7 +49,10 @@ class Catalog {
     bool led = false;  // every partition has a leader
   };
   std::optional<Known> look_up(const std::string& name, bool fresh) const;
+  Result<> connect();
   Result<> refresh();
+  Result<> refresh(Duration patience);
+  Result<> visible(const std::string& name);
   Result<> describe();
   Result<> describe_those(const std::vector<std::string>& names);
   Result<> wait_until(const std::string& name, bool there);

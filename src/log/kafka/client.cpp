@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <cstdio>
+
 #include "base/coding.h"
 
 namespace tradewind::log::kafka {
@@ -29,11 +31,31 @@ void on_error(rd_kafka_t*, int, const char* reason, void* client) {
   static_cast<Client*>(client)->note_trouble(reason);
 }
 
-void on_log(const rd_kafka_t* handle, int level, const char*, const char* text) {
-  if (level <= 3) static_cast<Client*>(rd_kafka_opaque(handle))->note_trouble(text);
+// How connections end is also told in lines that are no errors to librdkafka.
+void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
+  if (level <= 3 || std::string_view(facility) == "FAIL")
+    static_cast<Client*>(rd_kafka_opaque(handle))->note_trouble(text);
 }
 
-void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+// 1: believed. Called for each certificate of the chain, with what OpenSSL found wrong with it.
+int on_certificate(rd_kafka_t*, const char* broker, int32_t, int* found, int, const char* der, size_t size,
+                   char* why, size_t why_size, void* client) {
+  if (*found == 0) return 1;
+  const std::string name = broker;
+  const std::string where = name.substr(0, name.find('/'));
+  Trouble trouble = trouble_of_certificate(*found, where, certificate_names({der, size}));
+  std::snprintf(why, why_size, "%s", trouble.detail.c_str());
+  static_cast<Client*>(client)->note_trouble(std::move(trouble));
+  return 0;
+}
+
+void on_token_wanted(rd_kafka_t*, const char*, void* client) {
+  static_cast<Client*>(client)->renew_token();
+}
+
+void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* client) {
+  if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    static_cast<Client*>(client)->note_denied(rd_kafka_topic_name(message->rkt));
   auto* slot = static_cast<Deliveries::Slot*>(message->_private);
   slot->all->arrived(*slot, message->err, message->offset);
 }
@@ -64,13 +86,6 @@ Code code_of(rd_kafka_resp_err_t code) {
 
 std::string remedy_of(rd_kafka_resp_err_t code) {
   switch (static_cast<int>(code)) {
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-      return "; allow this user Read, Write, Create, Delete and DescribeConfigs on the topic";
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return "; allow this user Read on the group";
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-      return "; allow this user Create and IdempotentWrite on the cluster";
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-      return "; allow this user Write on transactional ids that begin with log.kafka.instance";
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
     case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
       return "; raise max.message.bytes of the topic, or make the record smaller";
@@ -84,10 +99,12 @@ std::string remedy_of(rd_kafka_resp_err_t code) {
 
 Result<std::shared_ptr<Client>> Client::make(const KafkaOptions& options, ClientKind kind,
                                              const Properties& properties) {
-  std::shared_ptr<Client> client(new Client(options));
+  std::shared_ptr<Client> client(new Client(options, kind));
   char why[512] = "";
-  rd_kafka_conf_t* conf = rd_kafka_conf_new();
   Properties all = usual_properties(options, kind);
+  const Properties identity = TRY(identity_properties(options.security));
+  all.insert(all.end(), identity.begin(), identity.end());
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
   all.insert(all.end(), properties.begin(), properties.end());
   for (const auto& [name, value] : all) {
     if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), why, sizeof why) == RD_KAFKA_CONF_OK) continue;
@@ -97,12 +114,24 @@ Result<std::shared_ptr<Client>> Client::make(const KafkaOptions& options, Client
   rd_kafka_conf_set_opaque(conf, client.get());
   rd_kafka_conf_set_error_cb(conf, on_error);
   rd_kafka_conf_set_log_cb(conf, on_log);
+  if (options.security.has_tls()) rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate);
+  if (options.security.has_tokens()) {
+    rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, on_token_wanted);
+    rd_kafka_conf_enable_sasl_queue(conf,
+                                    1);  // asked for by a thread of the client's, whoever waits for what
+  }
   if (kind == ClientKind::producer) rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
   const auto type = kind == ClientKind::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   client->handle_ = rd_kafka_new(type, conf, why, sizeof why);
   if (client->handle_ == nullptr) {
     rd_kafka_conf_destroy(conf);
-    return Error{Code::invalid, std::string("Kafka's client cannot be made: ") + why};
+    return refused_property(options.security, why);
+  }
+  if (options.security.has_tokens()) {
+    TRY(give_token(client->handle_, options));
+    rd_kafka_error_t* refused = rd_kafka_sasl_background_callbacks_enable(client->handle_);
+    if (refused != nullptr)
+      rd_kafka_error_destroy(refused);  // there is such a thread, or tokens are not renewed
   }
   return client;
 }
@@ -144,21 +173,78 @@ int Client::fatal() const {
 }
 
 void Client::note_trouble(const std::string& text) {
+  Trouble trouble = trouble_of(text);
   const std::lock_guard lock(mutex_);
-  trouble_ = text;
+  last_words_ = text;
+  if (trouble.kind == TroubleKind::none || (answered_ && by_hanging_up(trouble))) return;
+  // The certificate itself was judged before librdkafka told of it, and told more.
+  const bool known = trouble.kind == TroubleKind::untrusted && trouble_.where == trouble.where &&
+                     (trouble_.kind == TroubleKind::wrong_name || trouble_.kind == TroubleKind::untrusted ||
+                      trouble_.kind == TroubleKind::out_of_date);
+  trouble_ns_ = options_.clock->monotonic_ns();
+  if (!known) trouble_ = std::move(trouble);
 }
 
-Error Client::error(int number, const std::string& doing) const {
-  const auto code = static_cast<rd_kafka_resp_err_t>(number);
-  std::string text = doing + ": " + rd_kafka_err2str(code);
-  const Code kind = code_of(code);
-  if (kind == Code::unavailable) {
-    text += " (Kafka at " + options_.servers;
-    const std::lock_guard lock(mutex_);
-    if (!trouble_.empty()) text += "; last trouble: " + trouble_;
-    text += "); check that the brokers run and can be reached";
+void Client::note_trouble(Trouble trouble) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(trouble);
+  trouble_ns_ = options_.clock->monotonic_ns();
+}
+
+void Client::note_answer() {
+  const std::lock_guard lock(mutex_);
+  answered_ = true;
+  trouble_ = {};
+  last_words_.clear();
+}
+
+void Client::note_denied(const std::string& topic) {
+  const std::lock_guard lock(mutex_);
+  denied_topic_ = topic;
+}
+
+void Client::renew_token() {
+  const auto given = give_token(handle_, options_);
+  if (given.ok()) return;
+  rd_kafka_oauthbearer_set_token_failure(handle_, given.error().message.c_str());
+  note_trouble(Trouble{.kind = TroubleKind::token_missing, .detail = given.error().message});
+}
+
+bool Client::hopeless() const {
+  const std::lock_guard lock(mutex_);
+  return lasting(trouble_);
+}
+
+std::optional<Right> Client::right_for(int code) const {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: {
+      const std::lock_guard lock(mutex_);
+      return Right{kind_ == ClientKind::producer ? "Write" : "Read", "topic", denied_topic_};
+    }
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED: return Right{"Read", "group", ""};
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED: return Right{"IdempotentWrite", "cluster", ""};
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+      return Right{"Write", "transactional ids that begin with", options_.instance};
+    default: return std::nullopt;
   }
-  return {kind, text + remedy_of(code)};
+}
+
+Error Client::error(int number, const std::string& doing, const Right* right) const {
+  constexpr int64_t kFreshNs = 60'000'000'000;  // librdkafka tells the same trouble again after half of that
+  const auto code = static_cast<rd_kafka_resp_err_t>(number);
+  const Code kind = code_of(code);
+  if (const auto missing = right_for(number)) {
+    return {kind, doing + ": " + explained(right == nullptr ? *missing : *right, options_) + " (" +
+                      rd_kafka_err2str(code) + ")"};
+  }
+  std::string text = doing + ": ";
+  if (kind != Code::unavailable) return {kind, text + rd_kafka_err2str(code) + remedy_of(code)};
+  const std::lock_guard lock(mutex_);
+  if (trouble_.kind != TroubleKind::none && options_.clock->monotonic_ns() - trouble_ns_ < kFreshNs)
+    return {kind, text + explained(trouble_, options_)};
+  text += std::string(rd_kafka_err2str(code)) + " (Kafka at " + options_.servers;
+  if (!last_words_.empty()) text += "; last trouble: " + last_words_;
+  return {kind, text + "); check that the brokers run and can be reached"};
 }
 
 void Deliveries::expect(size_t records) {

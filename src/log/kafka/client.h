@@ -7,11 +7,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "log/kafka/identity.h"
+#include "log/kafka/trouble.h"
 #include "log/open.h"
 #include "log/record.h"
 
@@ -21,11 +24,10 @@ struct rd_kafka_topic_s;
 namespace tradewind::log::kafka {
 
 enum class ClientKind { producer, consumer };
-using Properties = std::vector<std::pair<std::string, std::string>>;
 
 class Client {
  public:
-  // invalid: librdkafka refuses a property. It connects by itself, later.
+  // invalid: librdkafka refuses a property. unavailable: no token is to be had. It connects by itself, later.
   static Result<std::shared_ptr<Client>> make(const KafkaOptions& options, ClientKind kind,
                                               const Properties& properties);
   ~Client();
@@ -41,24 +43,39 @@ class Client {
   // Milliseconds a request may take.
   int patience_ms() const { return static_cast<int>(options_.patience.count()); }
 
-  // An error of this client: `code` is librdkafka's, `doing` what was wanted.
-  Error error(int code, const std::string& doing) const;
+  // An error of this client: `code` is librdkafka's, `doing` what was wanted, `right` what one must be
+  // granted for it, where that is not plain from who asks.
+  Error error(int code, const std::string& doing, const Right* right = nullptr) const;
   // The fatal error that made the client useless; 0: none.
   int fatal() const;
+  // The connection is of no use before somebody changes something.
+  bool hopeless() const;
   void note_trouble(const std::string& text);
+  void note_trouble(Trouble trouble);
+  // Brokers answered: from now on a connection that ends is one that ends, and no sign of another protocol.
+  void note_answer();
+  // The brokers do not let this client write to the topic.
+  void note_denied(const std::string& topic);
+  void renew_token();
 
  private:
-  explicit Client(const KafkaOptions& options) : options_(options) {}
+  Client(const KafkaOptions& options, ClientKind kind) : options_(options), kind_(kind) {}
+  std::optional<Right> right_for(int code) const;
 
   struct Topic {
     rd_kafka_topic_s* handle = nullptr;
     int64_t generation = -1;
   };
   const KafkaOptions options_;
+  const ClientKind kind_;
   rd_kafka_s* handle_ = nullptr;
   mutable std::mutex mutex_;
   std::map<std::string, Topic> topics_;
-  std::string trouble_;
+  std::string last_words_;  // of librdkafka about what went wrong
+  Trouble trouble_;         // the last that is known
+  int64_t trouble_ns_ = 0;
+  bool answered_ = false;
+  std::string denied_topic_;
 };
 
 // Deliveries: what became of a number of records handed to a producer.

@@ -1,10 +1,13 @@
 // KafkaLog: the Log on brokers. Durable and written are one: what is committed is acknowledged by the
 // replicas.
+#include <librdkafka/rdkafka.h>
+
 #include <algorithm>
 #include <deque>
 
 #include "log/kafka/admin.h"
 #include "log/kafka/appender.h"
+#include "log/kafka/tokens.h"
 #include "log/open.h"
 
 namespace tradewind::log {
@@ -197,12 +200,37 @@ class KafkaLog final : public WatchedLog {
 }  // namespace
 }  // namespace kafka
 
+std::vector<std::string> KafkaOptions::notes() const {
+  std::vector<std::string> notes;
+  if (security.has_scram() && kafka::scram_is_too_old()) {
+    notes.push_back(
+        std::string("SCRAM of librdkafka ") + rd_kafka_version_str() +
+        " is refused by Kafka 4, right secret or not; on such brokers install librdkafka 2.6.1 or later");
+  }
+  if (security.protocol == KafkaProtocol::sasl_plaintext && security.mechanism == KafkaMechanism::plain) {
+    notes.push_back(
+        "log.kafka.security.protocol is SASL_PLAINTEXT: the secret goes over the network in clear; "
+        "SASL_SSL keeps it");
+  }
+  if (security.has_tls() && security.name_check == KafkaNameCheck::none) {
+    notes.push_back(
+        "log.kafka.ssl.endpoint.identification.algorithm is none: whoever has a certificate of the "
+        "authority can stand between");
+  }
+  return notes;
+}
+
 Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
   static SystemClock real_clock;
   KafkaOptions options = given;
   if (options.clock == nullptr) options.clock = &real_clock;
   if (options.servers.empty())
     return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
+  TRY(options.security.check());
+  if (options.security.has_tokens()) {
+    options.tokens = std::make_shared<kafka::Tokens>(options.security, *options.clock);
+    TRY(kafka::first_token(options));
+  }
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);
