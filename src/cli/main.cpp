@@ -15,6 +15,7 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind topics | schemas | groups [list | describe NAME | ...]
   tradewind backup FILE [--server URL] | verify FILE | restore FILE --data DIR
   tradewind health [--server URL]
+  tradewind doctor [--log kafka:HOST:PORT] [--config FILE]
   tradewind test-runner -s statements.sql [-i input.json] -o output.json | DIR
   tradewind log verify --data DIR
   tradewind bench NAME [--json] | bench --list
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   if (verb == "groups") return groups(rest);
   if (verb == "backup") return backup(rest);
   if (verb == "health") return health(rest);
+  if (verb == "doctor") return doctor(rest);
   if (verb == "bench") return bench(rest, argv[0]);
   if (verb == "test-runner") return test_runner(rest);
   if (verb == "log") return log_verb(rest);

@@ -30,6 +30,7 @@ int sql(const std::vector<std::string>& raw);
 int replay(const std::vector<std::string>& raw);
 int simulate_verb(const std::vector<std::string>& raw);
 int health(const std::vector<std::string>& raw);
+int doctor(const std::vector<std::string>& raw);
 int bench(const std::vector<std::string>& raw, const std::string& program);
 int test_runner(const std::vector<std::string>& raw);
 int topics(const std::vector<std::string>& raw);

@@ -25,6 +25,10 @@ class Catalog {
   Result<> remove(const std::string& name);
   Result<std::vector<TopicSpec>> topics();
   Result<TopicSpec> topic(const std::string& name);
+  // invalid, with the right to grant, when we may not know of the topic; well, also when it is not there.
+  Result<> visible(const std::string& name);
+  // Until the topic is there, with leaders, or is gone.
+  Result<> wait_until(const std::string& name, bool there);
   // The settings of a topic became those.
   void altered(const TopicSpec& spec);
   // not_found, when there is no such partition.
@@ -52,10 +56,8 @@ class Catalog {
   Result<> connect();
   Result<> refresh();
   Result<> refresh(Duration patience);
-  Result<> visible(const std::string& name);
   Result<> describe();
   Result<> describe_those(const std::vector<std::string>& names);
-  Result<> wait_until(const std::string& name, bool there);
   Result<Log::Bounds> asked_bounds(const Position& position, Visibility visibility);
 
   const KafkaOptions options_;

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "log/kafka/tokens.h"
+#include "log/kafka/wire.h"
 
 namespace tradewind::log::kafka {
 namespace {
@@ -233,7 +234,10 @@ std::string principal_of(const KafkaOptions& options) {
     return token.ok() ? "User:" + token->subject : "the token's user";
   }
   if (security.has_sasl()) return "User:" + security.username;
-  if (!security.certificate.empty()) return "the user of " + security.certificate;
+  if (!security.certificate.empty()) {
+    const std::string subject = certificate_subject(security.certificate);
+    return subject.empty() ? "the user of " + security.certificate : "User:" + subject;
+  }
   return "User:ANONYMOUS";
 }
 

@@ -1,0 +1,222 @@
+#include "log/kafka/trial.h"
+
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "log/kafka/request.h"
+
+namespace tradewind::log::kafka {
+namespace {
+
+constexpr const char* kOwnTopic = "tw.doctor";
+
+struct MessageGone {
+  void operator()(rd_kafka_message_t* message) const { rd_kafka_message_destroy(message); }
+};
+using Message = std::unique_ptr<rd_kafka_message_t, MessageGone>;
+
+// Of a call that gives an error object or nothing.
+Result<> passed(rd_kafka_error_t* failed, Client& client, const std::string& doing) {
+  if (failed == nullptr) return {};
+  const int code = rd_kafka_error_code(failed);
+  rd_kafka_error_destroy(failed);
+  client.serve(Duration(0));
+  return client.error(client.fatal() != 0 ? client.fatal() : code, doing);
+}
+
+Result<std::shared_ptr<Client>> reader(const KafkaOptions& options) {
+  return Client::make(options, ClientKind::consumer,
+                      {{"isolation.level", "read_committed"},
+                       {"enable.partition.eof", "true"},
+                       {"enable.auto.commit", "false"},
+                       {"fetch.wait.max.ms", "50"}});
+}
+
+Result<> create(Client& client, const std::string& name, const KafkaOptions& options, bool only_ask) {
+  char why[256] = "";
+  rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), 1, options.replicas, why, sizeof why);
+  if (topic == nullptr) return Error{Code::invalid, "topic " + name + ": " + why};
+  if (!only_ask) rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "LogAppendTime");
+  const std::string doing = "topic " + name + " cannot be created";
+  auto asked = ask(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, doing,
+                   [&](rd_kafka_AdminOptions_t* how, rd_kafka_queue_t* queue) {
+                     if (only_ask) rd_kafka_AdminOptions_set_validate_only(how, 1, why, sizeof why);
+                     rd_kafka_CreateTopics(client.handle(), &topic, 1, how, queue);
+                   });
+  rd_kafka_NewTopic_destroy(topic);
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
+  const Right right{"Create", "topic", name};
+  return client.error(code, doing, &right);
+}
+
+// The time of the record at `offset`; the reader goes on behind it.
+Result<Timestamp> time_of(Client& client, rd_kafka_topic_t* topic, Offset offset, Duration patience,
+                          Clock& clock) {
+  const std::string doing = std::string("topic ") + kOwnTopic + " cannot be read";
+  if (rd_kafka_consume_start(topic, 0, offset) != 0) return client.error(rd_kafka_last_error(), doing);
+  const int64_t until = clock.monotonic_ns() + patience.count() * 1'000'000;
+  Result<Timestamp> found = client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, doing);
+  while (clock.monotonic_ns() < until) {
+    const Message message(rd_kafka_consume(topic, 0, 100));
+    client.serve(Duration(0));
+    if (message == nullptr || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) continue;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      found = client.error(message->err, doing);
+    } else {
+      rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+      found = Timestamp{rd_kafka_message_timestamp(message.get(), &kind)};
+    }
+    break;
+  }
+  rd_kafka_consume_stop(topic, 0);
+  return found;
+}
+
+Result<Offset> write_one(Client& client, rd_kafka_topic_t* topic, Duration patience) {
+  const std::string doing = std::string("topic ") + kOwnTopic + " cannot be written";
+  const auto wait_ms = static_cast<int>(patience.count());
+  TRY(passed(rd_kafka_begin_transaction(client.handle()), client, doing));
+  Deliveries deliveries;
+  Deliveries::Slot slot{.all = &deliveries, .position = {kOwnTopic, 0}};
+  RecordView record;
+  record.value = "tradewind doctor";
+  record.time = {1};
+  const int code = produce(client, topic, 0, record, true, slot);
+  while (code == 0 && !deliveries.done()) client.serve(Duration(50));
+  const int failure = code != 0 ? code : deliveries.failure();
+  if (failure != 0) return client.error(failure, doing);
+  TRY(passed(rd_kafka_commit_transaction(client.handle(), wait_ms), client, doing));
+  return slot.first;
+}
+
+}  // namespace
+
+Result<> try_transactional_id(const KafkaOptions& options, const std::string& id, Duration patience) {
+  const auto client = TRY(Client::make(options, ClientKind::producer, {{"transactional.id", id}}));
+  return passed(rd_kafka_init_transactions(client->handle(), static_cast<int>(patience.count())), *client,
+                "the transactional id " + id + " cannot be taken");
+}
+
+Result<> try_creating(Client& client, const std::string& topic, const KafkaOptions& options) {
+  return create(client, topic, options, true);
+}
+
+Result<> try_reading(const KafkaOptions& options, const std::string& name, Duration patience) {
+  const auto client = TRY(reader(options));
+  rd_kafka_topic_t* topic = client->topic(name, 0);
+  const std::string doing = "topic " + name + " cannot be read";
+  if (topic == nullptr || rd_kafka_consume_start(topic, 0, RD_KAFKA_OFFSET_END) != 0)
+    return client->error(rd_kafka_last_error(), doing);
+  const Message message(rd_kafka_consume(topic, 0, static_cast<int>(patience.count())));
+  client->serve(Duration(0));
+  rd_kafka_consume_stop(topic, 0);
+  if (message == nullptr) return client->error(RD_KAFKA_RESP_ERR__TIMED_OUT, doing);
+  const bool well =
+      message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF || message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+  return well ? Result<>() : Result<>(client->error(message->err, doing));
+}
+
+Result<> try_group(Client& client, const std::string& group, Duration patience) {
+  const std::string doing = "group " + group + " cannot be seen";
+  const rd_kafka_group_list* list = nullptr;
+  const auto code =
+      rd_kafka_list_groups(client.handle(), group.c_str(), &list, static_cast<int>(patience.count()));
+  client.serve(Duration(0));
+  bool denied = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+  for (int i = 0; list != nullptr && i < list->group_cnt; ++i)
+    denied = denied || list->groups[i].err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+  const bool answered = list != nullptr;
+  if (answered) rd_kafka_group_list_destroy(list);
+  const Right right{"Read", "group", group};
+  if (denied) return client.error(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, doing, &right);
+  if (!answered) return client.error(code, doing);
+  return {};
+}
+
+Result<Replication> replication_of(Client& client, const std::vector<std::string>& topics,
+                                   Duration patience) {
+  Replication found;
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto code =
+      rd_kafka_metadata(client.handle(), 1, nullptr, &metadata, static_cast<int>(patience.count()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.error(code, "the topics cannot be listed");
+  std::map<std::string, int> copies;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
+    const std::string name = topic.topic;
+    const bool ours =
+        name.starts_with("tw.") || std::find(topics.begin(), topics.end(), name) != topics.end();
+    if (!ours || topic.partition_cnt == 0) continue;
+    copies[name] = topic.partitions[0].replica_cnt;
+    const bool lags = std::any_of(topic.partitions, topic.partitions + topic.partition_cnt,
+                                  [](const auto& one) { return one.isr_cnt < one.replica_cnt; });
+    if (lags) found.behind.push_back(name);
+    if (topic.partitions[0].replica_cnt == 1) found.single.push_back(name);
+  }
+  rd_kafka_metadata_destroy(metadata);
+  if (copies.empty()) return found;
+  std::vector<rd_kafka_ConfigResource_t*> wanted;
+  for (const auto& [name, count] : copies)
+    wanted.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
+  auto asked = ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "the settings of topics cannot be read",
+                   [&](const rd_kafka_AdminOptions_t* how, rd_kafka_queue_t* queue) {
+                     rd_kafka_DescribeConfigs(client.handle(), wanted.data(), wanted.size(), how, queue);
+                   });
+  rd_kafka_ConfigResource_destroy_array(wanted.data(), wanted.size());
+  const Answer event = TRY(std::move(asked));
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t** resources =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string name = rd_kafka_ConfigResource_name(resources[i]);
+    const Right right{"DescribeConfigs", "topic", name};
+    if (const auto denied = rd_kafka_ConfigResource_error(resources[i]); denied != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return client.error(denied, "the settings of " + name + " cannot be read", &right);
+    size_t entries = 0;
+    const rd_kafka_ConfigEntry_t** settings = rd_kafka_ConfigResource_configs(resources[i], &entries);
+    for (size_t e = 0; e < entries; ++e) {
+      const char* text = rd_kafka_ConfigEntry_value(settings[e]);
+      if (text == nullptr ||
+          std::string_view(rd_kafka_ConfigEntry_name(settings[e])) != "min.insync.replicas")
+        continue;
+      const int least = std::atoi(text);
+      if (least > copies[name]) found.strict.push_back(name);
+      if (least == 1 && copies[name] > 1) found.lax.push_back(name);
+    }
+  }
+  return found;
+}
+
+Result<Written> write_and_read(const KafkaOptions& options, Catalog& catalog, Duration patience) {
+  if (!catalog.topic(kOwnTopic).ok()) TRY(create(catalog.client(), kOwnTopic, options, false));
+  TRY(catalog.wait_until(kOwnTopic, true));
+  const auto writer =
+      TRY(Client::make(options, ClientKind::producer, {{"transactional.id", options.instance + ".doctor"}}));
+  TRY(passed(rd_kafka_init_transactions(writer->handle(), static_cast<int>(patience.count())), *writer,
+             "the transactional id " + options.instance + ".doctor cannot be taken"));
+  rd_kafka_topic_t* to = writer->topic(kOwnTopic, 0);
+  Clock& clock = *options.clock;
+  const Timestamp before = clock.now();
+  const int64_t began = clock.monotonic_ns();
+  const Offset offset = TRY(write_one(*writer, to, patience));
+  const int64_t committed = clock.monotonic_ns();
+  const Timestamp after = clock.now();
+  const auto client = TRY(reader(options));
+  const Timestamp given = TRY(time_of(*client, client->topic(kOwnTopic, 0), offset, patience, clock));
+  Written written{.commit = Duration((committed - began) / 1'000'000),
+                  .round = Duration((clock.monotonic_ns() - began) / 1'000'000)};
+  // The broker gave the time somewhere between the two: only what lies outside is a difference.
+  if (given > after) written.clock_ahead = given - after;
+  if (given < before) written.clock_ahead = given - before;
+  TRY(catalog.remove(kOwnTopic));
+  return written;
+}
+
+}  // namespace tradewind::log::kafka

@@ -1,0 +1,359 @@
+#include "log/kafka/wire.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "log/kafka/identity.h"
+#include "log/kafka/trouble.h"
+
+namespace tradewind::log::kafka {
+namespace {
+
+constexpr int kWaitMs = 4'000;
+constexpr size_t kMostAnswer = 1 << 20;  // bytes
+constexpr int kApiVersions = 18;
+
+struct AddressesGone {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, AddressesGone>;
+
+Result<Addresses> resolve(const std::string& host, const std::string& port) {
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int code = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found);
+  if (code != 0)
+    return Error{Code::unavailable, "no host is called " + host + " here (" + ::gai_strerror(code) + ")"};
+  return Addresses(found);
+}
+
+// 0, or why not.
+int connect_within(int socket, const addrinfo& to) {
+  ::fcntl(socket, F_SETFL, O_NONBLOCK);
+  if (::connect(socket, to.ai_addr, to.ai_addrlen) != 0) {
+    if (errno != EINPROGRESS) return errno;
+    pollfd ready{.fd = socket, .events = POLLOUT, .revents = 0};
+    if (::poll(&ready, 1, kWaitMs) != 1) return ETIMEDOUT;
+    int failed = 0;
+    socklen_t size = sizeof failed;
+    ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failed, &size);
+    if (failed != 0) return failed;
+  }
+  ::fcntl(socket, F_SETFL, 0);
+  const timeval wait{.tv_sec = kWaitMs / 1'000, .tv_usec = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+  return 0;
+}
+
+void put(std::string& out, int bytes, int64_t value) {
+  for (int at = bytes - 1; at >= 0; --at) out += static_cast<char>((value >> (8 * at)) & 0xFF);
+}
+
+// Reads what a broker answered; after its end everything is 0.
+class Answered {
+ public:
+  explicit Answered(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  int64_t number(int size) {
+    int64_t value = 0;
+    for (int i = 0; i < size; ++i) value = (value << 8) | next();
+    if (size == 2) return static_cast<int16_t>(value);
+    return value;
+  }
+  uint64_t compact() {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 35; shift += 7) {
+      const uint64_t byte = next();
+      value |= (byte & 0x7F) << shift;
+      if ((byte & 0x80) == 0) break;
+    }
+    return value;
+  }
+  std::string text() {
+    const uint64_t size = compact();
+    std::string made;
+    for (uint64_t i = 1; i < size && !ended(); ++i) made += static_cast<char>(next());
+    return made;
+  }
+  void skip(uint64_t size) { at_ = size > bytes_.size() - at_ ? bytes_.size() : at_ + size; }
+  void skip_tags() {
+    for (uint64_t left = compact(); left > 0 && !ended(); --left) {
+      compact();
+      skip(compact());
+    }
+  }
+  bool ended() const { return at_ >= bytes_.size(); }
+
+ private:
+  uint8_t next() { return ended() ? 0 : static_cast<uint8_t>(bytes_[at_++]); }
+
+  std::string bytes_;
+  size_t at_ = 0;
+};
+
+BrokerFeatures features_of(Answered& answer) {
+  BrokerFeatures found;
+  for (uint64_t left = answer.compact(); left > 1 && !answer.ended(); --left) {
+    const auto key = static_cast<int>(answer.number(2));
+    const auto least = static_cast<int>(answer.number(2));
+    found.apis[key] = {least, static_cast<int>(answer.number(2))};
+    answer.skip_tags();
+  }
+  answer.number(4);  // throttled for so long
+  for (uint64_t tags = answer.compact(); tags > 0 && !answer.ended(); --tags) {
+    const uint64_t tag = answer.compact();
+    const uint64_t size = answer.compact();
+    constexpr uint64_t kFinalized = 2;
+    if (tag != kFinalized) {
+      answer.skip(size);
+      continue;
+    }
+    for (uint64_t left = answer.compact(); left > 1 && !answer.ended(); --left) {
+      const std::string name = answer.text();
+      found.features[name] = static_cast<int>(answer.number(2));
+      answer.number(2);
+      answer.skip_tags();
+    }
+  }
+  return found;
+}
+
+std::string last_words_of_tls() {
+  char text[256] = "no reason";
+  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
+  return text;
+}
+
+std::string name_text(const X509_NAME* name) {
+  BIO* out = BIO_new(BIO_s_mem());
+  X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out, &data);
+  std::string text(data, static_cast<size_t>(size));
+  BIO_free(out);
+  return text;
+}
+
+std::string der_of(X509* certificate) {
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(certificate, &bytes);
+  if (size <= 0) return "";
+  std::string der(reinterpret_cast<char*>(bytes), static_cast<size_t>(size));
+  OPENSSL_free(bytes);
+  return der;
+}
+
+// Keeps the names of a certificate that is not believed: after the handshake it is gone.
+int keep_names(int believed, X509_STORE_CTX* chain) {
+  if (believed == 1) return 1;
+  const auto* session =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  *static_cast<std::string*>(SSL_get_app_data(session)) =
+      certificate_names(der_of(X509_STORE_CTX_get_current_cert(chain)));
+  return 0;
+}
+
+}  // namespace
+
+struct Wire::Tls {
+  std::string names;  // of a certificate that was not believed
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  SSL* session = nullptr;
+
+  ~Tls() {
+    SSL_free(session);
+    SSL_CTX_free(context);
+  }
+};
+
+Result<std::pair<std::string, std::string>> host_and_port(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  const bool bracket = address.ends_with("]");
+  std::string host = colon == std::string::npos || bracket ? address : address.substr(0, colon);
+  const std::string port = colon == std::string::npos || bracket ? "9092" : address.substr(colon + 1);
+  if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
+  int number = 0;
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (host.empty() || failed != std::errc() || end != port.data() + port.size() || number < 1 ||
+      number > 65535)
+    return Error{Code::invalid, "'" + address + "' is no HOST:PORT; mend log.at"};
+  return std::pair(host, port);
+}
+
+Result<std::vector<std::string>> addresses_of(const std::string& host, const std::string& port) {
+  const Addresses list = TRY(resolve(host, port));
+  std::vector<std::string> texts;
+  for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
+    char text[NI_MAXHOST];
+    if (::getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      texts.emplace_back(text);
+  }
+  return texts;
+}
+
+Wire::Wire(int socket, std::string address, const KafkaOptions& options)
+    : socket_(socket), address_(std::move(address)), options_(options) {}
+
+Wire::~Wire() {
+  tls_.reset();
+  ::close(socket_);
+}
+
+Result<std::unique_ptr<Wire>> Wire::connect(const std::string& address, const KafkaOptions& options) {
+  const auto [host, port] = TRY(host_and_port(address));
+  const Addresses list = TRY(resolve(host, port));
+  int failed = 0;
+  for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
+    const int socket = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket < 0) continue;
+    failed = connect_within(socket, *one);
+    if (failed == 0) return std::unique_ptr<Wire>(new Wire(socket, address, options));
+    ::close(socket);
+  }
+  Trouble trouble{.kind = failed == ECONNREFUSED ? TroubleKind::refused : TroubleKind::unanswered,
+                  .where = address,
+                  .detail = std::strerror(failed)};
+  return Error{Code::unavailable, explained(trouble, options)};
+}
+
+Result<ShownCertificate> Wire::secure() {
+  const KafkaSecurity& security = options_.security;
+  tls_ = std::make_unique<Tls>();
+  const int known = security.ca.empty()
+                        ? SSL_CTX_set_default_verify_paths(tls_->context)
+                        : SSL_CTX_load_verify_locations(tls_->context, security.ca.c_str(), nullptr);
+  if (known != 1) return refused_property(security, "ssl.ca.location failed: " + last_words_of_tls());
+  if (!security.certificate.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(tls_->context, security.certificate.c_str()) != 1)
+      return refused_property(security, "ssl.certificate.location failed: " + last_words_of_tls());
+    SSL_CTX_set_default_passwd_cb_userdata(tls_->context,
+                                           const_cast<char*>(security.key_password.reveal().c_str()));
+    if (SSL_CTX_use_PrivateKey_file(tls_->context, security.key.c_str(), SSL_FILETYPE_PEM) != 1)
+      return refused_property(security, "ssl.key.location failed: " + last_words_of_tls());
+  }
+  const auto [host, port] = TRY(host_and_port(address_));
+  tls_->session = SSL_new(tls_->context);
+  SSL_set_app_data(tls_->session, &tls_->names);
+  SSL_set_verify(tls_->session, SSL_VERIFY_PEER, keep_names);
+  unsigned char number[16];
+  const bool numeric =
+      ::inet_pton(AF_INET, host.c_str(), number) == 1 || ::inet_pton(AF_INET6, host.c_str(), number) == 1;
+  if (!numeric) SSL_set_tlsext_host_name(tls_->session, host.c_str());
+  if (security.name_check == KafkaNameCheck::https) {
+    if (numeric) {
+      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls_->session), host.c_str());
+    } else {
+      SSL_set1_host(tls_->session, host.c_str());
+    }
+  }
+  SSL_set_fd(tls_->session, socket_);
+  ERR_clear_error();
+  const int done = SSL_connect(tls_->session);
+  if (done != 1) {
+    const auto judged = static_cast<int>(SSL_get_verify_result(tls_->session));
+    Trouble trouble{.kind = TroubleKind::speaks_no_tls, .where = address_, .detail = last_words_of_tls()};
+    if (judged != X509_V_OK) trouble = trouble_of_certificate(judged, address_, tls_->names);
+    return Error{Code::unavailable, explained(trouble, options_)};
+  }
+  X509* shown = SSL_get0_peer_certificate(tls_->session);
+  tm expires{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(shown), &expires);
+  return ShownCertificate{.names = certificate_names(der_of(shown)),
+                          .issuer = name_text(X509_get_issuer_name(shown)),
+                          .expires = {static_cast<int64_t>(::timegm(&expires)) * 1'000},
+                          .protocol = SSL_get_version(tls_->session)};
+}
+
+Result<> Wire::send(const std::string& bytes) {
+  const auto size = static_cast<int>(bytes.size());
+  const auto sent = tls_ != nullptr
+                        ? SSL_write(tls_->session, bytes.data(), size)
+                        : static_cast<int>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  if (sent == size) return {};
+  return Error{Code::unavailable, address_ + " ends the connection"};
+}
+
+Result<> Wire::receive(char* to, size_t size) {
+  while (size > 0) {
+    const auto got = tls_ != nullptr ? SSL_read(tls_->session, to, static_cast<int>(size))
+                                     : static_cast<int>(::recv(socket_, to, size, 0));
+    if (got <= 0) {
+      const Trouble trouble = trouble_of("hung up: " + last_words_of_tls());
+      if (trouble.kind == TroubleKind::none) return Error{Code::unavailable, ""};
+      return Error{Code::unavailable, explained({trouble.kind, address_, trouble.detail}, options_)};
+    }
+    to += got;
+    size -= static_cast<size_t>(got);
+  }
+  return {};
+}
+
+Result<BrokerFeatures> Wire::features() {
+  std::string body;
+  put(body, 2, kApiVersions);
+  put(body, 2, 3);   // the version of the request
+  put(body, 4, 1);   // the number of this request
+  put(body, 2, -1);  // no client id
+  body += std::string(
+      "\0\x0A"
+      "tradewind"
+      "\x02"
+      "1"
+      "\0",
+      14);
+  std::string request;
+  put(request, 4, static_cast<int64_t>(body.size()));
+  ERR_clear_error();
+  TRY(send(request + body));
+  char head[4];
+  auto got = receive(head, sizeof head);
+  if (!got.ok()) {
+    const Trouble trouble{.kind = TroubleKind::speaks_tls, .where = address_, .detail = ""};
+    const bool guess = got.error().message.empty() && tls_ == nullptr;
+    if (guess) return Error{Code::unavailable, explained(trouble, options_)};
+    if (got.error().message.empty())
+      return Error{Code::unavailable, address_ + " does not answer as Kafka does"};
+    return got.error();
+  }
+  constexpr char kAlert = 0x15;  // how TLS begins to say that this is none
+  if (tls_ == nullptr && head[0] == kAlert) {
+    const Trouble trouble{.kind = TroubleKind::speaks_tls, .where = address_, .detail = ""};
+    return Error{Code::unavailable, explained(trouble, options_)};
+  }
+  const auto size = static_cast<size_t>(Answered(std::string(head, sizeof head)).number(4));
+  if (size < 6 || size > kMostAnswer)
+    return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
+  std::string bytes(size, '\0');
+  TRY(receive(bytes.data(), size));
+  Answered answer(std::move(bytes));
+  answer.number(4);
+  if (answer.number(2) != 0)
+    return Error{Code::unsupported, address_ + " is older than Kafka 2.4; use Kafka 3.9 or later"};
+  return features_of(answer);
+}
+
+std::string certificate_subject(const std::string& path) {
+  BIO* in = BIO_new_file(path.c_str(), "rb");
+  if (in == nullptr) return "";
+  X509* certificate = PEM_read_bio_X509(in, nullptr, nullptr, nullptr);
+  BIO_free(in);
+  if (certificate == nullptr) return "";
+  std::string subject = name_text(X509_get_subject_name(certificate));
+  X509_free(certificate);
+  return subject;
+}
+
+}  // namespace tradewind::log::kafka
