@@ -19,12 +19,27 @@ struct Answer {
   int status = 0;
   std::string body;
   int64_t retry_after_seconds = 0;  // what the server asked for; 0: nothing
+  std::string redirect;             // where the server would have us go; nobody goes there
+  std::string content_type;
+};
+
+// How a server that is not the platform's own is asked.
+struct HttpClientOptions {
+  std::string base_url;          // may have a path: targets go behind it
+  std::string authorization;     // the value of that header; empty: none
+  std::string ca_file;           // PEM, of who signs the server's certificate; empty: the system's
+  std::string certificate_file;  // PEM, and its key: who we are; empty: nobody
+  std::string key_file;
+  Duration connect_time{5'000};
+  size_t most_bytes = SIZE_MAX;  // of a body; more is `unavailable`
 };
 
 class HttpClient {
  public:
   // "http://127.0.0.1:8088"
   explicit HttpClient(std::string base_url);
+  // Shows nobody the key in TW_API_KEY.
+  explicit HttpClient(HttpClientOptions options);
   ~HttpClient();
 
   Result<Answer> get(const std::string& target, Duration deadline);

@@ -11,6 +11,7 @@
 
 #include "log/log.h"
 #include "schema/draft.h"
+#include "schema/outlook.h"
 
 namespace tradewind::schema {
 
@@ -21,6 +22,8 @@ class LocalRegistry : public Registry {
 
   // Everything that is known by now; later changes do not show in it.
   virtual Result<std::shared_ptr<const Ledger>> ledger() = 0;
+  // Changes nothing.
+  virtual Result<Outlook> outlook(const std::string& subject, SchemaKind kind, const std::string& text) = 0;
   virtual Result<RegisteredSchema> add(const std::string& subject, const Draft& draft) = 0;
   // Deletes one version, or all; softly, or for good what is softly deleted. Answers the versions.
   virtual Result<std::vector<int32_t>> remove(const std::string& subject, std::optional<int32_t> version,

@@ -28,6 +28,7 @@ enum Refusal : int {
   kReferenced = 42206,
   kSubjectInvalid = 42208,
   kStoreFailed = 50001,
+  kForwardFailed = 50003,
 };
 
 Error refusal(Refusal number, const std::string& message);

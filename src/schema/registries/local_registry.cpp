@@ -54,6 +54,15 @@ class FoldedRegistry final : public LocalRegistry {
     return set_level(subject, compatibility);
   }
 
+  Result<Outlook> outlook(const std::string& subject, SchemaKind kind, const std::string& text) override {
+    const auto made = register_draft(*TRY(ledger()), subject, {.kind = kind, .text = text});
+    if (!made.ok() && made.error().code != Code::conflict) return made.error();
+    if (!made.ok()) return Outlook{.kind = Outlook::Kind::refused, .reasons = {made.error().message}};
+    using enum Outlook::Kind;
+    const int32_t version = made->schema.version;
+    return Outlook{.kind = made->there ? there : version == 1 ? first : next, .version = version};
+  }
+
   Result<std::shared_ptr<const Ledger>> ledger() override {
     const std::lock_guard lock(writing_);
     TRY(catch_up());
