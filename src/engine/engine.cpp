@@ -41,7 +41,8 @@ Result<std::vector<Field>> Engine::columns(const std::string& topic, bool key, s
   const std::string subject = topic + (key ? "-key" : "-value");
   auto schema = id == 0 ? registry_.latest(subject) : registry_.by_id(id);
   if (!schema.ok()) {
-    return Error{schema.error().code,
+    if (schema.error().code != Code::not_found) return schema.error();
+    return Error{Code::not_found,
                  id == 0 ? "no schema is registered as " + subject + ", so the columns must be declared"
                          : "no schema has the id " + std::to_string(id)};
   }

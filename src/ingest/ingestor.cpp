@@ -118,6 +118,7 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& to
   const auto made = make_plan(topic);
   const std::lock_guard lock(mutex_);
   if (!made.ok()) {
+    if (made.error().code == Code::unavailable && topics_[topic].plan != nullptr) return topics_[topic].plan;
     topics_.erase(topic);
     return made.error();
   }
@@ -134,6 +135,7 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::make_plan(const std::string& 
   if (!spec.ok() || topic.starts_with("tw.") || topic.starts_with("_"))
     return Error{Code::not_found, "no topic '" + topic + "' takes events"};
   const auto latest = registry_.latest(topic + "-value");
+  if (!latest.ok() && latest.error().code != Code::not_found) return latest.error();
   if (!latest.ok())
     return Error{Code::not_found, "topic " + topic + " has no registered schema to check events against"};
   const auto rule = rules_.find(topic);

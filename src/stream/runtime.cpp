@@ -78,8 +78,8 @@ class Seat {
         retries = 0;
         continue;
       }
-      // A full disk is waited for as long as it takes: what is at hand is kept.
-      if (done.error().code == Code::unavailable && (worker_.waits_for_room() || retries < kMostRetries)) {
+      // A full disk and a registry that is away are waited for as long as it takes: what is at hand is kept.
+      if (done.error().code == Code::unavailable && (worker_.waits() || retries < kMostRetries)) {
         retries = std::min(retries + 1, kMostRetries);
         clock_.sleep(Duration(50 * retries));
         continue;
@@ -233,6 +233,7 @@ class WorkerRuntime final : public Runtime {
       sum.restored_records += figures.restored_records;
       sum.restored_bytes += figures.restored_bytes;
       sum.silent_seconds = std::max(sum.silent_seconds, seat->silent_seconds());
+      if (sum.waits_for.empty()) sum.waits_for = figures.waits_for();
     }
     sum.restoring = restoring_;
     sum.restore_seconds = restore_seconds_;

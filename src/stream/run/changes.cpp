@@ -62,7 +62,8 @@ Result<> Worker::replace(const std::shared_ptr<const Topology>& topology) {
     return {};
   };
   auto done = swap();
-  if (!done.ok()) TRY(swap());  // as it was
+  if (done.ok()) return done;
+  if (!swap().ok()) rebuilding_ = true;  // as it was; where not even that can be had, from the last commit
   return done;
 }
 
@@ -88,8 +89,12 @@ Result<> Worker::pause(const std::string& name, bool paused) {
     std::map<int32_t, log::Offset> next;
     for (const auto& [partition, place] : lane.places) next[partition] = place.next;
     lane.members.erase(member);
+    if (auto bound = bind_readers(lane); !bound.ok()) {  // as it was
+      lane.members.push_back(name);
+      known->paused = !paused;
+      return bound;
+    }
     lane.members_changed = true;
-    TRY(bind_readers(lane));
     TRY(lane_at(lane.topic, false, lane.home, next, name));
     break;
   }

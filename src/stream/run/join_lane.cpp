@@ -64,6 +64,17 @@ Result<MergedRows> JoinLane::decode(const std::vector<Stretch>& stretches, std::
   return rows;
 }
 
+// The records of the stretches are given again.
+Result<> JoinLane::go_back(const std::vector<Stretch>& stretches) {
+  log::Offsets first;
+  for (const Stretch& stretch : stretches) {
+    const log::Offset offset = stretch.records.front().offset;
+    const auto [at, added] = first.emplace(*stretch.position, offset);
+    if (!added) at->second = std::min(at->second, offset);
+  }
+  return topics->go_back(first);
+}
+
 Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch, const Note& note,
                               const std::function<Result<>(const MergedRows&)>& take) {
   TRY(topics->look(wait, most));
@@ -80,7 +91,15 @@ Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch,
       read += collect(*run, stretches, runs);
     }
     if (runs.empty()) break;
-    TRY(take(TRY(decode(stretches, std::move(runs), note))));
+    std::vector<RowNote> notes;  // told once, however often it is tried
+    const auto rows =
+        decode(stretches, std::move(runs), [&](RowNote told) { notes.push_back(std::move(told)); });
+    if (!rows.ok()) {
+      TRY(go_back(stretches));
+      return rows.error();
+    }
+    for (RowNote& told : notes) note(std::move(told));
+    TRY(take(*rows));
     topics->forget_given();
   }
   return read;

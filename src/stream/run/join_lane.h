@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "stream/ops/merged_rows.h"
+#include "stream/run/lane.h"
 #include "stream/run/merged_topics.h"
 #include "stream/run/reader.h"
 #include "stream/topology.h"
@@ -25,6 +26,7 @@ struct JoinLane {
   std::map<std::string, std::vector<size_t>> inputs;  // topic -> who reads it, left first
   int64_t last_record_ms = 0;                         // wall time
   bool paused = false;
+  Rest rest;
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last look that found nothing
 
   static Result<std::unique_ptr<JoinLane>> open(const Topology& topology, log::Log& log,
@@ -33,7 +35,8 @@ struct JoinLane {
   // How long no record has come.
   int64_t silence_ms() const { return last_empty_ms == INT64_MIN ? 0 : last_empty_ms - last_record_ms; }
 
-  // Reads about `most` records and gives them to `take`.
+  // Reads about `most` records and gives them to `take`. What cannot be decoded (unavailable) is read again
+  // the next time.
   Result<size_t> read(Duration wait, size_t most, size_t rows_per_batch,
                       const std::function<void(RowNote)>& note,
                       const std::function<Result<>(const MergedRows&)>& take);
@@ -51,6 +54,7 @@ struct JoinLane {
                  std::vector<MergedRows::Run>& runs) const;
   Result<MergedRows> decode(const std::vector<Stretch>& stretches, std::vector<MergedRows::Run> runs,
                             const Note& note);
+  Result<> go_back(const std::vector<Stretch>& stretches);
 };
 
 // Where a query with several inputs begins: tables at their beginning, for a table is all of its topic;

@@ -57,19 +57,24 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
   const std::shared_ptr<Query> known = query(lane.query);
   if (known == nullptr || known->task == nullptr) return size_t{0};
   lane.paused = known->paused;
-  if (lane.paused) return size_t{0};
-  const size_t read = TRY(lane.read(
+  if (lane.paused || !lane.rest.over(clock_.monotonic_ns())) return size_t{0};
+  size_t taken = 0;
+  const auto done = lane.read(
       Duration(0), options_.rows_per_poll, options_.rows_per_batch,
       [this](RowNote told) { note(std::move(told)); },
       [&](const MergedRows& rows) -> Result<> {
         beat();
         const std::lock_guard lock(lock_);
-        auto done = known->task->process_merged(rows);
-        if (!done.ok()) fail(*known, done.error());
-        return done;
-      }));
+        auto processed = known->task->process_merged(rows);
+        if (!processed.ok()) fail(*known, processed.error());
+        for (const MergedRows::Run& run : rows.runs) taken += run.to - run.from;
+        return processed;
+      });
+  if (!done.ok() && !rests(lane.rest, done.error())) return done.error();
+  if (done.ok()) lane.rest.end();
+  const size_t read = done.ok() ? *done : taken;
   const int64_t now_ms = clock_.now().ms;
-  if (read == 0)
+  if (done.ok() && read == 0)
     lane.last_empty_ms = now_ms;
   else
     lane.last_record_ms = now_ms;

@@ -3,6 +3,7 @@
 //
 // Threads: its worker's.
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,26 @@
 #include "stream/run/task.h"
 
 namespace tradewind::stream {
+
+// A lane that cannot decode just now, for the registry does not say what a schema is: it stays where it is
+// and tries again after a while.
+struct Rest {
+  std::string reason;  // empty: it reads
+  int64_t until_ns = 0;
+  int times = 0;  // in a row
+
+  bool over(int64_t now_ns) const { return reason.empty() || now_ns >= until_ns; }
+  void begin(const Error& error, int64_t now_ns) {
+    constexpr int64_t kFirstNs = 50'000'000;
+    constexpr int kMostDoubled = 5;
+    reason = error.message;
+    until_ns = now_ns + (kFirstNs << std::min(times, kMostDoubled));
+    ++times;
+  }
+  void end() {
+    if (times > 0) *this = {};
+  }
+};
 
 struct Lane {
   std::string topic;
@@ -38,8 +59,9 @@ struct Lane {
   const std::vector<Lane*>* rivals = nullptr;  // all lanes of its topic, itself too; null: it is the only one
   std::vector<std::string> members;            // names of the queries
   bool members_changed = true;
-  bool paused = false;                // its only member is
-  bool held = false;                  // waits for a lane that is close behind
+  bool paused = false;  // its only member is
+  bool held = false;    // waits for a lane that is close behind
+  Rest rest;
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 
   // Members that read alike share a reader.

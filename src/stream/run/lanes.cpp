@@ -86,9 +86,12 @@ Result<> Worker::start_query(Query& query) {
   return {};
 }
 
+// All anew, or as they were.
 Result<> Worker::bind_readers(Lane& lane) {
-  lane.readers.clear();
-  if (lane.partials) return {};
+  if (lane.partials) {
+    lane.readers.clear();
+    return {};
+  }
   std::vector<std::pair<SourceSpec, std::vector<Task*>>> alike;
   for (const std::string& member : lane.members) {
     const std::shared_ptr<Query> known = query(member);
@@ -103,12 +106,14 @@ Result<> Worker::bind_readers(Lane& lane) {
     at->first.wanted = Reader::either(at->first, source);
     at->second.push_back(known->task.get());
   }
+  std::vector<Lane::Readers> made;
   for (auto& [source, tasks] : alike) {
     Lane::Readers readers;
     readers.reader = TRY(Reader::make(std::move(source), registry_));
     readers.tasks = std::move(tasks);
-    lane.readers.push_back(std::move(readers));
+    made.push_back(std::move(readers));
   }
+  lane.readers = std::move(made);
   return {};
 }
 
@@ -179,13 +184,16 @@ void Worker::merge_lanes() {
 
 void Worker::merge(Lane& into, Lane& from) {
   if (!into.beside(from) || from.members.empty() || into.members.empty() || !into.same_place(from)) return;
+  const size_t before = into.members.size();
   into.members.insert(into.members.end(), from.members.begin(), from.members.end());
+  if (!bind_readers(into).ok()) {  // the registry is away: they stay apart for now
+    into.members.resize(before);
+    return;
+  }
   into.members_changed = true;
   from.members.clear();
   from.members_changed = true;
-  // The readers were made before, so making them again for both cannot fail but for a lost registry; then the
-  // next round's error rebuilds the worker.
-  (void)bind_readers(into).ok();
+  from.rest = {};
   from.readers.clear();
   work_since_commit_ = true;
 }
@@ -207,69 +215,106 @@ Result<> Worker::wait_at_bounds(Lane& lane) {
 }
 
 Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
-  if (lane.members.empty() || lane.held || lane.paused) return size_t{0};
+  if (lane.members.empty() || lane.held || lane.paused || !lane.rest.over(clock_.monotonic_ns()))
+    return size_t{0};
   TRY(wait_at_bounds(lane));
   std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
   size_t read = 0;
   const int64_t now_ms = clock_.now().ms;
   if (fetched.empty()) lane.last_empty_ms = now_ms;
+  const int rests = lane.rest.times;
   for (log::FetchedBatch& batch : fetched) {
-    Lane::Place& place = lane.places[batch.position.partition];
-    const log::Offset bound = bound_for(lane, batch.position.partition);
-    if (batch.next > bound) {  // the rest is read again, together with the lane ahead
-      while (!batch.records.empty() && batch.records.back().offset >= bound) batch.records.pop_back();
-      batch.next = bound;
-      TRY(lane.consumer->assign(batch.position, bound));
+    if (lane.rest.times > rests) {  // what is not taken is read again
+      TRY(lane.consumer->assign(batch.position, lane.places[batch.position.partition].next));
+      continue;
     }
-    if (batch.next != place.next) {
-      place.changed = true;
-      work_since_commit_ = true;
-    }
-    read += batch.records.size();
-    if (!batch.records.empty()) {
-      place.last_record_ms = now_ms;
-      place.oldest_ms = std::min(place.oldest_ms, batch.appended.ms);
-    }
-    TRY(deliver(lane, batch));
+    read += TRY(take(lane, batch));
     beat();
-    place.next = batch.next;
-    place.end = std::max(batch.end, batch.next);
   }
+  if (!fetched.empty() && lane.rest.times == rests) lane.rest.end();
   rows_since_commit_ += read;
   figures_.rows += static_cast<int64_t>(read);
   return read;
 }
 
-Result<> Worker::deliver(Lane& lane, const log::FetchedBatch& batch) {
-  if (batch.records.empty()) return {};
+// Delivers what the lane may read of it, and moves its place behind what was delivered. How many records.
+Result<size_t> Worker::take(Lane& lane, log::FetchedBatch& batch) {
+  Lane::Place& place = lane.places[batch.position.partition];
+  if (!batch.records.empty()) place.last_record_ms = clock_.now().ms;
+  const log::Offset bound = bound_for(lane, batch.position.partition);
+  if (batch.next > bound) {  // the rest is read again, together with the lane ahead
+    while (!batch.records.empty() && batch.records.back().offset >= bound) batch.records.pop_back();
+    batch.next = bound;
+    TRY(lane.consumer->assign(batch.position, bound));
+  }
+  if (!batch.records.empty()) place.oldest_ms = std::min(place.oldest_ms, batch.appended.ms);
+  size_t read = 0;
+  const auto done = deliver(lane, batch, read);
+  if (!done.ok() && !rests(lane.rest, done.error())) return done.error();
+  log::Offset next = batch.next;
+  if (!done.ok()) {
+    next = read > 0 ? batch.records[read].offset : place.next;
+    TRY(lane.consumer->assign(batch.position, next));
+  }
+  if (next != place.next) {
+    place.changed = true;
+    work_since_commit_ = true;
+  }
+  place.next = next;
+  place.end = std::max(batch.end, batch.next);
+  return read;
+}
+
+// `done`: how many records were, also where it fails.
+Result<> Worker::deliver(Lane& lane, const log::FetchedBatch& batch, size_t& done) {
+  const std::span<const log::RecordView> records(batch.records);
   if (lane.partials) {
-    for (const std::string& member : lane.members) {
-      const std::shared_ptr<Query> known = query(member);
-      if (known == nullptr || known->task == nullptr) continue;
-      const std::lock_guard lock(lock_);
-      const auto merged = known->task->merge(batch);
-      if (!merged.ok()) {
-        fail(*known, merged.error());
-        return merged.error();
-      }
-    }
+    if (!records.empty()) TRY(deliver_partials(lane, batch));
+    done = records.size();
     return {};
   }
-  const std::span<const log::RecordView> records(batch.records);
-  for (size_t from = 0; from < records.size(); from += options_.rows_per_batch) {
-    TRY(deliver_rows(lane, records.subspan(from, std::min(options_.rows_per_batch, records.size() - from)),
-                     batch));
+  while (done < records.size()) {
+    const size_t count = std::min(options_.rows_per_batch, records.size() - done);
+    TRY(deliver_rows(lane, records.subspan(done, count), batch));
+    done += count;
   }
   return {};
 }
 
+Result<> Worker::deliver_partials(Lane& lane, const log::FetchedBatch& batch) {
+  for (const std::string& member : lane.members) {
+    const std::shared_ptr<Query> known = query(member);
+    if (known == nullptr || known->task == nullptr) continue;
+    const std::lock_guard lock(lock_);
+    const auto merged = known->task->merge(batch);
+    if (!merged.ok()) {
+      fail(*known, merged.error());
+      return merged.error();
+    }
+  }
+  return {};
+}
+
+// For each reader. All are decoded before any is computed with: what fails has done nothing yet.
+Result<std::vector<Batch>> Worker::decode(Lane& lane, std::span<const log::RecordView> records,
+                                          const log::FetchedBatch& batch) {
+  std::vector<Batch> decoded;
+  std::vector<RowNote> notes;
+  for (Lane::Readers& readers : lane.readers) {
+    decoded.push_back(TRY(readers.reader->read(records, batch.position.partition, batch.buffer,
+                                               [&](RowNote told) { notes.push_back(std::move(told)); })));
+  }
+  for (RowNote& told : notes) note(std::move(told));
+  return decoded;
+}
+
 Result<> Worker::deliver_rows(Lane& lane, std::span<const log::RecordView> records,
                               const log::FetchedBatch& batch) {
-  for (Lane::Readers& readers : lane.readers) {
-    const Batch rows = TRY(readers.reader->read(records, batch.position.partition, batch.buffer,
-                                                [this](RowNote note) { this->note(std::move(note)); }));
+  const std::vector<Batch> decoded = TRY(decode(lane, records, batch));
+  for (size_t i = 0; i < decoded.size(); ++i) {
+    const Batch& rows = decoded[i];
     if (rows.rows() == 0) continue;
-    for (Task* task : readers.tasks) {
+    for (Task* task : lane.readers[i].tasks) {
       const std::lock_guard lock(lock_);
       const auto done = task->process(rows);
       if (!done.ok()) {

@@ -103,6 +103,21 @@ Result<std::optional<MergedTopics::Run>> MergedTopics::next(size_t most) {
   return std::optional(run);
 }
 
+Result<> MergedTopics::go_back(const log::Offsets& places) {
+  for (Head& head : heads_) {
+    const auto to = places.find(*head.position);
+    if (to == places.end()) continue;
+    head.batches.clear();
+    head.at = 0;
+    head.empty = false;
+    head.place->next = to->second;
+    head.place->changed = true;
+    TRY(head.consumer->assign(*head.position, to->second));
+  }
+  given_.clear();
+  return {};
+}
+
 void MergedTopics::settled() {
   for (auto& [position, place] : places_) {
     place.changed = false;

@@ -45,6 +45,8 @@ class MergedTopics {
   // The next records, at most `most`; nothing when all that was there has been given.
   Result<std::optional<Run>> next(size_t most);
   void forget_given() { given_.clear(); }
+  // These partitions are read again from there; what was given is forgotten.
+  Result<> go_back(const log::Offsets& places);
 
   const std::map<log::Position, Place>& places() const { return places_; }
   void settled();  // from now on no place counts as changed

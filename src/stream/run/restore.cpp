@@ -232,7 +232,13 @@ Result<> Worker::rebuild() {
   frame_bytes_ = 0;
   rows_since_commit_ = 0;
   opened_ = false;
-  TRY(restore());
+  rebuilding_ = true;
+  if (auto done = restore(); !done.ok()) {
+    figures_.set_waits_for("the queries wait to be restored: " + done.error().message);
+    told_rests_ = true;
+    return done;
+  }
+  rebuilding_ = false;
   opened_ = true;
   return commit();
 }

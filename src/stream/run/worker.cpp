@@ -88,7 +88,10 @@ Result<> Worker::leave_lanes(const std::string& name) {
     lane->members.erase(member);
     for (const auto& [partition, place] : lane->places) board_->set(name, partition, false);
     lane->members_changed = true;
-    TRY(bind_readers(*lane));
+    const std::shared_ptr<Query> gone = query(name);
+    for (Lane::Readers& readers : lane->readers) std::erase(readers.tasks, gone->task.get());
+    // Less need be decoded from now on; where that cannot be arranged just now, what was is decoded on.
+    (void)bind_readers(*lane).ok();
   }
   return {};
 }
@@ -152,6 +155,10 @@ Result<> Worker::open() {
 
 Result<bool> Worker::step(Duration wait) {
   beat();
+  if (rebuilding_) {
+    TRY(rebuild());
+    return true;
+  }
   if (prepared_) {
     TRY(commit_or_rebuild());
     TRY(catch_up_on_queries());
@@ -169,6 +176,7 @@ Result<bool> Worker::step(Duration wait) {
     return true;
   }
   read += *polled;
+  tell_rests();
   if (count_ > 1) tell_idle();
   if (read > 0 && !pending) first_work_ns_ = clock_.monotonic_ns();
   if (read == 0 && !work_since_commit_) work_since_commit_ = closing_due();
@@ -189,6 +197,29 @@ Result<size_t> Worker::poll_all() {
   for (size_t i = 0; i < lanes_.size(); ++i) read += TRY(poll_lane(*lanes_[i], Duration(0)));
   for (size_t i = 0; i < joins_.size(); ++i) read += TRY(poll_join(*joins_[i]));
   return read;
+}
+
+// Whether the error is one to wait for: then the lane rests for a while, and everything else goes on.
+bool Worker::rests(Rest& rest, const Error& error) {
+  if (error.code != Code::unavailable || !failed_query_.empty()) return false;
+  const bool first = rest.times == 0;
+  rest.begin(error, clock_.monotonic_ns());
+  if (first && options_.logger != nullptr)
+    options_.logger->warning("stream", "reading waits", {{"error", error.message}});
+  return true;
+}
+
+void Worker::tell_rests() {
+  std::string reason;
+  for (const auto& lane : lanes_) {
+    if (!lane->rest.reason.empty()) reason = "reading " + lane->topic + " waits: " + lane->rest.reason;
+  }
+  for (const auto& lane : joins_) {
+    if (!lane->rest.reason.empty()) reason = "query " + lane->query + " waits: " + lane->rest.reason;
+  }
+  if (reason.empty() && !told_rests_) return;
+  told_rests_ = !reason.empty();
+  figures_.set_waits_for(std::move(reason));
 }
 
 Result<> Worker::commit_or_rebuild() {

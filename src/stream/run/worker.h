@@ -73,7 +73,8 @@ class Worker final : private TaskHost {
   // Commits what is at hand. After `unavailable` (a full disk) it is kept as it is, nothing more is read, and
   // the next step asks again.
   Result<> commit();
-  bool waits_for_room() const { return prepared_; }
+  // Whatever keeps it from going on is waited for as long as it takes: nothing that is at hand is lost.
+  bool waits() const { return prepared_ || rebuilding_; }
 
   // The query, or null. Valid until it is removed.
   std::shared_ptr<Query> query(const std::string& name) const;
@@ -132,8 +133,14 @@ class Worker final : private TaskHost {
   void tell_idle();
   Result<size_t> poll_all();
   Result<size_t> poll_lane(Lane& lane, Duration wait);
-  Result<> deliver(Lane& lane, const log::FetchedBatch& batch);
+  Result<size_t> take(Lane& lane, log::FetchedBatch& batch);
+  Result<> deliver(Lane& lane, const log::FetchedBatch& batch, size_t& done);
+  Result<> deliver_partials(Lane& lane, const log::FetchedBatch& batch);
   Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
+  Result<std::vector<Batch>> decode(Lane& lane, std::span<const log::RecordView> records,
+                                    const log::FetchedBatch& batch);
+  bool rests(Rest& rest, const Error& error);
+  void tell_rests();
   log::Offset bound_for(const Lane& lane, int32_t partition) const;
 
   // joins.cpp
@@ -209,7 +216,8 @@ class Worker final : private TaskHost {
   std::map<std::string, log::Offsets> restored_joins_;
   int64_t restore_told_ns_ = 0;
   bool opened_ = false;
-
+  bool rebuilding_ = false;  // after an error, and not through yet
+  bool told_rests_ = false;
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<log::Transaction> transaction_;
   bool prepared_ = false;  // the transaction holds all of a commit, but is not written yet

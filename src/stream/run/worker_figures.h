@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
+#include <string>
 
 namespace tradewind::stream {
 
@@ -19,6 +21,20 @@ struct WorkerFigures {
   std::atomic<int64_t> restore_records{0};
   std::atomic<int64_t> restored_records{0};
   std::atomic<int64_t> restored_bytes{0};
+
+  // Why some of its queries cannot go on just now; empty: all can.
+  std::string waits_for() const {
+    const std::lock_guard lock(mutex_);
+    return waits_for_;
+  }
+  void set_waits_for(std::string reason) {
+    const std::lock_guard lock(mutex_);
+    waits_for_ = std::move(reason);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string waits_for_;
 };
 
 }  // namespace tradewind::stream
