@@ -12,6 +12,7 @@ constexpr const char* kHelp = R"(tradewind: real-time analytics of an online sho
   tradewind simulate [--server URL | --data DIR] [--rate N|max] [--scenario NAME]
   tradewind produce TOPIC [--key K | --key-field F] [-f FILE]
   tradewind consume TOPIC [--from earliest|latest|OFFSET|TIME] [--max N] [--until-end] [--group NAME]
+  tradewind init [--dry-run] [--log kafka:HOST:PORT | --data DIR] [--queries DIR]...
   tradewind topics | schemas | groups [list | describe NAME | ...]
   tradewind backup FILE [--server URL] | verify FILE | restore FILE --data DIR
   tradewind health [--server URL]
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   if (verb == "simulate") return simulate_verb(rest);
   if (verb == "produce") return produce(rest);
   if (verb == "consume") return consume(rest);
+  if (verb == "init") return init(rest);
   if (verb == "topics") return topics(rest);
   if (verb == "schemas") return schemas(rest);
   if (verb == "groups") return groups(rest);

@@ -7,10 +7,10 @@
 #include "apps/shop/topics.h"
 #include "base/time.h"
 #include "cli/event_post.h"
+#include "cli/registry.h"
 #include "cli/verbs.h"
 #include "ingest/ingestor.h"
 #include "log/open.h"
-#include "schema/local_registry.h"
 
 namespace tradewind::cli {
 namespace {
@@ -52,14 +52,14 @@ Target over_http(const std::string& url, const std::string& producer, Clock& clo
 // A log of our own, for a platform that does not run.
 struct OwnLog {
   std::unique_ptr<log::EmbeddedLog> log;
-  std::unique_ptr<schema::LocalRegistry> registry;
+  OpenedRegistry registry;
   std::unique_ptr<ingest::Ingestor> ingestor;
 };
 
 Result<Target> into_data(const std::string& directory, const std::string& producer, Clock& clock) {
   auto own = std::make_shared<OwnLog>();
   own->log = TRY(log::open_embedded({.directory = directory}));
-  own->registry = TRY(schema::LocalRegistry::open(*own->log));
+  own->registry = TRY(open_registry(*own->log, true, TRY(registry_in_environment()), clock));
   TRY(shop::declare_shop(*own->log, *own->registry));
   std::map<std::string, ingest::TopicRule> rules;
   for (const shop::ShopTopic& topic : shop::shop_topics()) rules[topic.name] = {.key_field = topic.key_field};

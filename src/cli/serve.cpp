@@ -2,17 +2,15 @@
 
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "apps/shop/topics.h"
+#include "cli/declared.h"
 #include "cli/demo.h"
+#include "cli/registry.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 #include "engine/engine.h"
 #include "engine/figure_topics.h"
-#include "schema/local_registry.h"
 #include "server/server.h"
 #include "telemetry/exposition.h"
 
@@ -28,6 +26,7 @@ constexpr const char* kHelp = R"(tradewind serve: the platform in one process, o
   --queries DIR         runs the .sql files of a folder once; may be given several times
   --demo [RATE]         a live demo shop (RATE events a second on average over the day, default 200) and the queries
                         of queries/shop and queries/ops; a first start begins with the last hours, a later one goes on where it was
+  --registry.url URL    a Confluent-compatible schema registry that runs elsewhere (docs/registry.md)
   --durability fsync|os fsync (default): acknowledged means on the disk; os: handed to the operating system
   --workers N           threads that compute (default 1: no row travels between tasks)
   --state-memory-mb N   memory for all tables together (default: a quarter of what the machine has, 1024 at least)
@@ -52,21 +51,6 @@ int show(const std::string& text) {
 }
 
 volatile std::sig_atomic_t stop_asked = 0;
-
-Result<std::map<std::string, std::string>> read_queries(const std::string& directory) {
-  std::map<std::string, std::string> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".sql") continue;
-    std::ifstream in(entry.path());
-    std::stringstream text;
-    text << in.rdbuf();
-    files[entry.path().filename().string()] = text.str();
-  }
-  if (error) return Error{Code::not_found, "cannot read the folder " + directory + ": " + error.message()};
-  if (files.empty()) return Error{Code::not_found, "there is no .sql file in " + directory};
-  return files;
-}
 
 Result<> run_files(engine::Engine& engine, const std::map<std::string, std::string>& files,
                    const std::string& folder, telemetry::Logger& logger) {
@@ -144,6 +128,16 @@ void warn(const Settings& settings, telemetry::Logger& logger) {
   }
 }
 
+void tell_places(const Settings& settings, const log::WatchedLog& log, telemetry::Logger& logger) {
+  if (settings.log_at == "embedded") {
+    logger.info("log", "opened",
+                {{"path", settings.log.directory}, {"segments", std::to_string(log.figures().segments)}});
+  } else {
+    logger.info("log", "opened", {{"at", settings.log_at}, {"instance", settings.kafka.instance}});
+  }
+  if (settings.registry.given()) logger.info("schema", "registry", {{"url", settings.registry.url}});
+}
+
 Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
   keep_memory_together(settings.stream.workers);
   const int64_t began = clock.monotonic_ns();
@@ -155,13 +149,9 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   settings.ingest.metrics = &metrics;
   warn(settings, logger);
   const auto log = TRY(log::open_log(settings.log_at, settings.log, settings.kafka));
-  if (settings.log_at == "embedded") {
-    logger.info("log", "opened",
-                {{"path", settings.log.directory}, {"segments", std::to_string(log->figures().segments)}});
-  } else {
-    logger.info("log", "opened", {{"at", settings.log_at}, {"instance", settings.kafka.instance}});
-  }
-  const auto registry = TRY(schema::LocalRegistry::open(*log));
+  const bool embedded = settings.log_at == "embedded";
+  const OpenedRegistry registry = TRY(open_registry(*log, embedded, settings.registry, clock));
+  tell_places(settings, *log, logger);
   TRY(shop::declare_shop(*log, *registry, work.demo_rate ? shop::Keeping::demo : shop::Keeping::all));
   ingest::Ingestor ingestor(*log, *registry, clock, topic_rules(), settings.ingest);
   engine::Engine engine(*log, *registry, clock, settings.stream);
@@ -173,7 +163,9 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
                          .clock = clock,
                          .metrics = metrics,
                          .stuck_after = settings.stream.stuck_after,
-                         .state_bytes = settings.stream.state_bytes},
+                         .state_bytes = settings.stream.state_bytes,
+                         .own_registry = registry.own.get(),
+                         .remote_registry = registry.remote.get()},
                         settings.server, std::move(access));
   TRY(server.start());
   server.set_stage("reading the ids of the last events");
@@ -184,7 +176,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   TRY(figures.start());
   server.set_stage("running the given files");
   for (const std::string& folder : work.folders)
-    TRY(run_files(engine, TRY(read_queries(folder)), folder, logger));
+    TRY(run_files(engine, TRY(queries_in(folder)), folder, logger));
   if (work.demo_rate) {
     TRY(run_files(engine, shop_queries(), "queries/shop", logger));
     TRY(run_files(engine, ops_queries(), "queries/ops", logger));

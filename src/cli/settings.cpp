@@ -54,6 +54,7 @@ void Settings::fields(Options& options) {
       "belong to.");
   log.fields(options);
   kafka.fields(options);
+  registry.fields(options);
   stream.fields(options);
   figures.fields(options);
   ingest.fields(options);

@@ -9,6 +9,7 @@
 #include "ingest/ingestor.h"
 #include "log/open.h"
 #include "net/http_server.h"
+#include "schema/remote_registry.h"
 #include "server/access.h"
 #include "stream/runtime.h"
 #include "telemetry/logger.h"
@@ -26,6 +27,7 @@ struct Settings {
   std::string log_at = "embedded";
   log::EmbeddedOptions log;
   log::KafkaOptions kafka;
+  schema::RemoteRegistryOptions registry;
   stream::RuntimeOptions stream;
   engine::FigureOptions figures;
   ingest::IngestOptions ingest;

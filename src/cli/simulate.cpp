@@ -7,12 +7,12 @@
 
 #include "apps/shop/topics.h"
 #include "apps/simulate/scenario.h"
+#include "cli/registry.h"
 #include "cli/shop_feed.h"
 #include "cli/shop_over_http.h"
 #include "cli/shop_printed.h"
 #include "cli/verbs.h"
 #include "log/open.h"
-#include "schema/local_registry.h"
 
 namespace tradewind::cli {
 namespace {
@@ -111,7 +111,7 @@ Result<Plan> plan_of(const Arguments& arguments, Clock& clock) {
 // A log of our own, for a platform that does not run.
 struct OwnLog {
   std::unique_ptr<log::EmbeddedLog> log;
-  std::unique_ptr<schema::LocalRegistry> registry;
+  OpenedRegistry registry;
   std::unique_ptr<ingest::Ingestor> ingestor;
   std::unique_ptr<ShopFeed> feed;
 };
@@ -120,7 +120,7 @@ Result<Shop> into_data(const std::string& directory, const Plan& plan, const std
                        Clock& clock) {
   auto own = std::make_shared<OwnLog>();
   own->log = TRY(log::open_embedded({.directory = directory}));
-  own->registry = TRY(schema::LocalRegistry::open(*own->log));
+  own->registry = TRY(open_registry(*own->log, true, TRY(registry_in_environment()), clock));
   TRY(shop::declare_shop(*own->log, *own->registry));
   own->ingestor = std::make_unique<ingest::Ingestor>(*own->log, *own->registry, clock,
                                                      std::map<std::string, ingest::TopicRule>());

@@ -39,6 +39,7 @@ int groups(const std::vector<std::string>& raw);
 int produce(const std::vector<std::string>& raw);
 int consume(const std::vector<std::string>& raw);
 int backup(const std::vector<std::string>& raw);
+int init(const std::vector<std::string>& raw);
 int log_verb(const std::vector<std::string>& raw);
 
 // --server, else TW_SERVER, else the default address.

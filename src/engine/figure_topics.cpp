@@ -77,6 +77,13 @@ void FigureOptions::fields(Options& options) {
                    "How long these records are kept; counts where the topics are made anew.");
 }
 
+std::vector<log::TopicSpec> figure_topics(const FigureOptions& options) {
+  std::vector<log::TopicSpec> topics;
+  for (const char* name : {kTopicFigures, kQueryFigures})
+    topics.push_back({.name = name, .partitions = 1, .retention = options.retention});
+  return topics;
+}
+
 FigureTopics::FigureTopics(log::WatchedLog& log, const Engine& engine, Clock& clock, FigureOptions options)
     : log_(log), engine_(engine), clock_(clock), options_(options) {
   told_.at_ns = clock_.monotonic_ns();
@@ -87,8 +94,7 @@ FigureTopics::~FigureTopics() {
 }
 
 Result<> FigureTopics::make_topics() {
-  for (const char* name : {kTopicFigures, kQueryFigures})
-    TRY(log_.create_topic({.name = name, .partitions = 1, .retention = options_.retention}));
+  for (const log::TopicSpec& spec : figure_topics(options_)) TRY(log_.create_topic(spec));
   return {};
 }
 

@@ -34,6 +34,9 @@ struct FigureOptions {
   void fields(Options& options);
 };
 
+// As they are made.
+std::vector<log::TopicSpec> figure_topics(const FigureOptions& options);
+
 class FigureTopics {
  public:
   // All three outlive it.

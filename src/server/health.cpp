@@ -132,6 +132,15 @@ void Server::declare_checks() {
   });
   health_.add(Probe::ready, "room", [this] { return message(parts_.log.refusing()); });
   health_.add(Probe::ready, "runtime", [this] { return message(parts_.engine.failure()); });
+  health_.add(Probe::ready, "registry", [this]() -> std::optional<std::string> {
+    const std::string reason = parts_.engine.figures().waits_for;
+    if (reason.empty()) return std::nullopt;
+    return reason;
+  });
+  health_.add(Probe::lagging, "registry", [this]() -> std::optional<std::string> {
+    if (parts_.remote_registry == nullptr) return std::nullopt;
+    return message(parts_.remote_registry->trouble());
+  });
   health_.add(Probe::lagging, "queries", [this] { return lagging(); });
 }
 

@@ -32,7 +32,13 @@ class RestTest : public testing::Test {
                                                    std::map<std::string, ingest::TopicRule>{});
     engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_,
                                                stream::RuntimeOptions{.idle_commit = Duration(0)});
-    server_ = std::make_unique<Server>(Parts{*log_, *registry_, *engine_, *ingestor_, clock_, metrics_},
+    server_ = std::make_unique<Server>(Parts{.log = *log_,
+                                             .registry = *registry_,
+                                             .engine = *engine_,
+                                             .ingestor = *ingestor_,
+                                             .clock = clock_,
+                                             .metrics = metrics_,
+                                             .own_registry = registry_.get()},
                                        net::HttpServerOptions{.port = 0});
     EXPECT_TRUE(server_->start().ok());
     server_->set_taking();

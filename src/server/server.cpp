@@ -42,7 +42,8 @@ Server::~Server() {
 void Server::declare_routes() {
   using net::Request;
   http_.set_gate([this](Request& r, std::string_view pattern) { return access_.admit(r, pattern); });
-  declare_schema_routes(http_, parts_.registry);
+  if (parts_.own_registry != nullptr) declare_schema_routes(http_, *parts_.own_registry);
+  if (parts_.remote_registry != nullptr) declare_forwarded_routes(http_, *parts_.remote_registry);
   rest_->declare(http_);
   declare_topic_routes(http_, parts_.log, parts_.registry);
   declare_topic_admin_routes(http_, parts_.log, parts_.registry, parts_.engine);

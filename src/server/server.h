@@ -14,6 +14,7 @@
 #include "log/open.h"
 #include "net/http_server.h"
 #include "schema/local_registry.h"
+#include "schema/remote_registry.h"
 #include "server/access.h"
 #include "telemetry/health.h"
 #include "telemetry/metrics.h"
@@ -22,13 +23,16 @@ namespace tradewind::server {
 
 struct Parts {
   log::WatchedLog& log;
-  schema::LocalRegistry& registry;
+  schema::Registry& registry;
   engine::Engine& engine;
   ingest::Ingestor& ingestor;
   Clock& clock;
   telemetry::Registry& metrics;
   Duration stuck_after{30'000};  // a thread of ours that makes no step for so long is taken for dead
   int64_t state_bytes = 0;       // set aside for all tables together, to be told
+  // The registry again, as what it is: its REST is answered here, or handed on to where it runs.
+  schema::LocalRegistry* own_registry = nullptr;
+  schema::RemoteRegistry* remote_registry = nullptr;
 };
 
 class Rest;

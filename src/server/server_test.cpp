@@ -41,7 +41,13 @@ class ServerTest : public testing::Test {
         ingest::IngestOptions{.metrics = &metrics_});
     engine_ = std::make_unique<engine::Engine>(
         *log_, *registry_, clock_, stream::RuntimeOptions{.idle_commit = Duration(0), .metrics = &metrics_});
-    server_ = std::make_unique<Server>(Parts{*log_, *registry_, *engine_, *ingestor_, clock_, metrics_},
+    server_ = std::make_unique<Server>(Parts{.log = *log_,
+                                             .registry = *registry_,
+                                             .engine = *engine_,
+                                             .ingestor = *ingestor_,
+                                             .clock = clock_,
+                                             .metrics = metrics_,
+                                             .own_registry = registry_.get()},
                                        net::HttpServerOptions{.port = 0});
     EXPECT_TRUE(server_->start().ok());
     client_ = std::make_unique<net::HttpClient>("http://127.0.0.1:" + std::to_string(server_->port()));

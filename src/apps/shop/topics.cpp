@@ -15,6 +15,22 @@ const std::vector<ShopTopic>& shop_topics() {
   return topics;
 }
 
+std::vector<log::TopicSpec> topic_specs(Keeping keeping) {
+  std::vector<log::TopicSpec> specs;
+  for (const ShopTopic& topic : shop_topics()) {
+    specs.push_back({.name = topic.name,
+                     .partitions = kShopPartitions,
+                     .cleanup = topic.compacted ? log::Cleanup::compact : log::Cleanup::remove,
+                     .retention = Duration(-1),
+                     .retention_bytes = keeping == Keeping::demo ? topic.demo_bytes : -1});
+  }
+  return specs;
+}
+
+std::string subject_of(const ShopTopic& topic) {
+  return std::string(topic.name) + "-value";
+}
+
 const char* schema_text(const std::string& name) {
   static const std::map<std::string, const char*> texts = {{"customer-events", kCustomerEventsSchema},
                                                            {"orders", kOrdersSchema},
@@ -26,17 +42,14 @@ const char* schema_text(const std::string& name) {
 }
 
 Result<> declare_shop(log::Log& log, schema::Registry& registry, Keeping keeping) {
+  for (const log::TopicSpec& spec : topic_specs(keeping)) {
+    if (!log.topic(spec.name).ok()) TRY(log.create_topic(spec));
+  }
   for (const ShopTopic& topic : shop_topics()) {
-    const auto known = log.topic(topic.name);
-    if (!known.ok()) {
-      TRY(log.create_topic({.name = topic.name,
-                            .partitions = kShopPartitions,
-                            .cleanup = topic.compacted ? log::Cleanup::compact : log::Cleanup::remove,
-                            .retention = Duration(-1),
-                            .retention_bytes = keeping == Keeping::demo ? topic.demo_bytes : -1}));
-    }
-    const std::string subject = std::string(topic.name) + "-value";
-    if (registry.latest(subject).ok()) continue;
+    const std::string subject = subject_of(topic);
+    const auto latest = registry.latest(subject);
+    if (latest.ok()) continue;
+    if (latest.error().code != Code::not_found) return latest.error();
     const auto level = registry.set_compatibility(subject, schema::Compatibility::full_transitive);
     // Somebody deleted the subject and made the registry read-only: that is to be respected, not mended.
     if (!level.ok() && level.error().number == schema::kNotPermitted) continue;

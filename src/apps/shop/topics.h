@@ -24,6 +24,9 @@ enum class Keeping { all, demo };
 inline constexpr int32_t kShopPartitions = 4;
 
 const std::vector<ShopTopic>& shop_topics();
+// The same as they are created.
+std::vector<log::TopicSpec> topic_specs(Keeping keeping);
+std::string subject_of(const ShopTopic& topic);
 // Creates what is missing and registers the shipped schemas, FULL_TRANSITIVE.
 Result<> declare_shop(log::Log& log, schema::Registry& registry, Keeping keeping = Keeping::all);
 // The text of schemas/<name>.avsc, which is built into the program.

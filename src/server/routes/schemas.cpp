@@ -277,7 +277,46 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/metadata/version", metadata_version},
 };
 
+std::string target_of(const std::string& pattern, const Request& request) {
+  std::string target;
+  for (size_t at = 0; at < pattern.size();) {
+    const size_t open = std::min(pattern.find('{', at), pattern.size());
+    target += pattern.substr(at, open - at);
+    if (open == pattern.size()) break;
+    const size_t close = pattern.find('}', open);
+    const auto value = request.captures.find(pattern.substr(open + 1, close - open - 1));
+    if (value != request.captures.end()) target += net::encode_url(value->second);
+    at = close + 1;
+  }
+  char separator = '?';
+  for (const auto& [name, value] : request.parameters) {
+    target += separator + net::encode_url(name) + '=' + net::encode_url(value);
+    separator = '&';
+  }
+  return target;
+}
+
 }  // namespace
+
+void declare_forwarded_routes(net::HttpServer& http, schema::RemoteRegistry& registry) {
+  for (const Route& route : kRoutes) {
+    const std::string pattern = route.pattern;
+    if (pattern.starts_with("/v1/")) continue;  // the platform answers for itself
+    http.route(route.method, pattern, [&registry, pattern](const Request& request) {
+      auto answer = registry.forward({request.method, target_of(pattern, request), request.body});
+      if (!answer.ok()) {
+        return schema_answer(request, [&](const Request&) -> Result<std::string> {
+          return schema::refusal(schema::kForwardFailed, answer.error().message);
+        });
+      }
+      net::Response response;
+      response.status = answer->status;
+      response.body = std::move(answer->body);
+      if (!answer->content_type.empty()) response.content_type = answer->content_type;
+      return response;
+    });
+  }
+}
 
 void declare_schema_routes(net::HttpServer& http, LocalRegistry& registry) {
   for (const Route& route : kRoutes) {
