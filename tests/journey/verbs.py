@@ -415,11 +415,39 @@ def restored(path, data):
     return sum(wanted["kinds"].values())
 
 
+def prepared(data):
+    """init on our own log: a look leaves nothing behind, doing it once is enough, and serve finds what it needs."""
+    words = ("init", "--data", data, "--queries", options.queries, "--json")
+    looked, said = run("", *words, "--dry-run")
+    check("a look", {line["action"] for line in looked} == {"create"} and "to do" in said and not os.path.exists(data), said)
+    done = run("", *words)[0]
+    check("what was looked at is done", [(line["object"], line["name"]) for line in done] == [(line["object"], line["name"]) for line in looked]
+          and all(line["done"] for line in done if line["action"] == "create"), done)
+    again, said = run("", *words)
+    check("once is enough", {line["action"] for line in again} == {"same"} and "nothing to do" in said, again)
+    os.mkdir(f"{data}-schemas")
+    for text, code, action in (('{"type":"record","name":"Order","fields":[]}', 1, "refused"), ("{", 2, None)):
+        with open(f"{data}-schemas/orders.avsc", "w") as schema:
+            schema.write(text)
+        lines, said = run("", "init", "--data", data, "--json", "--schemas", f"{data}-schemas", "--dry-run", code=code)
+        found = [line["action"] for line in lines if line["name"] == "orders-value"]
+        check("a schema that is not to be had", found == ([action] if action else []) and (action or "orders.avsc" in said), (found, said))
+    run("", "init", "--data", data, "--min-insync", "2", code=2)
+    platform = Platform(data, "--queries", options.queries)
+    run(platform.url, "topics", "alter", "orders", "--retention-ms", "1000")
+    check("a log in use", "lock" in run("", "init", "--data", data, code=1)[1])
+    platform.end()
+    changed = [line for line in run("", *words)[0] if line["action"] != "same"]
+    check("what somebody changed is mended", [(line["name"], line["detail"], line["done"]) for line in changed]
+          == [("orders", "retention.ms 1000 -> -1", True)], changed)
+
+
 try:
     platform = Platform(f"{folder}/data", "--queries", options.queries)
     for part in (help_and_usage, topics, schemas, records, groups):
         part(platform.url)
     check("SIGTERM", platform.end() == 0)
+    prepared(f"{folder}/prepared")
     killed_server(f"{folder}/killed")
     backup(f"{folder}/shop")
 finally:
