@@ -221,16 +221,7 @@ std::vector<std::string> KafkaOptions::notes() const {
 }
 
 Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
-  static SystemClock real_clock;
-  KafkaOptions options = given;
-  if (options.clock == nullptr) options.clock = &real_clock;
-  if (options.servers.empty())
-    return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
-  TRY(options.security.check());
-  if (options.security.has_tokens()) {
-    options.tokens = std::make_shared<kafka::Tokens>(options.security, *options.clock);
-    TRY(kafka::first_token(options));
-  }
+  const KafkaOptions options = TRY(kafka::ready_options(given));
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);

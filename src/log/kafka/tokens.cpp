@@ -178,4 +178,18 @@ Result<> first_token(const KafkaOptions& options) {
   }
 }
 
+Result<KafkaOptions> ready_options(const KafkaOptions& given) {
+  static SystemClock real_clock;
+  KafkaOptions options = given;
+  if (options.clock == nullptr) options.clock = &real_clock;
+  if (options.servers.empty())
+    return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
+  TRY(options.security.check());
+  if (options.security.has_tokens()) {
+    options.tokens = std::make_shared<Tokens>(options.security, *options.clock);
+    TRY(first_token(options));
+  }
+  return options;
+}
+
 }  // namespace tradewind::log::kafka

@@ -44,5 +44,8 @@ class Tokens {
 // The first token, for which an endpoint that does not answer is asked again while options.start_patience
 // lasts.
 Result<> first_token(const KafkaOptions& options);
+// The options as clients are opened with: checked, with a clock, and with the first token where one is
+// needed.
+Result<KafkaOptions> ready_options(const KafkaOptions& given);
 
 }  // namespace tradewind::log::kafka

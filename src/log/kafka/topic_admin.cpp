@@ -5,6 +5,7 @@
 #include "log/kafka/admin.h"
 #include "log/kafka/catalog.h"
 #include "log/kafka/request.h"
+#include "log/kafka/tokens.h"
 
 namespace tradewind::log {
 namespace kafka {
@@ -119,11 +120,7 @@ class KafkaTopics final : public TopicAdmin {
 }  // namespace kafka
 
 Result<std::unique_ptr<TopicAdmin>> open_kafka_topics(const KafkaOptions& given) {
-  static SystemClock real_clock;
-  KafkaOptions options = given;
-  if (options.clock == nullptr) options.clock = &real_clock;
-  if (options.servers.empty())
-    return Error{Code::invalid, "Kafka's brokers are not named: HOST:PORT[,HOST:PORT]..."};
+  const KafkaOptions options = TRY(kafka::ready_options(given));
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   return std::unique_ptr<TopicAdmin>(std::make_unique<kafka::KafkaTopics>(marks, std::move(catalog)));
