@@ -40,6 +40,7 @@ struct Lane {
   bool members_changed = true;
   bool paused = false;                // its only member is
   bool held = false;                  // waits for a lane that is close behind
+  bool gathers = false;               // new: waits while others are added
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 
   // Members that read alike share a reader.
