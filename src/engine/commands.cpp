@@ -462,6 +462,7 @@ Result<> Engine::run_files(const std::map<std::string, std::string>& files, std:
     for (sql::Statement& statement : *statements) waiting.push_back({file, std::move(statement)});
   }
   Session session = {{"auto.offset.reset", "earliest"}};
+  const Together together(*this);
   while (!waiting.empty()) {  // files may build on each other in any order: what fails now may work after the
                               // others
     std::vector<Waiting> left;

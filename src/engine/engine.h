@@ -127,6 +127,18 @@ class Engine final : private sql::SchemaLookup {
   // is declared only with `declared_too`. not_found; invalid: it is the platform's own.
   Result<> delete_topic(const std::string& topic, bool declared_too);
 
+  // Queries that are created while one of these lives wait for its end; see Runtime::gather().
+  class Together {
+   public:
+    explicit Together(Engine& engine) : runtime_(*engine.runtime_) { runtime_.gather(); }
+    ~Together() { runtime_.gathered(); }
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+
+   private:
+    stream::Runtime& runtime_;
+  };
+
  private:
   // sql::SchemaLookup
   Result<std::vector<Field>> columns(const std::string& topic, bool key, schema::SchemaId id) override;

@@ -111,6 +111,7 @@ struct KafkaOptions {
   Duration patience{15'000};           // without an answer a call ends as unavailable
   Duration start_patience{12'000};     // the same, for the first answer of all
   Duration fetch_wait{50};             // how long a broker waits for records before it says there are none
+  int64_t fetch_bytes = 128 << 10;     // of one partition in one answer of a broker, packed
   int replicas = -1;                   // of topics made here; -1: what the cluster is set to
   std::string compression = "lz4";
   Clock* clock = nullptr;  // null: the real one

@@ -43,6 +43,10 @@ void KafkaOptions::fields(Options& options) {
       "sooner.");
   options.duration("log.kafka.fetch_wait", fetch_wait, {Duration(1), Duration(5'000)},
                    "How long a broker may wait for records before it answers that there are none.");
+  options.bytes(
+      "log.kafka.fetch_bytes", fetch_bytes, {int64_t{16} << 10, int64_t{8} << 20},
+      "How much a broker sends of one partition at once. Little keeps memory small and the caches of the "
+      "processor warm; more is for brokers far away.");
   options.number("log.kafka.replicas", replicas, {-1, 1'000},
                  "Copies of the partitions of topics made here; -1: what the cluster is set to.");
   options.text("log.kafka.compression", compression,

@@ -160,6 +160,14 @@ class WorkerRuntime final : public Runtime {
     return at_home(name, [&](Worker& worker) { return worker.remove(name); });
   }
 
+  void gather() override {
+    for (const auto& seat : seats_) seat->worker().gather(1);
+  }
+  void gathered() override {
+    for (const auto& seat : seats_) seat->worker().gather(-1);
+    log_.wake();
+  }
+
   Result<> start() override {
     const int64_t began = clock_.monotonic_ns();
     restoring_ = true;

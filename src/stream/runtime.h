@@ -104,6 +104,10 @@ class Runtime {
   // While it is paused a query reads nothing and keeps its place; its state can be read.
   virtual Result<> pause(const std::string& name, bool paused) = 0;
   virtual Result<> remove(const std::string& name) = 0;
+  // Queries added between the two read nothing before the second, so that those which begin at one place read
+  // their topic once for all. They nest; what ran before goes on.
+  virtual void gather() = 0;
+  virtual void gathered() = 0;
   // Restores all state, then runs.
   virtual Result<> start() = 0;
   // Finishes the batch at hand, commits, stops. Called by the destructor too.

@@ -15,6 +15,7 @@
 namespace tradewind::log::kafka {
 namespace {
 
+constexpr size_t kLikelyRecords = 1024;  // of one partition in a fetch
 constexpr size_t kMostPerCall = 4096;
 constexpr Duration kLook(20);                  // a bell that is missed costs no more than this
 constexpr int64_t kOwnWithinNs = 500'000'000;  // how long this process' own records are waited for
@@ -260,6 +261,7 @@ class KafkaConsumer final : public Consumer {
       batches.emplace_back();
       batches.back().position = assigned.position;
       batches.back().buffer = fetched;
+      batches.back().records.reserve(kLikelyRecords);
     }
     return batches[assigned.batch];
   }
@@ -349,11 +351,13 @@ Result<std::shared_ptr<Client>> Readers::take(const Position& position) {
                                  {{"isolation.level", "read_committed"},
                                   {"enable.partition.eof", "true"},
                                   {"enable.auto.commit", "false"},
+                                  {"enable.auto.offset.store", "false"},
                                   {"auto.offset.reset", "earliest"},
                                   {"fetch.wait.max.ms", fetch_wait},
                                   {"fetch.min.bytes", "1"},
                                   {"fetch.error.backoff.ms", "10"},
-                                  {"fetch.message.max.bytes", "4194304"},
+                                  {"fetch.message.max.bytes", std::to_string(options_.fetch_bytes)},
+                                  {"queued.min.messages", "50000"},
                                   {"queued.max.messages.kbytes", "65536"},
                                   {"check.crcs", "true"}}));
   readers_.push_back({client, {position}});

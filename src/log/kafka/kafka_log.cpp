@@ -14,9 +14,18 @@ namespace tradewind::log {
 namespace kafka {
 namespace {
 
-// Records kept until they are committed: Kafka may ask for them again.
+// Records kept until they are committed: Kafka may ask for them again. Its memory is for one transaction
+// after the other, for it takes longer to get than to fill.
 class Kept {
  public:
+  void clear() {
+    for (Bytes& block : blocks_) block.clear();
+    if (blocks_.size() > kMostBlocks) blocks_.resize(kMostBlocks);
+    filling_ = 0;
+    headers_.clear();
+    for (auto& [position, records] : parts_) records.clear();
+    if (parts_.size() > kMostParts) parts_.clear();
+  }
   void add(const Position& position, std::span<const RecordView> records) {
     std::vector<RecordView>& of_position = parts_[position];
     for (const RecordView& record : records) {
@@ -35,37 +44,45 @@ class Kept {
   }
   std::vector<Appending> parts() const {
     std::vector<Appending> all;
-    for (const auto& [position, records] : parts_) all.push_back({position, records});
+    for (const auto& [position, records] : parts_) {
+      if (!records.empty()) all.push_back({position, records});
+    }
     return all;
   }
 
  private:
   BytesView copy(BytesView bytes) {
-    constexpr size_t kBlock = 256 << 10;
-    if (blocks_.empty() || blocks_.back().capacity() - blocks_.back().size() < bytes.size()) {
-      blocks_.emplace_back();
-      blocks_.back().reserve(std::max(kBlock, bytes.size() + 1));
+    while (filling_ < blocks_.size() &&
+           blocks_[filling_].capacity() - blocks_[filling_].size() < bytes.size()) {
+      ++filling_;
     }
-    Bytes& block = blocks_.back();
+    if (filling_ == blocks_.size()) blocks_.emplace_back().reserve(std::max(kBlock, bytes.size() + 1));
+    Bytes& block = blocks_[filling_];
     const size_t at = block.size();
     block.append(bytes);
     return BytesView(block).substr(at, bytes.size());
   }
 
+  static constexpr size_t kBlock = 256 << 10;
+  static constexpr size_t kMostBlocks = 256;   // kept when nothing needs them
+  static constexpr size_t kMostParts = 1'000;  // likewise
+
   std::deque<Bytes> blocks_;  // never grow beyond what they reserved: views into them stay
+  size_t filling_ = 0;        // those before are full
   std::deque<std::vector<HeaderView>> headers_;
   std::map<Position, std::vector<RecordView>> parts_;
 };
 
 class KafkaTransaction final : public Transaction {
  public:
-  KafkaTransaction(std::shared_ptr<Readers> readers, std::shared_ptr<Transactor> transactor)
-      : readers_(std::move(readers)), transactor_(std::move(transactor)) {}
+  KafkaTransaction(std::shared_ptr<Readers> readers, std::shared_ptr<Transactor> transactor,
+                   std::shared_ptr<Kept> kept)
+      : readers_(std::move(readers)), transactor_(std::move(transactor)), kept_(std::move(kept)) {}
 
   Result<> append(const Position& position, std::span<const RecordView> records) override {
     TRY(readers_->catalog().check(position));
     const int64_t more = TRY(checked_bytes(records));
-    kept_.add(position, records);
+    kept_->add(position, records);
     bytes_ += more + static_cast<int64_t>(records.size()) * 8;
     return {};
   }
@@ -75,7 +92,7 @@ class KafkaTransaction final : public Transaction {
       return Error{Code::invalid, "a transaction of " + std::to_string(bytes_ >> 20) +
                                       " MB is too large; commit more often"};
     }
-    const std::vector<Appending> parts = kept_.parts();
+    const std::vector<Appending> parts = kept_->parts();
     if (parts.empty() && consumed.empty() && transactor_->fenced()) return *transactor_->fenced();
     if (parts.empty() && consumed.empty()) return Offsets();
     return transactor_->commit({.parts = parts, .group = std::string(group), .consumed = consumed}, doubt_);
@@ -86,7 +103,7 @@ class KafkaTransaction final : public Transaction {
  private:
   const std::shared_ptr<Readers> readers_;
   const std::shared_ptr<Transactor> transactor_;
-  Kept kept_;
+  const std::shared_ptr<Kept> kept_;
   int64_t bytes_ = 0;
   std::optional<Transactor::Doubt> doubt_;
 };
@@ -111,7 +128,9 @@ class KafkaProducer final : public Producer {
     if (transactor_ == nullptr)
       return Error{Code::invalid, "a producer without a transactional id has no transactions"};
     if (transactor_->fenced()) return *transactor_->fenced();
-    return std::unique_ptr<Transaction>(new KafkaTransaction(readers_, transactor_));
+    if (kept_ == nullptr || kept_.use_count() > 1) kept_ = std::make_shared<Kept>();
+    kept_->clear();
+    return std::unique_ptr<Transaction>(new KafkaTransaction(readers_, transactor_, kept_));
   }
 
  private:
@@ -119,6 +138,7 @@ class KafkaProducer final : public Producer {
   const std::shared_ptr<Appender> appender_;
   const std::string id_;
   const std::shared_ptr<Transactor> transactor_;  // null: no transactional id
+  std::shared_ptr<Kept> kept_;                    // of the last transaction
 };
 
 class KafkaLog final : public WatchedLog {

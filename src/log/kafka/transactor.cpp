@@ -12,6 +12,9 @@ namespace {
 
 constexpr int kMostAttempts = 5;
 constexpr Duration kPause(20);
+constexpr int kFlushMs = 100;
+// Long enough for the records of one partition to be handed over, so that they go in one request.
+constexpr const char* kLinger = "5";
 
 struct ErrorGone {
   void operator()(rd_kafka_error_t* error) const { rd_kafka_error_destroy(error); }
@@ -54,7 +57,7 @@ Result<> Transactor::take_id() {
   const std::string transaction_ms = std::to_string(2 * options.patience.count());
   auto client = TRY(Client::make(
       options, ClientKind::producer,
-      {{"transactional.id", id_}, {"transaction.timeout.ms", transaction_ms}, {"linger.ms", "0"}}));
+      {{"transactional.id", id_}, {"transaction.timeout.ms", transaction_ms}, {"linger.ms", kLinger}}));
   const int64_t until = now_ns() + options.patience.count() * 1'000'000;
   while (true) {
     const auto left = static_cast<int>(std::max<int64_t>((until - now_ns()) / 1'000'000, 1));
@@ -164,7 +167,7 @@ Transactor::Outcome Transactor::produce_all(const Work& work, Attempt& attempt) 
   }
   // All of it has an answer before anything else is asked: to abort what is still on its way is an error that
   // ends the client. The answer may be that librdkafka gave up: it does so within the patience.
-  while (!attempt.deliveries.done()) client_->serve(Duration(100));
+  while (!attempt.deliveries.done()) rd_kafka_flush(client_->handle(), kFlushMs);
   const int code = attempt.deliveries.failure();
   return code == 0 ? Outcome::done : give_up(code, "records cannot be written", attempt);
 }

@@ -150,6 +150,7 @@ net::Response Rest::ksql(const net::Request& request) {
   size_t failed = 0;
   const auto sound = engine_.check(*statements, failed);
   if (!sound.ok()) return refuse(sound.error(), (*statements)[failed].text, false);
+  const engine::Engine::Together together(engine_);
   for (const sql::Statement& statement : *statements) {
     const auto entity = engine_.execute(statement, asked->session);
     if (!entity.ok()) {

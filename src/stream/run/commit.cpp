@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
 constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
+constexpr int64_t kFirstBehindNs = 100'000'000;   // the first of a start; the next few double it
 
 int64_t ns(Duration wait) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count();
@@ -52,7 +53,8 @@ bool Worker::commit_due(bool read_nothing) const {
   for (const auto& lane : joins_) {
     for (const auto& [position, place] : lane->topics->places()) behind += place.end - place.next;
   }
-  if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < kMostBehindNs)
+  const int64_t most_behind = std::min(kFirstBehindNs << reading_commits_, kMostBehindNs);
+  if (behind > static_cast<int64_t>(options_.rows_per_commit) && now - first_work_ns_ < most_behind)
     return false;
   const int64_t wait =
       std::clamp(10 * last_commit_cost_ns_, ns(options_.idle_commit), ns(options_.commit_interval));
@@ -338,6 +340,7 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
   std::erase_if(lanes_, [](const auto& lane) { return lane->members.empty(); });
   lanes_changed_ = true;
   work_since_commit_ = false;
+  if (rows_since_commit_ > 0) reading_commits_ = std::min(reading_commits_ + 1, 4);
   rows_since_commit_ = 0;
   if (snapshot_started_now_) {
     snapshot_started_now_ = false;

@@ -59,8 +59,9 @@ struct Lane {
   const std::vector<Lane*>* rivals = nullptr;  // all lanes of its topic, itself too; null: it is the only one
   std::vector<std::string> members;            // names of the queries
   bool members_changed = true;
-  bool paused = false;  // its only member is
-  bool held = false;    // waits for a lane that is close behind
+  bool paused = false;   // its only member is
+  bool held = false;     // waits for a lane that is close behind
+  bool gathers = false;  // new: waits while others are added
   Rest rest;
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last poll that found nothing to read
 

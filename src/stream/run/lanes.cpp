@@ -6,7 +6,9 @@
 namespace tradewind::stream {
 namespace {
 
-// A lane that is this close behind another is let alone until it is there.
+// A lane that is this close behind another is let alone until it is there; and one that is no further behind
+// than the other is behind the end: then the rest is read once for both, and nobody waits for a result of
+// this moment.
 constexpr int64_t kCloseBehind = 20'000;
 
 }  // namespace
@@ -36,6 +38,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
   lane->partials = partials;
   lane->home = home;
   lane->paused = paused;
+  lane->gathers = gathering_ > 0;
   lane->members = {member};
   const int64_t now_ms = clock_.now().ms;
   for (const auto& [partition, offset] : next) {
@@ -161,13 +164,15 @@ void Worker::hold_back() {
         const bool apart = behind == ahead || !behind->beside(*ahead);
         if (apart || behind->members.empty() || ahead->members.empty()) continue;
         int64_t gap = 0;
+        int64_t left = 0;
         bool all = true;
         for (const auto& [p, place] : behind->places) {
-          const int64_t distance = ahead->places.at(p).next - place.next;
-          gap += distance;
-          all = all && distance >= 0;
+          const Lane::Place& there = ahead->places.at(p);
+          gap += there.next - place.next;
+          left += std::max<int64_t>(there.end - there.next, 0);
+          all = all && there.next >= place.next;
         }
-        if (all && gap > 0 && gap <= kCloseBehind) ahead->held = true;
+        if (all && gap > 0 && gap <= std::max(kCloseBehind, left)) ahead->held = true;
       }
     }
   }
@@ -195,6 +200,7 @@ void Worker::merge(Lane& into, Lane& from) {
   from.members_changed = true;
   from.rest = {};
   from.readers.clear();
+  from.consumer.reset();
   work_since_commit_ = true;
 }
 
@@ -215,7 +221,9 @@ Result<> Worker::wait_at_bounds(Lane& lane) {
 }
 
 Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
-  if (lane.members.empty() || lane.held || lane.paused || !lane.rest.over(clock_.monotonic_ns()))
+  lane.gathers = lane.gathers && gathering_ > 0;
+  if (lane.members.empty() || lane.held || lane.paused || lane.gathers ||
+      !lane.rest.over(clock_.monotonic_ns()))
     return size_t{0};
   TRY(wait_at_bounds(lane));
   std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));

@@ -166,6 +166,7 @@ Result<bool> Worker::step(Duration wait) {
   }
   size_t read = 0;
   const uint64_t seen = log_.written();
+  merge_lanes();
   hold_back();
   const bool pending = work_since_commit_;
   // Whoever has work at hand looks for more without waiting; a commit is due soon.

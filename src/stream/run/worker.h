@@ -66,6 +66,8 @@ class Worker final : private TaskHost {
   // Both want what is at hand committed first: `unavailable` while a full disk keeps it from that.
   Result<> replace(const std::shared_ptr<const Topology>& topology);
   Result<> pause(const std::string& name, bool paused);
+  // Of any thread: one more (1) or less (-1) for whom new queries wait until others are there.
+  void gather(int more) { gathering_ += more; }
   // Takes the transactional id over (fencing an older process), restores, commits the places.
   Result<> open();
   // One round; true when anything was read or committed. Waits up to `wait` for input.
@@ -218,6 +220,8 @@ class Worker final : private TaskHost {
   bool opened_ = false;
   bool rebuilding_ = false;  // after an error, and not through yet
   bool told_rests_ = false;
+  std::atomic<int> gathering_{0};
+
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<log::Transaction> transaction_;
   bool prepared_ = false;  // the transaction holds all of a commit, but is not written yet
@@ -225,6 +229,7 @@ class Worker final : private TaskHost {
   std::vector<std::pair<std::string, bool>> put_off_;  // queries to start (true) or drop once it is
   bool work_since_commit_ = false;
   size_t rows_since_commit_ = 0;
+  int reading_commits_ = 0;    // since the start, those that had rows, four at most
   int64_t first_work_ns_ = 0;  // when the first row since the last commit came in
   int64_t last_commit_ns_ = 0;
   int64_t last_commit_cost_ns_ = 0;
