@@ -74,14 +74,21 @@ Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch,
     std::vector<Stretch> stretches;
     std::vector<MergedRows::Run> runs;
     const size_t before = read;
+    Result<> readable;
     while (read < most && read - before < rows_per_batch) {
-      const auto run = TRY(topics->next(std::min(longest, most - read)));
-      if (!run) break;
-      read += collect(*run, stretches, runs);
+      const auto run = topics->next(std::min(longest, most - read));
+      if (!run.ok()) readable = run.error();
+      if (!run.ok() || !*run) break;
+      read += collect(**run, stretches, runs);
     }
-    if (runs.empty()) break;
-    TRY(take(TRY(decode(stretches, std::move(runs), note))));
-    topics->forget_given();
+    if (!runs.empty()) {
+      torn = true;
+      TRY(take(TRY(decode(stretches, std::move(runs), note))));
+      torn = false;
+      topics->forget_given();
+    }
+    TRY(std::move(readable));
+    if (read == before) break;
   }
   return read;
 }

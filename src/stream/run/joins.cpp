@@ -58,16 +58,18 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
   if (known == nullptr || known->task == nullptr) return size_t{0};
   lane.paused = known->paused;
   if (lane.paused) return size_t{0};
-  const size_t read = TRY(lane.read(
+  const auto done = lane.read(
       Duration(0), options_.rows_per_poll, options_.rows_per_batch,
       [this](RowNote told) { note(std::move(told)); },
       [&](const MergedRows& rows) -> Result<> {
         beat();
         const std::lock_guard lock(lock_);
-        auto done = known->task->process_merged(rows);
-        if (!done.ok()) fail(*known, done.error());
-        return done;
-      }));
+        auto processed = known->task->process_merged(rows);
+        if (!processed.ok()) fail(*known, processed.error());
+        return processed;
+      });
+  torn_ = torn_ || lane.torn;
+  const size_t read = TRY(Result<size_t>(done));
   const int64_t now_ms = clock_.now().ms;
   if (read == 0)
     lane.last_empty_ms = now_ms;

@@ -65,6 +65,7 @@ Result<> Worker::start_query(Query& query) {
   }
   const auto spec = log_.topic(topology.source.topic);
   if (!spec.ok()) return spec.error().within("query " + topology.name);
+  partitions_[topology.source.topic] = spec->partitions;
   query.task = TRY(Task::make(query.topology, mode(topology), registry_, *this, query.figures));
   const auto home = home_of(topology);
   std::map<int32_t, log::Offset> next;
@@ -75,6 +76,7 @@ Result<> Worker::start_query(Query& query) {
   }
   TRY(lane_at(topology.source.topic, false, home, next, topology.name));
   const auto partials = log_.topic(partials_topic(topology.name));
+  if (!partials.ok() && partials.error().code == Code::unavailable) return partials.error();
   if (partials.ok() && !home) {
     std::map<int32_t, log::Offset> places;
     for (int32_t g = 0; g < partials->partitions; ++g) {
@@ -216,6 +218,7 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
   for (log::FetchedBatch& batch : fetched) {
     Lane::Place& place = lane.places[batch.position.partition];
     const log::Offset bound = bound_for(lane, batch.position.partition);
+    torn_ = true;              // until the batch is with the tasks: the consumer will not give it again
     if (batch.next > bound) {  // the rest is read again, together with the lane ahead
       while (!batch.records.empty() && batch.records.back().offset >= bound) batch.records.pop_back();
       batch.next = bound;
@@ -231,6 +234,7 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
       place.oldest_ms = std::min(place.oldest_ms, batch.appended.ms);
     }
     TRY(deliver(lane, batch));
+    torn_ = false;
     beat();
     place.next = batch.next;
     place.end = std::max(batch.end, batch.next);

@@ -201,6 +201,7 @@ class Worker final : private TaskHost {
   mutable std::mutex queries_mutex_;
   std::map<std::string, std::shared_ptr<Query>> queries_;
   std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
+  std::map<std::string, int32_t> partitions_;  // of topics that queries read
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool lanes_changed_ = true;               // since the rivals were found
   std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
@@ -221,6 +222,7 @@ class Worker final : private TaskHost {
   int64_t last_commit_ns_ = 0;
   int64_t last_commit_cost_ns_ = 0;
   std::string failed_query_;  // whose error ended the last round
+  bool torn_ = false;         // a round ended halfway: what is in memory is no longer what was read
   telemetry::Histogram* commit_duration_ = nullptr;
   telemetry::Histogram* result_delay_ = nullptr;
   telemetry::Histogram* end_to_end_ = nullptr;
