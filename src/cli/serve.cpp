@@ -1,7 +1,11 @@
 #include <malloc.h>
 
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #include "apps/shop/topics.h"
 #include "cli/declared.h"
@@ -77,6 +81,58 @@ Result<> wait_for_the_end(Clock& clock, const log::WatchedLog& log, const engine
   return {};
 }
 
+// Ends the process when an orderly end takes too long because brokers do not answer. Nothing is lost: what
+// was not committed is done again after the next start. It outlives all that has to be put away.
+class StopLimit {
+ public:
+  explicit StopLimit(telemetry::Logger& logger) : logger_(logger) {}
+  ~StopLimit() {
+    thread_.request_stop();
+    stopped_.notify_all();
+  }
+
+  // From now on it counts. `log` must live until put_away().
+  void begin(log::WatchedLog& log) {
+    log_ = &log;
+    thread_ = std::jthread([this](const std::stop_token& stop) { wait(stop); });
+  }
+  // All is committed, or given up: what is left is putting away, and `code` the end.
+  void put_away(int code) {
+    const std::lock_guard lock(mutex_);
+    log_ = nullptr;
+    code_ = code;
+    waited_ = Duration(0);
+  }
+
+ private:
+  static constexpr Duration kStep{250};
+  static constexpr Duration kMostUnanswered{4'000};
+  static constexpr Duration kMostPuttingAway{5'000};
+  static constexpr Duration kMost{60'000};
+
+  void wait(const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    while (!stopped_.wait_for(lock, stop, kStep, [] { return false; }) && !stop.stop_requested()) {
+      waited_ += kStep;
+      const auto refusing = log_ == nullptr ? std::nullopt : log_->refusing();
+      if (waited_ < (log_ == nullptr ? kMostPuttingAway : refusing ? kMostUnanswered : kMost)) continue;
+      if (log_ != nullptr) {
+        logger_.error("cli", "ended without the last commit, which is done again after the next start",
+                      {{"error", refusing ? refusing->message : "it took more than a minute"}});
+      }
+      std::_Exit(code_);
+    }
+  }
+
+  telemetry::Logger& logger_;
+  std::mutex mutex_;
+  std::condition_variable_any stopped_;
+  log::WatchedLog* log_ = nullptr;
+  int code_ = 1;
+  Duration waited_{0};
+  std::jthread thread_;  // behind what it uses
+};
+
 // What is asked for beside the settings.
 struct Work {
   std::vector<std::string> folders;  // of queries
@@ -140,6 +196,7 @@ void tell_places(const Settings& settings, const log::WatchedLog& log, telemetry
 
 Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Clock& clock) {
   keep_memory_together(settings.stream.workers);
+  StopLimit limit(logger);
   const int64_t began = clock.monotonic_ns();
   auto access = TRY(server::Access::create(settings.access, settings.server.address));
   telemetry::Registry metrics;
@@ -190,8 +247,10 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   Demo demo(*log, *registry, ingestor, logger, clock, work.demo_rate.value_or(Demo::kUsualRate));
   if (work.demo_rate) demo.start();
   const auto ended = wait_for_the_end(clock, *log, engine);
+  if (settings.log_at != "embedded") limit.begin(*log);
   if (!ended.ok()) {  // told at once: putting much memory away takes a while
     logger.error("cli", "stopping after a failure", {{"error", ended.error().message}});
+    limit.put_away(1);
     return ended;
   }
   logger.info("cli", "stopping");
@@ -200,6 +259,7 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   server.stop();
   figures.stop();
   engine.stop();
+  limit.put_away(0);
   return {};
 }
 

@@ -33,6 +33,18 @@ Environment process_environment() {
   return environment;
 }
 
+// At least once would save the marks of transactions. But state would run ahead of the places in the sources,
+// and a table that counted rows twice stays wrong.
+Result<> check_guarantee(const std::string& guarantee) {
+  if (guarantee == "exactly_once" || guarantee == "exactly_once_v2") return {};
+  if (guarantee == "at_least_once")
+    return Error{
+        Code::invalid,
+        "processing.guarantee: at_least_once is not offered, for a crash would make tables count rows "
+        "twice and stay wrong; leave it out, or write exactly_once"};
+  return Error{Code::invalid, "processing.guarantee takes exactly_once, not '" + guarantee + "'"};
+}
+
 // What no single setting can see is wrong.
 Result<> check_together(const Settings& settings) {
   if (settings.log.first_segment_bytes > settings.log.most_segment_bytes) {
@@ -52,6 +64,9 @@ void Settings::fields(Options& options) {
       "log.at", log_at,
       "embedded: our own log, in log.path. kafka:HOST:PORT[,HOST:PORT]...: the cluster these brokers "
       "belong to.");
+  options.text("processing.guarantee", guarantee,
+               "exactly_once (or exactly_once_v2, the same): results, state and places are one commit. "
+               "at_least_once is refused: without that commit a crash would make tables wrong for good.");
   log.fields(options);
   kafka.fields(options);
   registry.fields(options);
@@ -86,6 +101,7 @@ Result<std::vector<std::string>> read_settings(const Arguments& arguments, Setti
     const std::string flag = "--" + setting.name;
     for (const std::string& value : arguments.all(flag)) TRY(options.set(setting.name, value, flag));
   }
+  TRY(check_guarantee(settings.guarantee));
   TRY(check_together(settings));
   if (settings.stream.state_bytes == 0)
     settings.stream.state_bytes = std::max(kLeastStateBytes, telemetry::memory_there_is() / 4);

@@ -118,7 +118,10 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& to
   const auto made = make_plan(topic);
   const std::lock_guard lock(mutex_);
   if (!made.ok()) {
-    if (made.error().code == Code::unavailable && topics_[topic].plan != nullptr) return topics_[topic].plan;
+    const auto before = topics_.find(topic);
+    const bool unknown = before == topics_.end() || before->second.plan == nullptr;
+    // Who does not answer takes nothing back.
+    if (made.error().code == Code::unavailable && !unknown) return before->second.plan;
     topics_.erase(topic);
     return made.error();
   }
@@ -132,6 +135,7 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& to
 
 Result<std::shared_ptr<const EventPlan>> Ingestor::make_plan(const std::string& topic) {
   const auto spec = log_.topic(topic);
+  if (!spec.ok() && spec.error().code == Code::unavailable) return spec.error();
   if (!spec.ok() || topic.starts_with("tw.") || topic.starts_with("_"))
     return Error{Code::not_found, "no topic '" + topic + "' takes events"};
   const auto latest = registry_.latest(topic + "-value");

@@ -393,6 +393,19 @@ TYPED_TEST(LogContract, StartsATopicAnewAfterItWasDeleted) {
   EXPECT_THAT(this->read({"orders", 1}), ElementsAre("new=2"));
 }
 
+TYPED_TEST(LogContract, TellsAtOnceWhatLiesBehindManyPlaces) {
+  this->topic("orders", 2);
+  this->append({"orders", 0}, {record("a", "1", 1'000), record("b", "2", 2'000), record("c", "3", 3'000)});
+  const Offsets places{{{"orders", 0}, 1}, {{"orders", 1}, 0}, {{"nowhere", 0}, 0}};
+  const auto backlog = this->log->backlog(places);
+  ASSERT_TRUE(backlog.contains({"orders", 0}));
+  EXPECT_EQ(backlog.at({"orders", 0}).records, 2);
+  EXPECT_TRUE(backlog.at({"orders", 0}).oldest.has_value());
+  ASSERT_TRUE(backlog.contains({"orders", 1}));
+  EXPECT_EQ(backlog.at({"orders", 1}).records, 0);
+  EXPECT_FALSE(backlog.contains({"nowhere", 0}));
+}
+
 TYPED_TEST(LogContract, CountsMarksUpwards) {
   this->topic("orders");
   const uint64_t before = this->log->written();

@@ -99,6 +99,14 @@ class Log {
   // what was there before this process began, when its segment was begun; a log that keeps no such times
   // answers the record's own. Nothing: there is no such record yet.
   virtual Result<std::optional<Timestamp>> appended(const Position& position, Offset from) = 0;
+  // What lies from a reader's place on: how many records, and when the first was appended, if that is known.
+  struct Backlog {
+    int64_t records = 0;
+    std::optional<Timestamp> oldest;
+  };
+  // Of all these places at once, for who only looks. It answers from what is known rather than wait for who
+  // does not answer: a place that is not known is left out.
+  virtual std::map<Position, Backlog> backlog(const Offsets& places);
   // Everything before `keep` may go; readers start at `keep` from now on (a snapshot made the rest
   // superfluous).
   virtual Result<> trim(const Position& position, Offset keep) = 0;

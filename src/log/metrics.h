@@ -56,6 +56,14 @@ inline constexpr Metric kKeeperFailed{
     .kind = Kind::gauge,
     .sentence = "1: the journal's space could not be kept small the last time it was tried; 0: all is well."};
 
+inline constexpr Metric kDoubts{
+    .name = "tw_log_doubtful_commits_total",
+    .kind = Kind::counter,
+    .labels = {"outcome"},
+    .sentence =
+        "Commits whose outcome brokers did not tell, by what the log then showed: committed, or given up "
+        "(and written again)."};
+
 inline constexpr Metric kFreeBytes{.name = "tw_disk_free_bytes",
                                    .kind = Kind::gauge,
                                    .sentence = "Room that is left on the file system of the journal."};
@@ -79,9 +87,9 @@ inline constexpr Metric kTopicHeldBytes{.name = "tw_topic_held_bytes",
                                         .sentence = "Bytes of the topic's batches in the journal."};
 
 inline constexpr std::array kMetrics{
-    &kRecords,          &kPayloadBytes,    &kWrittenBytes,  &kSyncs,     &kSyncSeconds,    &kSyncDuration,
-    &kSegments,         &kDurabilityFsync, &kBytes,         &kLiveBytes, &kReclaimedBytes, &kMovedBytes,
-    &kCompactedRecords, &kExpiredRecords,  &kKeeperFailed,  &kFreeBytes, &kDiskBytes,      &kSyncWaiting,
-    &kTopicRecords,     &kTopicBytes,      &kTopicHeldBytes};
+    &kRecords,          &kPayloadBytes,    &kWrittenBytes,   &kSyncs,     &kSyncSeconds,    &kSyncDuration,
+    &kSegments,         &kDurabilityFsync, &kBytes,          &kLiveBytes, &kReclaimedBytes, &kMovedBytes,
+    &kCompactedRecords, &kExpiredRecords,  &kKeeperFailed,   &kFreeBytes, &kDiskBytes,      &kSyncWaiting,
+    &kTopicRecords,     &kTopicBytes,      &kTopicHeldBytes, &kDoubts};
 
 }  // namespace tradewind::log

@@ -61,7 +61,10 @@ struct LogFigures {
   int64_t compacted_records = 0;
   int64_t expired_records = 0;
   double sync_waiting_seconds = 0;  // how long the sync under way has taken so far; 0: none is
-  bool keeper_failed = false;       // the last time, for another reason than want of room
+  // Commits whose outcome was in doubt, and which then were found to have gone through, or not.
+  int64_t doubts_committed = 0;
+  int64_t doubts_given_up = 0;
+  bool keeper_failed = false;  // the last time, for another reason than want of room
   Durability durability = Durability::fsync;
 };
 

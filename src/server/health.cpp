@@ -131,7 +131,12 @@ void Server::declare_checks() {
     return "the disk has been syncing the journal for " + seconds_text(waiting) + "; look at the disk";
   });
   health_.add(Probe::ready, "room", [this] { return message(parts_.log.refusing()); });
-  health_.add(Probe::ready, "runtime", [this] { return message(parts_.engine.failure()); });
+  health_.add(Probe::ready, "runtime", [this]() -> std::optional<std::string> {
+    if (const auto failed = parts_.engine.failure()) return failed->message;
+    const std::string trouble = parts_.engine.figures().trouble;
+    if (trouble.empty()) return std::nullopt;
+    return "queries wait, and go on by themselves: " + trouble;
+  });
   health_.add(Probe::ready, "registry", [this]() -> std::optional<std::string> {
     const std::string reason = parts_.engine.figures().waits_for;
     if (reason.empty()) return std::nullopt;

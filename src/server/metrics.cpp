@@ -25,6 +25,10 @@ void add_log(telemetry::Scrape& scrape, const log::LogFigures& figures) {
   scrape.add(log::kExpiredRecords, static_cast<double>(figures.expired_records));
   scrape.add(log::kSyncWaiting, figures.sync_waiting_seconds);
   scrape.add(log::kKeeperFailed, figures.keeper_failed ? 1 : 0);
+  scrape.add(log::kDoubts, static_cast<double>(figures.doubts_committed),
+             std::array{std::string_view("committed")});
+  scrape.add(log::kDoubts, static_cast<double>(figures.doubts_given_up),
+             std::array{std::string_view("given_up")});
   scrape.add(log::kDurabilityFsync, figures.durability == log::Durability::fsync ? 1 : 0);
 }
 

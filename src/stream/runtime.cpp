@@ -16,7 +16,7 @@ namespace tradewind::stream {
 namespace {
 
 constexpr Duration kWait(250);  // for what only the clock brings; records and requests wake a worker at once
-constexpr int kMostRetries = 20;
+constexpr int kLongestPause = 20;  // times 50 ms, between tries of what is unavailable
 
 // A worker and, with threads of its own, the loop around its step().
 class Seat {
@@ -61,6 +61,12 @@ class Seat {
     return failure_;
   }
 
+  // What its worker waits for: it is tried again until it heals; nothing: all is well.
+  std::optional<Error> trouble() const {
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+  }
+
   // How long its loop has made no step; 0 where none runs.
   double silent_seconds() const {
     const int64_t beat_ns = worker_.figures().beat_ns;
@@ -74,18 +80,15 @@ class Seat {
     while (!stop.stop_requested() && !failure()) {
       serve_requests();
       const auto done = worker_.step(kWait);
-      if (done.ok()) {
-        retries = 0;
-        continue;
+      // A full disk, and brokers that are away, are waited for as long as it takes: what is at hand is kept.
+      const bool passes = !done.ok() && done.error().code == Code::unavailable;
+      {
+        const std::lock_guard lock(mutex_);
+        trouble_ = passes ? std::optional(done.error()) : std::nullopt;
+        if (!done.ok() && !passes) failure_ = done.error();
       }
-      // A full disk and a registry that is away are waited for as long as it takes: what is at hand is kept.
-      if (done.error().code == Code::unavailable && (worker_.waits() || retries < kMostRetries)) {
-        retries = std::min(retries + 1, kMostRetries);
-        clock_.sleep(Duration(50 * retries));
-        continue;
-      }
-      const std::lock_guard lock(mutex_);
-      failure_ = done.error();
+      retries = passes ? std::min(retries + 1, kLongestPause) : 0;
+      if (passes && !stop.stop_requested()) clock_.sleep(Duration(50 * retries));
     }
     running_ = false;
     close();  // what was asked before is done, what is asked from now on is refused: nobody waits forever
@@ -113,6 +116,7 @@ class Seat {
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> requests_;
   std::optional<Error> failure_;
+  std::optional<Error> trouble_;
   bool threaded_ = false;  // from start() on
   std::atomic<bool> running_{false};
   bool closed_ = false;
@@ -242,6 +246,7 @@ class WorkerRuntime final : public Runtime {
       sum.restored_bytes += figures.restored_bytes;
       sum.silent_seconds = std::max(sum.silent_seconds, seat->silent_seconds());
       if (sum.waits_for.empty()) sum.waits_for = figures.waits_for();
+      if (const auto trouble = seat->trouble()) sum.trouble = trouble->message;
     }
     sum.restoring = restoring_;
     sum.restore_seconds = restore_seconds_;
@@ -302,16 +307,16 @@ class WorkerRuntime final : public Runtime {
 
   // By the log's own ends, so that it is true of a query that stands still, too.
   void measure_lag(QueryStatus& status) const {
+    log::Offsets places = status.positions;
+    std::erase_if(places, [partials = partials_topic(status.name)](const auto& place) {
+      return place.first.topic == partials;
+    });
     const Timestamp now = clock_.now();
-    const std::string partials = partials_topic(status.name);
-    for (const auto& [position, next] : status.positions) {
-      if (position.topic == partials) continue;
-      const auto bounds = log_.bounds(position, log::Visibility::written);
-      if (!bounds.ok() || bounds->end <= next) continue;
-      status.lag += bounds->end - std::max(next, bounds->begin);
-      const auto oldest = log_.appended(position, next);
-      if (!oldest.ok() || !*oldest) continue;
-      status.lag_seconds = std::max(status.lag_seconds, static_cast<double>(now.ms - (*oldest)->ms) / 1000);
+    for (const auto& [position, backlog] : log_.backlog(places)) {
+      status.lag += backlog.records;
+      if (!backlog.oldest) continue;
+      status.lag_seconds =
+          std::max(status.lag_seconds, static_cast<double>(now.ms - backlog.oldest->ms) / 1000);
     }
   }
 

@@ -91,6 +91,7 @@ struct RuntimeFigures {
   int64_t restored_bytes = 0;
   double silent_seconds = 0;  // how long the worker that is silent longest has made no step
   std::string waits_for;      // why queries cannot go on just now, though nothing is wrong with them
+  std::string trouble;        // what a worker waits for, trying again until it heals; empty: nothing
 };
 
 class Runtime {

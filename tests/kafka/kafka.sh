@@ -9,7 +9,7 @@
 #
 # TW_KAFKA_VERSION: 4.3.1 (default) or 3.9.2. Nodes listen on loopback only, on free ports that stay theirs as long as FOLDER is
 # there. A FOLDER that is there already goes on with its data. TW_KAFKA_MORE names a file of further settings of each node,
-# TW_KAFKA_SCRAM a NAME=SECRET that SCRAM knows. Exit 77: Java or the packages cannot be had here.
+# TW_KAFKA_SCRAM a NAME=SECRET that SCRAM knows, TW_KAFKA_HEAP the memory of a node (512m). Exit 77: Java or the packages cannot be had here.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
@@ -86,7 +86,7 @@ start_node() {  # FOLDER N
   : >"$at/output"
   local speed=(-XX:TieredStopAtLevel=1)
   [ -n "${TW_KAFKA_BENCH:-}" ] && speed=()
-  setsid java -Xms256m -Xmx512m -XX:+UseSerialGC "${speed[@]}" -Dlog4j2.configurationFile="$here/log4j2.properties" \
+  setsid java -Xms256m -Xmx"${TW_KAFKA_HEAP:-512m}" -XX:+UseSerialGC "${speed[@]}" -Dlog4j2.configurationFile="$here/log4j2.properties" \
     -Dlog4j.configuration="file:$here/log4j.properties" -Dkafka.logs.dir="$at/logs" -cp "$jars/*" \
     kafka.Kafka "$at/node.properties" >>"$at/output" 2>&1 </dev/null &
   echo $! >"$at/pid"

@@ -36,18 +36,27 @@ Result<int64_t> checked_bytes(std::span<const RecordView> records) {
   return bytes;
 }
 
-Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> readers) {
+Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> readers,
+                                                 std::shared_ptr<Claims> claims) {
   std::shared_ptr<Appender> made(new Appender(std::move(readers)));
-  // What an earlier process left open ends here, before anybody asks how far the log goes.
-  made->transactor_ = TRY(Transactor::open(made->readers_, made->readers_->options().instance + ".append"));
-  TRY(made->restore());
+  TRY(made->readers_->catalog().create(
+      {.name = kProducersTopic, .partitions = 1, .cleanup = Cleanup::compact, .retention = Duration(-1)}));
   made->serving_ = std::jthread([appender = made.get()](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto client = appender->single();
       if (client.ok()) (*client)->serve(kServe);
     }
   });
+  // What an earlier process left open ends here, before anybody asks how far the log goes.
+  made->transactor_ = TRY(Transactor::open(
+      made->readers_, std::move(claims), [&](const RecordView& record) { return made->claim(record); },
+      made->readers_->options().instance + ".append"));
+  TRY(made->restore());
   return made;
+}
+
+Result<Offset> Appender::claim(const RecordView& record) {
+  return append(kNumbers, {&record, 1});
 }
 
 Appender::~Appender() {
@@ -57,15 +66,13 @@ Appender::~Appender() {
 
 // The numbers of all producers, as their last transactions left them.
 Result<> Appender::restore() {
-  TRY(readers_->catalog().create(
-      {.name = kProducersTopic, .partitions = 1, .cleanup = Cleanup::compact, .retention = Duration(-1)}));
   const auto bounds = TRY(readers_->catalog().bounds(kNumbers, Visibility::written));
   const auto consumer = readers_->consumer(readers_);
   TRY(consumer->assign(kNumbers, bounds.begin));
   for (Offset next = bounds.begin; next < bounds.end;) {
     for (const FetchedBatch& batch : TRY(consumer->poll(Duration(1'000), 10'000))) {
       for (const RecordView& record : batch.records) {
-        if (record.key && record.value)
+        if (record.key && record.value && !Claims::is_key(*record.key))
           sequences_[std::string(*record.key)] = std::atoll(std::string(*record.value).c_str());
       }
       next = batch.next;
@@ -150,10 +157,19 @@ Result<> Appender::append_all(std::span<const Appending> parts, const std::strin
 
 Result<> Appender::settle() {
   if (!doubt_) return {};
-  const Offsets found = TRY(transactor_->commit({}, doubt_));
-  if (!found.empty()) adopt(doubtful_numbers_);
+  const auto found = transactor_->commit({}, doubt_);
+  if (!found.ok()) {
+    note_fenced();
+    return found.error();
+  }
+  if (!found->empty()) adopt(doubtful_numbers_);
   doubtful_numbers_.clear();
   return {};
+}
+
+void Appender::note_fenced() {
+  const std::lock_guard lock(mutex_);
+  failure_ = transactor_->fenced();
 }
 
 Result<> Appender::write(const std::vector<Asked*>& together) {
@@ -192,8 +208,7 @@ Result<> Appender::commit(const std::vector<Appending>& parts,
   const auto done = transactor_->commit(work, doubt_);
   if (doubt_) doubtful_numbers_ = numbers;
   if (!done.ok()) {
-    const std::lock_guard lock(mutex_);
-    failure_ = transactor_->fenced();
+    note_fenced();
     return done.error();
   }
   adopt(numbers);

@@ -20,11 +20,14 @@ namespace tradewind::log::kafka {
 
 class Appender {
  public:
-  static Result<std::shared_ptr<Appender>> open(std::shared_ptr<Readers> readers);
+  static Result<std::shared_ptr<Appender>> open(std::shared_ptr<Readers> readers,
+                                                std::shared_ptr<Claims> claims);
   ~Appender();
 
   Result<Offset> append(const Position& position, std::span<const RecordView> records);
   Result<> append_all(std::span<const Appending> parts, const std::string& producer, int64_t sequence);
+  // A claim's record; see Claims.
+  Result<Offset> claim(const RecordView& record);
   int64_t last_sequence(const std::string& producer) const;  // -1: none
 
   // Why it takes nothing any more.
@@ -48,6 +51,7 @@ class Appender {
   Result<> settle();
   Result<> commit(const std::vector<Appending>& parts, const std::map<std::string, int64_t>& numbers);
   void adopt(const std::map<std::string, int64_t>& numbers);
+  void note_fenced();
   void count(std::span<const RecordView> records);
 
   const std::shared_ptr<Readers> readers_;

@@ -190,7 +190,14 @@ std::optional<Catalog::Known> Catalog::look_up(const std::string& name, bool fre
 Result<TopicSpec> Catalog::topic(const std::string& name) {
   std::optional<Known> known = look_up(name, true);
   if (!known) {
-    TRY(refresh());
+    // While no broker answers, what is known stands; and not everybody waits for one in turn.
+    known = look_up(name, false);
+    const bool silent = options_.clock->monotonic_ns() - unanswered_ns_ < kFreshNs;
+    if (known && known->described && silent) return known->spec;
+    const auto refreshed = refresh();
+    if (!refreshed.ok() && refreshed.error().code == Code::unavailable)
+      unanswered_ns_ = options_.clock->monotonic_ns();
+    if (!refreshed.ok() && !(known && known->described)) return refreshed.error();
     known = look_up(name, false);
   }
   if (known && !known->described) {
@@ -349,6 +356,49 @@ Result<Log::Bounds> Catalog::bounds(const Position& position, Visibility visibil
     if (seen || options_.clock->monotonic_ns() > until) return bounds;
     options_.clock->sleep(Duration(1));
   }
+}
+
+Result<Offsets> Catalog::ends(const std::vector<Position>& positions, Duration patience) {
+  return at_edge(RD_KAFKA_OFFSET_END, positions, patience);
+}
+
+Result<Offsets> Catalog::begins(const std::vector<Position>& positions, Duration patience) {
+  return at_edge(RD_KAFKA_OFFSET_BEGINNING, positions, patience);
+}
+
+// The edges of a partition are asked for as times of their own.
+Result<Offsets> Catalog::at_edge(int64_t edge, const std::vector<Position>& positions, Duration patience) {
+  Offsets wanted;
+  for (const Position& position : positions) {
+    const std::lock_guard lock(mutex_);
+    const auto at = known_.find(position.topic);
+    if (at != known_.end() && position.partition < at->second.spec.partitions) wanted[position] = edge;
+  }
+  Offsets found;
+  if (wanted.empty()) return found;
+  const Partitions list = list_of(wanted);
+  const auto code =
+      rd_kafka_offsets_for_times(watching_->handle(), list.get(), static_cast<int>(patience.count()));
+  watching_->serve(Duration(0));
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = list->elems[i];
+    if (one.err == RD_KAFKA_RESP_ERR_NO_ERROR && one.offset >= 0)
+      found[{one.topic, one.partition}] = one.offset;
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR && found.empty())
+    return watching_->error(code, "the ends of topics cannot be read");
+  return found;
+}
+
+Result<> Catalog::reach(Duration patience) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  rd_kafka_topic_t* topic = watching_->topic(kProducersTopic, 0);
+  const auto code =
+      rd_kafka_metadata(watching_->handle(), 0, topic, &metadata, static_cast<int>(patience.count()));
+  watching_->serve(Duration(0));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return watching_->error(code, "no broker answers");
+  rd_kafka_metadata_destroy(metadata);
+  return {};
 }
 
 Result<> Catalog::trim(const Position& position, Offset keep) {

@@ -35,6 +35,12 @@ class Catalog {
   Result<> check(const Position& position);
 
   Result<Log::Bounds> bounds(const Position& position, Visibility visibility);
+  // Of many at once, by one request a broker, without waiting for what this process has just written; those
+  // that cannot be told are left out. unavailable: no broker answered within `patience`.
+  Result<Offsets> ends(const std::vector<Position>& positions, Duration patience);
+  Result<Offsets> begins(const std::vector<Position>& positions, Duration patience);
+  // Whether any broker answers. unavailable: none did.
+  Result<> reach(Duration patience);
   Result<> trim(const Position& position, Offset keep);
   Result<Offsets> group_offsets(const std::string& group);
 
@@ -58,6 +64,7 @@ class Catalog {
   Result<> refresh(Duration patience);
   Result<> describe();
   Result<> describe_those(const std::vector<std::string>& names);
+  Result<Offsets> at_edge(int64_t edge, const std::vector<Position>& positions, Duration patience);
   Result<Log::Bounds> asked_bounds(const Position& position, Visibility visibility);
 
   const KafkaOptions options_;
@@ -70,6 +77,7 @@ class Catalog {
   mutable std::mutex mutex_;
   std::map<std::string, Known> known_;
   int64_t refreshed_ns_ = 0;
+  std::atomic<int64_t> unanswered_ns_{INT64_MIN / 2};  // when brokers last did not answer
 };
 
 // Kafka's settings of a topic that was declared so.

@@ -8,6 +8,7 @@
 #include "log/kafka/admin.h"
 #include "log/kafka/appender.h"
 #include "log/kafka/tokens.h"
+#include "log/kafka/watch.h"
 #include "log/open.h"
 
 namespace tradewind::log {
@@ -144,12 +145,14 @@ class KafkaProducer final : public Producer {
 class KafkaLog final : public WatchedLog {
  public:
   KafkaLog(std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks, std::shared_ptr<Readers> readers,
-           std::shared_ptr<Appender> appender)
+           std::shared_ptr<Claims> claims, std::shared_ptr<Appender> appender)
       : catalog_(std::move(catalog)),
         marks_(std::move(marks)),
         readers_(std::move(readers)),
+        claims_(std::move(claims)),
         appender_(std::move(appender)),
-        admin_(catalog_) {}
+        admin_(catalog_),
+        watch_(readers_, claims_) {}
 
   Result<> create_topic(const TopicSpec& spec) override {
     TRY(not_ours(spec.name));
@@ -167,6 +170,7 @@ class KafkaLog final : public WatchedLog {
   Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
     return readers_->appended(readers_, position, from);
   }
+  std::map<Position, Backlog> backlog(const Offsets& places) override { return watch_.backlog(places); }
   Result<> trim(const Position& position, Offset keep) override { return catalog_->trim(position, keep); }
   Result<Offsets> group_offsets(const std::string& group) override { return catalog_->group_offsets(group); }
 
@@ -174,7 +178,9 @@ class KafkaLog final : public WatchedLog {
     std::shared_ptr<Transactor> transactor;
     if (options.transactional) {
       if (options.id.empty()) return Error{Code::invalid, "a transactional producer needs an id"};
-      transactor = TRY(Transactor::open(readers_, readers_->options().instance + "." + options.id));
+      transactor = TRY(Transactor::open(
+          readers_, claims_, [this](const RecordView& record) { return appender_->claim(record); },
+          readers_->options().instance + "." + options.id));
     }
     return std::unique_ptr<Producer>(
         new KafkaProducer(readers_, appender_, options.id, std::move(transactor)));
@@ -192,14 +198,22 @@ class KafkaLog final : public WatchedLog {
     LogFigures figures;
     figures.records = appender_->records();
     figures.payload_bytes = appender_->bytes();
+    figures.doubts_committed = marks_->settled_committed;
+    figures.doubts_given_up = marks_->settled_given_up;
     return figures;
   }
   Admin& admin() override { return admin_; }
   Result<BackupSource> backup_source() override { return only_ours("a backup"); }
   std::vector<TopicFigures> topic_figures() const override { return {}; }
   Result<Room> room() const override { return only_ours("its room on the disk"); }
-  std::optional<Error> failure() const override { return appender_->failure(); }
-  std::optional<Error> refusing() override { return marks_->refused(); }
+  std::optional<Error> failure() const override {
+    if (auto failed = appender_->failure()) return failed;
+    return claims_->superseded();
+  }
+  std::optional<Error> refusing() override {
+    if (auto silent = watch_.silent()) return silent;
+    return marks_->refused();
+  }
 
  private:
   static Error only_ours(const std::string& what) {
@@ -213,8 +227,10 @@ class KafkaLog final : public WatchedLog {
   const std::shared_ptr<Catalog> catalog_;
   const std::shared_ptr<Marks> marks_;
   const std::shared_ptr<Readers> readers_;
+  const std::shared_ptr<Claims> claims_;
   const std::shared_ptr<Appender> appender_;
   KafkaAdmin admin_;
+  Watch watch_;
 };
 
 }  // namespace
@@ -245,9 +261,10 @@ Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);
-  auto appender = TRY(kafka::Appender::open(readers));
+  auto claims = std::make_shared<kafka::Claims>(readers);
+  auto appender = TRY(kafka::Appender::open(readers, claims));
   return std::unique_ptr<WatchedLog>(
-      std::make_unique<kafka::KafkaLog>(catalog, marks, readers, std::move(appender)));
+      std::make_unique<kafka::KafkaLog>(catalog, marks, readers, claims, std::move(appender)));
 }
 
 }  // namespace tradewind::log

@@ -4,6 +4,7 @@
 //
 // Threads: shared freely. ring() is also called by librdkafka's threads, so it calls nothing.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -108,6 +109,11 @@ class Marks {
     return refused_.begin()->second;
   }
 
+  // A commit whose outcome was in doubt: it had gone through, or not.
+  void settled(bool committed) { ++(committed ? settled_committed : settled_given_up); }
+
+  std::atomic<int64_t> settled_committed{0};
+  std::atomic<int64_t> settled_given_up{0};
   Bell bell;  // something was written, or arrived at a reader
 
  private:

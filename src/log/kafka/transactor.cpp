@@ -15,6 +15,7 @@ constexpr Duration kPause(20);
 constexpr int kFlushMs = 100;
 // Long enough for the records of one partition to be handed over, so that they go in one request.
 constexpr const char* kLinger = "5";
+constexpr size_t kMostProofs = 16;  // records that are looked for, until one is found
 
 struct ErrorGone {
   void operator()(rd_kafka_error_t* error) const { rd_kafka_error_destroy(error); }
@@ -42,15 +43,38 @@ struct Transactor::Attempt {
     }
     return offsets;
   }
+  Offsets last() const {
+    Offsets offsets;
+    for (const Deliveries::Slot& slot : slots) {
+      if (slot.last < 0) continue;
+      Offset& known = offsets[slot.position];
+      known = std::max(known, slot.last);
+    }
+    return offsets;
+  }
 };
 
-Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> readers, std::string id) {
-  std::unique_ptr<Transactor> made(new Transactor(std::move(readers), std::move(id)));
-  TRY(made->take_id());
+Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> readers,
+                                                     std::shared_ptr<Claims> claims,
+                                                     const Claims::Append& append, std::string id) {
+  std::unique_ptr<Transactor> made(new Transactor(std::move(readers), std::move(claims), std::move(id)));
+  made->claim_ = TRY(made->claims_->claim(made->id_, append));
+  TRY(made->take_anew(made->patience_ends_ns()));
   return made;
 }
 
-Result<> Transactor::take_id() {
+// The claims are looked at behind the taking: whoever claimed the id before that, and so may have restored
+// what it wrote until then, has it; whoever claims it later takes it later, too.
+Result<> Transactor::take_anew(int64_t until_ns) {
+  TRY(take_id(until_ns));
+  const Result<> ours = claims_->check(id_, claim_);
+  if (ours.ok()) return {};
+  client_.reset();
+  if (ours.error().code == Code::fenced) fenced_ = ours.error();
+  return ours;
+}
+
+Result<> Transactor::take_id(int64_t until) {
   const KafkaOptions& options = readers_->options();
   client_.reset();
   mirrored_.clear();
@@ -58,7 +82,6 @@ Result<> Transactor::take_id() {
   auto client = TRY(Client::make(
       options, ClientKind::producer,
       {{"transactional.id", id_}, {"transaction.timeout.ms", transaction_ms}, {"linger.ms", kLinger}}));
-  const int64_t until = now_ns() + options.patience.count() * 1'000'000;
   while (true) {
     const auto left = static_cast<int>(std::max<int64_t>((until - now_ns()) / 1'000'000, 1));
     const KafkaError failed(rd_kafka_init_transactions(client->handle(), left));
@@ -82,30 +105,33 @@ Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt
 }
 
 Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& doubt) {
-  const int64_t until_ns = now_ns() + readers_->options().patience.count() * 1'000'000;
+  const int64_t until_ns = patience_ends_ns();
   Error last;
   for (int tries = 0; tries < kMostAttempts && (tries == 0 || now_ns() < until_ns); ++tries) {
     if (fenced_) return *fenced_;
-    if (client_ == nullptr) TRY(take_id());
+    if (client_ == nullptr) {  // not from one that has it
+      const Result<> ours = claims_->check(id_, claim_);
+      if (!ours.ok() && ours.error().code == Code::fenced) fenced_ = ours.error();
+      TRY(Result<>(ours));
+      TRY(take_anew(until_ns));
+    }
     std::optional<Offsets> settled;
-    TRY(settle(doubt, settled));
+    TRY(settle(doubt, settled, until_ns));
     if (settled) return *settled;
     Attempt one;
     one.until_ns = until_ns;
     const Outcome outcome = attempt(work, one);
     if (outcome == Outcome::failed) return one.error;
-    const Offsets first = one.first();
     if (outcome == Outcome::done) {
       const Timestamp now = readers_->options().clock->now();
-      for (const Deliveries::Slot& slot : one.slots) {
-        if (slot.last >= 0) readers_->marks().wrote(slot.position, slot.last + 1, true, now);
-      }
+      for (const auto& [position, offset] : one.last())
+        readers_->marks().wrote(position, offset + 1, true, now);
       readers_->marks().bell.ring();
-      return first;
+      return one.first();
     }
     if (outcome == Outcome::doubtful) {
       client_.reset();
-      if (!first.empty()) doubt = Doubt{first, first.begin()->first, first.begin()->second};
+      if (Offsets written = one.last(); !written.empty()) doubt = Doubt{one.first(), std::move(written)};
     }
     last = one.error;
   }
@@ -113,35 +139,46 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
   return last;
 }
 
-// The id is this process' anew, so the transaction in doubt has ended: what of it is read was committed.
-Result<> Transactor::settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first) {
+// The id is this process' anew, so the transaction in doubt has ended: what of it is read was committed. One
+// record is proof; that one is missing is none where others may have replaced it since, or it has expired. So
+// all are looked for, first those of the platform's own topics, which lose nothing by time.
+Result<> Transactor::settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first, int64_t until_ns) {
   if (!doubt) return {};
+  std::vector<std::pair<Position, Offset>> proofs(doubt->last.begin(), doubt->last.end());
+  std::stable_partition(proofs.begin(), proofs.end(),
+                        [](const auto& proof) { return proof.first.topic.starts_with("tw."); });
+  if (proofs.size() > kMostProofs) proofs.resize(kMostProofs);
+  bool found = false;
+  for (size_t i = 0; i < proofs.size() && !found; ++i)
+    found = TRY(there(proofs[i].first, proofs[i].second, until_ns));
+  if (found) first = doubt->first;
+  readers_->marks().settled(found);
+  doubt.reset();
+  return {};
+}
+
+Result<bool> Transactor::there(const Position& position, Offset offset, int64_t until_ns) {
   const auto consumer = readers_->consumer(readers_);
-  TRY(consumer->assign(doubt->position, doubt->offset));
-  const int64_t until_ns = now_ns() + readers_->options().patience.count() * 1'000'000;
-  Offset next = doubt->offset;
-  bool there = false;
-  while (next <= doubt->offset) {
+  TRY(consumer->assign(position, offset));
+  bool found = false;
+  for (Offset next = offset; next <= offset;) {
     if (now_ns() > until_ns) {  // another's transaction lies open before it
       return Error{Code::unavailable, "whether a transaction of " + id_ +
-                                          " was committed is not to be read yet in " + doubt->position.topic};
+                                          " was committed is not to be read yet in " + position.topic};
     }
     for (const FetchedBatch& batch : TRY(consumer->poll(Duration(1'000), 1))) {
-      there = there || (!batch.records.empty() && batch.records.front().offset == doubt->offset);
+      found = found || (!batch.records.empty() && batch.records.front().offset == offset);
       next = batch.next;
     }
   }
-  if (there) first = doubt->first;
-  doubt.reset();
-  return {};
+  return found;
 }
 
 Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
   const KafkaError refused(rd_kafka_begin_transaction(client_->handle()));
   if (refused != nullptr) {
     const int code = rd_kafka_error_code(refused.get());
-    if (lost(code, "a transaction cannot begin", attempt)) return fenced_ ? Outcome::failed : Outcome::again;
-    client_.reset();
+    if (!lost(code, "a transaction cannot begin", attempt)) client_.reset();
     return Outcome::again;
   }
   Outcome outcome = produce_all(work, attempt);
@@ -207,8 +244,7 @@ Transactor::Outcome Transactor::end(Attempt& attempt) {
     const KafkaError failed(rd_kafka_commit_transaction(client_->handle(), attempt.left_ms(now_ns())));
     if (failed == nullptr) return Outcome::done;
     const int code = rd_kafka_error_code(failed.get());
-    if (lost(code, "a transaction cannot be committed", attempt))
-      return fenced_ ? Outcome::failed : Outcome::doubtful;
+    if (lost(code, "a transaction cannot be committed", attempt)) return Outcome::doubtful;
     if (rd_kafka_error_txn_requires_abort(failed.get()) != 0)
       return give_up(code, "a transaction cannot be committed", attempt);
     if (rd_kafka_error_is_retriable(failed.get()) == 0 || now_ns() >= attempt.until_ns)
@@ -219,24 +255,21 @@ Transactor::Outcome Transactor::end(Attempt& attempt) {
 
 // Nothing of it may be seen: abort, or, where that fails too, take the id anew.
 Transactor::Outcome Transactor::give_up(int code, const std::string& doing, Attempt& attempt) {
-  if (lost(code, doing, attempt)) return fenced_ ? Outcome::failed : Outcome::again;
+  if (lost(code, doing, attempt)) return Outcome::again;
   const KafkaError failed(rd_kafka_abort_transaction(client_->handle(), attempt.left_ms(now_ns())));
   if (failed != nullptr) client_.reset();
   const bool passing = attempt.error.code == Code::unavailable || attempt.error.code == Code::fenced;
   return passing ? Outcome::again : Outcome::failed;
 }
 
-// Whether the client is of no more use; then it is gone.
+// Whether the client is of no more use; then it is gone. That brokers do not know its epoch any more may have
+// two reasons: another process took the id, or they gave up a transaction that took too long. Who takes the
+// id anew asks the claims.
 bool Transactor::lost(int code, const std::string& doing, Attempt& attempt) {
   client_->serve(Duration(0));
   const int fatal = client_->fatal();
   attempt.error = client_->error(fatal != 0 ? fatal : code, doing);
   if (fatal == 0) return false;
-  if (attempt.error.code == Code::fenced) {
-    fenced_ =
-        attempt.error = {Code::fenced, "another process took over the transactional id " + id_ +
-                                           "; this one must stop (give each its own log.kafka.instance)"};
-  }
   client_.reset();
   return true;
 }

@@ -3,8 +3,9 @@
 //
 // What fails on the way is given up and written again; where it is not known whether a commit went through,
 // the client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the
-// log read: that settles it. Threads: one at a time. Errors: fenced for good; unavailable: ask again, with
-// the same Doubt.
+// log read: that settles it. So it is where brokers gave the transaction up because this process was silent
+// for too long: the id is taken anew, unless the claims say that another process has it.
+// Threads: one at a time. Errors: fenced for good; unavailable: ask again, with the same Doubt.
 
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "log/kafka/catalog.h"
+#include "log/kafka/claims.h"
 #include "log/kafka/consumer.h"
 #include "log/log.h"
 
@@ -19,14 +21,15 @@ namespace tradewind::log::kafka {
 
 class Transactor {
  public:
-  // Takes the id over: an earlier holder is fenced, and its open transaction ends.
-  static Result<std::unique_ptr<Transactor>> open(std::shared_ptr<Readers> readers, std::string id);
+  // Takes the id over: an earlier holder is fenced, and its open transaction ends. `append` writes the claim.
+  static Result<std::unique_ptr<Transactor>> open(std::shared_ptr<Readers> readers,
+                                                  std::shared_ptr<Claims> claims,
+                                                  const Claims::Append& append, std::string id);
 
   // A commit of which nobody knows yet whether it went through.
   struct Doubt {
     Offsets first;
-    Position position;  // a record of it, which is there or not
-    Offset offset = 0;
+    Offsets last;  // records of it: all of them are there, or none ever was
   };
   struct Work {
     std::span<const Appending> parts;  // their bytes stay until commit() returns
@@ -39,15 +42,17 @@ class Transactor {
   const std::optional<Error>& fenced() const { return fenced_; }
 
  private:
-  Transactor(std::shared_ptr<Readers> readers, std::string id)
-      : readers_(std::move(readers)), id_(std::move(id)) {}
+  Transactor(std::shared_ptr<Readers> readers, std::shared_ptr<Claims> claims, std::string id)
+      : readers_(std::move(readers)), claims_(std::move(claims)), id_(std::move(id)) {}
 
   enum class Outcome { done, again, doubtful, failed };
   struct Attempt;
 
-  Result<> take_id();
+  Result<> take_id(int64_t until_ns);
+  Result<> take_anew(int64_t until_ns);
   Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
-  Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first);
+  Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first, int64_t until_ns);
+  Result<bool> there(const Position& position, Offset offset, int64_t until_ns);
   Outcome attempt(const Work& work, Attempt& attempt);
   Outcome produce_all(const Work& work, Attempt& attempt);
   Outcome send_offsets(const Work& work, Attempt& attempt);
@@ -55,9 +60,12 @@ class Transactor {
   Outcome give_up(int code, const std::string& doing, Attempt& attempt);
   bool lost(int code, const std::string& doing, Attempt& attempt);
   int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
+  int64_t patience_ends_ns() const { return now_ns() + readers_->options().patience.count() * 1'000'000; }
 
   const std::shared_ptr<Readers> readers_;
+  const std::shared_ptr<Claims> claims_;
   const std::string id_;
+  Offset claim_ = 0;
   std::shared_ptr<Client> client_;  // null: the id must be taken anew
   std::map<std::string, Offsets> mirrored_;
   std::optional<Error> fenced_;

@@ -121,9 +121,12 @@ class Groups {
   Result<int64_t> lag_ms(const log::Position& position, log::Offset next) {
     auto consumer = TRY(log_.consumer(log::Visibility::durable));
     TRY(consumer->assign(position, next));
-    const auto batches = TRY(consumer->poll(Duration(0), 1));
-    if (batches.empty()) return int64_t{0};
-    return std::max<int64_t>(0, clock_.now().ms - batches[0].records[0].time.ms);
+    while (true) {
+      const auto batches = TRY(consumer->poll(Duration(0), 1));
+      if (batches.empty()) return int64_t{0};
+      if (batches[0].records.empty()) continue;  // there was nothing but a transaction's mark
+      return std::max<int64_t>(0, clock_.now().ms - batches[0].records[0].time.ms);
+    }
   }
 
   Result<> append(const Group& group, bool places_too, std::string& out) {

@@ -63,7 +63,7 @@ Result<> Worker::replace(const std::shared_ptr<const Topology>& topology) {
   };
   auto done = swap();
   if (done.ok()) return done;
-  if (!swap().ok()) rebuilding_ = true;  // as it was; where not even that can be had, from the last commit
+  if (!swap().ok()) torn_ = true;  // as it was; where not even that can be had, from the last commit
   return done;
 }
 

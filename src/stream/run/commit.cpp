@@ -67,13 +67,16 @@ Result<> Worker::ensure_transaction() {
 }
 
 Result<> Worker::commit() {
-  if (!opened_) return {};
+  if (!opened_ || torn_) return {};
   const int64_t began = clock_.monotonic_ns();
   const int64_t commit_before_ns = last_commit_ns_;
   if (!prepared_) {
     merge_lanes();
     if (!work_since_commit_) return {};
-    TRY(prepare());
+    if (auto prepared = prepare(); !prepared.ok()) {  // tasks have given out what is not in the transaction
+      torn_ = true;
+      return prepared;
+    }
   }
   const int64_t oldest_ms = oldest_record_ms();
   const log::Offsets first = TRY(transaction_->commit(options_.application, consumed_));

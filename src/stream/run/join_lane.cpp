@@ -85,22 +85,30 @@ Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch,
     std::vector<Stretch> stretches;
     std::vector<MergedRows::Run> runs;
     const size_t before = read;
+    Result<> readable;
     while (read < most && read - before < rows_per_batch) {
-      const auto run = TRY(topics->next(std::min(longest, most - read)));
-      if (!run) break;
-      read += collect(*run, stretches, runs);
+      const auto run = topics->next(std::min(longest, most - read));
+      if (!run.ok()) readable = run.error();
+      if (!run.ok() || !*run) break;
+      read += collect(**run, stretches, runs);
     }
-    if (runs.empty()) break;
-    std::vector<RowNote> notes;  // told once, however often it is tried
-    const auto rows =
-        decode(stretches, std::move(runs), [&](RowNote told) { notes.push_back(std::move(told)); });
-    if (!rows.ok()) {
-      TRY(go_back(stretches));
-      return rows.error();
+    if (!runs.empty()) {
+      torn = true;
+      std::vector<RowNote> notes;  // told once, however often it is tried
+      const auto rows =
+          decode(stretches, std::move(runs), [&](RowNote told) { notes.push_back(std::move(told)); });
+      if (!rows.ok()) {
+        TRY(go_back(stretches));
+        torn = false;
+        return rows.error();
+      }
+      for (RowNote& told : notes) note(std::move(told));
+      TRY(take(*rows));
+      torn = false;
+      topics->forget_given();
     }
-    for (RowNote& told : notes) note(std::move(told));
-    TRY(take(*rows));
-    topics->forget_given();
+    TRY(std::move(readable));
+    if (read == before) break;
   }
   return read;
 }

@@ -28,6 +28,7 @@ struct JoinLane {
   bool paused = false;
   Rest rest;
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last look that found nothing
+  bool torn = false;                  // rows were read that `take` has not had: they do not come again
 
   static Result<std::unique_ptr<JoinLane>> open(const Topology& topology, log::Log& log,
                                                 schema::Registry& registry, log::Visibility visibility,
@@ -35,8 +36,8 @@ struct JoinLane {
   // How long no record has come.
   int64_t silence_ms() const { return last_empty_ms == INT64_MIN ? 0 : last_empty_ms - last_record_ms; }
 
-  // Reads about `most` records and gives them to `take`. What cannot be decoded (unavailable) is read again
-  // the next time.
+  // Reads about `most` records and gives them to `take`; those that were read before an error, too. What
+  // cannot be decoded (unavailable) is read again the next time.
   Result<size_t> read(Duration wait, size_t most, size_t rows_per_batch,
                       const std::function<void(RowNote)>& note,
                       const std::function<Result<>(const MergedRows&)>& take);

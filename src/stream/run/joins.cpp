@@ -70,7 +70,8 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
         for (const MergedRows::Run& run : rows.runs) taken += run.to - run.from;
         return processed;
       });
-  if (!done.ok() && !rests(lane.rest, done.error())) return done.error();
+  torn_ = torn_ || lane.torn;
+  if (!done.ok() && (lane.torn || !rests(lane.rest, done.error()))) return done.error();
   if (done.ok()) lane.rest.end();
   const size_t read = done.ok() ? *done : taken;
   const int64_t now_ms = clock_.now().ms;

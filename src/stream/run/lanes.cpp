@@ -68,6 +68,7 @@ Result<> Worker::start_query(Query& query) {
   }
   const auto spec = log_.topic(topology.source.topic);
   if (!spec.ok()) return spec.error().within("query " + topology.name);
+  partitions_[topology.source.topic] = spec->partitions;
   query.task = TRY(Task::make(query.topology, mode(topology), registry_, *this, query.figures));
   const auto home = home_of(topology);
   std::map<int32_t, log::Offset> next;
@@ -78,6 +79,7 @@ Result<> Worker::start_query(Query& query) {
   }
   TRY(lane_at(topology.source.topic, false, home, next, topology.name));
   const auto partials = log_.topic(partials_topic(topology.name));
+  if (!partials.ok() && partials.error().code == Code::unavailable) return partials.error();
   if (partials.ok() && !home) {
     std::map<int32_t, log::Offset> places;
     for (int32_t g = 0; g < partials->partitions; ++g) {
@@ -232,11 +234,13 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
   if (fetched.empty()) lane.last_empty_ms = now_ms;
   const int rests = lane.rest.times;
   for (log::FetchedBatch& batch : fetched) {
+    torn_ = true;                   // until the batch is with the tasks: the consumer will not give it again
     if (lane.rest.times > rests) {  // what is not taken is read again
       TRY(lane.consumer->assign(batch.position, lane.places[batch.position.partition].next));
-      continue;
+    } else {
+      read += TRY(take(lane, batch));
     }
-    read += TRY(take(lane, batch));
+    torn_ = false;
     beat();
   }
   if (!fetched.empty() && lane.rest.times == rests) lane.rest.end();

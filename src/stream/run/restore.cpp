@@ -19,8 +19,11 @@ Result<> Worker::restore() {
   for (const std::shared_ptr<Query>& known : queries()) {
     if (!known->error.empty()) continue;
     for (size_t i = 0; i < known->topology->input_count(); ++i) {
-      const auto spec = log_.topic(known->topology->input(i).topic);
+      const std::string& topic = known->topology->input(i).topic;
+      const auto spec = log_.topic(topic);
+      if (spec.ok()) partitions_[topic] = spec->partitions;
       if (spec.ok()) continue;
+      if (spec.error().code == Code::unavailable) return spec.error();
       const std::lock_guard lock(known->about);
       known->error = spec.error().message;
     }
@@ -157,6 +160,7 @@ Result<> Worker::place_queries(const RestoredLanes& lanes) {
       continue;
     }
     const auto partials = log_.topic(partials_topic(name));
+    if (!partials.ok() && partials.error().code == Code::unavailable) return partials.error();
     if (!partials.ok() || known->topology->one_worker ||
         TRY(place_query(*known->topology, partials->name, true, lanes)))
       continue;
@@ -214,8 +218,10 @@ void Worker::forget_lanes(const RestoredLanes& lanes) {
   }
 }
 
-// After an error of one query: the transaction is given up, everything else goes back to the last commit.
+// After an error of one query, or a round that ended halfway: the transaction is given up, everything goes
+// back to the last commit. Where that fails it is asked for again.
 Result<> Worker::rebuild() {
+  torn_ = true;
   transaction_.reset();
   prepared_ = false;
   failed_query_.clear();
@@ -232,14 +238,13 @@ Result<> Worker::rebuild() {
   frame_bytes_ = 0;
   rows_since_commit_ = 0;
   opened_ = false;
-  rebuilding_ = true;
   if (auto done = restore(); !done.ok()) {
     figures_.set_waits_for("the queries wait to be restored: " + done.error().message);
     told_rests_ = true;
     return done;
   }
-  rebuilding_ = false;
   opened_ = true;
+  torn_ = false;
   return commit();
 }
 

@@ -155,7 +155,7 @@ Result<> Worker::open() {
 
 Result<bool> Worker::step(Duration wait) {
   beat();
-  if (rebuilding_) {
+  if (torn_) {
     TRY(rebuild());
     return true;
   }
@@ -172,7 +172,7 @@ Result<bool> Worker::step(Duration wait) {
   // Whoever has work at hand looks for more without waiting; a commit is due soon.
   auto polled = poll_all();
   if (!polled.ok()) {
-    if (failed_query_.empty()) return polled.error();
+    if (failed_query_.empty()) return polled.error();  // tried again from where it was, or rebuilt if torn
     TRY(rebuild());
     return true;
   }
@@ -238,7 +238,9 @@ std::shared_ptr<Dictionary> Worker::dictionary(const std::string& name) {
   return dictionary;
 }
 
+// They never change; and that the log does not answer must not pass for another number.
 int32_t Worker::source_partitions(const std::string& topic) {
+  if (const auto known = partitions_.find(topic); known != partitions_.end()) return known->second;
   const auto spec = log_.topic(topic);
   return spec.ok() ? spec->partitions : 1;
 }
@@ -369,7 +371,9 @@ void Worker::note(RowNote note) {
   (void)append({kProcessingLogTopic, 0}, {&record, 1}).ok();  // a full transaction shows at the commit
 }
 
+// That a log does not answer is no fault of a query, and passes.
 void Worker::fail(Query& query, const Error& error) {
+  if (error.code == Code::unavailable) return;
   failed_query_ = query.topology->name;
   if (options_.logger != nullptr) {
     options_.logger->error("stream", "a query failed",

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "log/log.h"
+#include "stream/run/fair_mutex.h"
 #include "stream/run/idle_board.h"
 #include "stream/run/join_lane.h"
 #include "stream/run/lane.h"
@@ -24,21 +25,6 @@
 #include "telemetry/metrics.h"
 
 namespace tradewind::stream {
-
-// Alternates fairly between a worker that locks again and again and a reader that wants in.
-class FairMutex {
- public:
-  void lock() {
-    gate_.lock();
-    main_.lock();
-    gate_.unlock();
-  }
-  void unlock() { main_.unlock(); }
-
- private:
-  std::mutex gate_;
-  std::mutex main_;
-};
 
 class Worker final : private TaskHost {
  public:
@@ -75,8 +61,6 @@ class Worker final : private TaskHost {
   // Commits what is at hand. After `unavailable` (a full disk) it is kept as it is, nothing more is read, and
   // the next step asks again.
   Result<> commit();
-  // Whatever keeps it from going on is waited for as long as it takes: nothing that is at hand is lost.
-  bool waits() const { return prepared_ || rebuilding_; }
 
   // The query, or null. Valid until it is removed.
   std::shared_ptr<Query> query(const std::string& name) const;
@@ -210,6 +194,7 @@ class Worker final : private TaskHost {
   mutable std::mutex queries_mutex_;
   std::map<std::string, std::shared_ptr<Query>> queries_;
   std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
+  std::map<std::string, int32_t> partitions_;  // of topics that queries read
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool lanes_changed_ = true;               // since the rivals were found
   std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
@@ -218,7 +203,6 @@ class Worker final : private TaskHost {
   std::map<std::string, log::Offsets> restored_joins_;
   int64_t restore_told_ns_ = 0;
   bool opened_ = false;
-  bool rebuilding_ = false;  // after an error, and not through yet
   bool told_rests_ = false;
   std::atomic<int> gathering_{0};
 
@@ -234,6 +218,7 @@ class Worker final : private TaskHost {
   int64_t last_commit_ns_ = 0;
   int64_t last_commit_cost_ns_ = 0;
   std::string failed_query_;  // whose error ended the last round
+  bool torn_ = false;         // a round ended halfway: what is in memory is no longer what was read
   telemetry::Histogram* commit_duration_ = nullptr;
   telemetry::Histogram* result_delay_ = nullptr;
   telemetry::Histogram* end_to_end_ = nullptr;

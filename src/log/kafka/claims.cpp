@@ -1,0 +1,99 @@
+#include "log/kafka/claims.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace tradewind::log::kafka {
+namespace {
+
+// No producer's id begins so: those come from headers of HTTP, which carry no such byte.
+constexpr std::string_view kPrefix = "\x01owner:";
+
+const Position kPlace{kProducersTopic, 0};
+
+std::string this_process(Timestamp now) {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return "process " + std::to_string(::getpid()) + " on " + host + " since " + std::to_string(now.ms);
+}
+
+}  // namespace
+
+Claims::Claims(std::shared_ptr<Readers> readers)
+    : readers_(std::move(readers)), who_(this_process(readers_->options().clock->now())) {}
+
+bool Claims::is_key(BytesView key) {
+  return key.starts_with(kPrefix);
+}
+
+Result<Offset> Claims::claim(const std::string& id, const Append& append) {
+  const std::string key = std::string(kPrefix) + id;
+  const Offset at = TRY(append({.key = key, .value = who_, .time = readers_->options().clock->now()}));
+  const std::lock_guard lock(mutex_);
+  own_[id] = at;
+  return at;
+}
+
+// To where the log ends now, also what others have written and not committed: a claim behind it counts.
+Result<> Claims::read_on() {
+  const std::lock_guard one(reading_);
+  if (consumer_ == nullptr) {
+    const std::lock_guard lock(mutex_);
+    next_ = INT64_MAX;
+    for (const auto& [id, at] : own_) next_ = std::min(next_, at);
+    auto consumer = readers_->consumer(readers_);
+    TRY(consumer->assign(kPlace, next_));
+    consumer_ = std::move(consumer);
+  }
+  const auto bounds = TRY(readers_->catalog().bounds(kPlace, Visibility::written));
+  Clock& clock = *readers_->options().clock;
+  const int64_t until_ns = clock.monotonic_ns() + readers_->options().patience.count() * 1'000'000;
+  while (next_ < bounds.end) {
+    if (clock.monotonic_ns() > until_ns)
+      return Error{Code::unavailable, "the topic " + kPlace.topic + " cannot be read to its end"};
+    for (const FetchedBatch& batch : TRY(consumer_->poll(Duration(200), 10'000))) {
+      const std::lock_guard lock(mutex_);
+      for (const RecordView& record : batch.records) {
+        if (!record.key || !is_key(*record.key)) continue;
+        newest_[std::string(record.key->substr(kPrefix.size()))] = {
+            record.offset, std::string(record.value.value_or(BytesView("?")))};
+      }
+      next_ = batch.next;
+    }
+  }
+  return {};
+}
+
+Result<> Claims::check(const std::string& id, Offset mine) {
+  TRY(read_on());
+  const std::lock_guard lock(mutex_);
+  const auto newest = newest_.find(id);
+  if (newest != newest_.end() && newest->second.offset > mine) return taken(id, newest->second);
+  return {};
+}
+
+Result<> Claims::look() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (own_.empty()) return {};
+  }
+  return read_on();
+}
+
+std::optional<Error> Claims::superseded() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, mine] : own_) {
+    const auto newest = newest_.find(id);
+    const bool later = newest != newest_.end() && newest->second.offset > mine;
+    if (later && newest->second.who != who_) return taken(id, newest->second);
+  }
+  return std::nullopt;
+}
+
+Error Claims::taken(const std::string& id, const Claim& by) {
+  return {Code::fenced, "another process took over the transactional id " + id + ": " + by.who +
+                            "; this one must stop (give each its own log.kafka.instance)"};
+}
+
+}  // namespace tradewind::log::kafka

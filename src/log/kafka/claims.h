@@ -1,0 +1,58 @@
+#pragma once
+// Claims: which process has a transactional id. Each says so in a record of tw.producers before it takes the
+// id; the one whose record is the newest has it.
+//
+// Brokers tell a process alike that its id was taken by another and that they gave its transaction up because
+// it was silent for too long; the claims part the two. A process may write under an id that it has taken only
+// when it has looked here since, and found no later claim: else it could write between another's restore and
+// that one's first commit. Threads: shared freely. Errors: fenced (a later claim is there), unavailable.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "log/kafka/consumer.h"
+
+namespace tradewind::log::kafka {
+
+class Claims {
+ public:
+  // Appends one record to tw.producers, outside transactions.
+  using Append = std::function<Result<Offset>(const RecordView&)>;
+
+  explicit Claims(std::shared_ptr<Readers> readers);
+
+  // A claim of this process: where its record lies.
+  Result<Offset> claim(const std::string& id, const Append& append);
+  // Reads the claims to their end: `fenced`, with who has it, when a later one than `mine` is there.
+  Result<> check(const std::string& id, Offset mine);
+  // Looks whether this process' newest claims still hold; then what superseded() answers is as of now.
+  Result<> look();
+  // The sentence for the first id that another process has taken, as far as was read; nothing: none.
+  std::optional<Error> superseded() const;
+
+  // Whether the key is a claim's and not that of a numbering producer.
+  static bool is_key(BytesView key);
+
+ private:
+  struct Claim {
+    Offset offset = -1;
+    std::string who;
+  };
+  Result<> read_on();
+  static Error taken(const std::string& id, const Claim& by);
+
+  const std::shared_ptr<Readers> readers_;
+  const std::string who_;  // this process, in a claim's value
+  std::mutex reading_;
+  std::unique_ptr<Consumer> consumer_;
+  Offset next_ = 0;
+  mutable std::mutex mutex_;
+  std::map<std::string, Claim> newest_;
+  std::map<std::string, Offset> own_;
+};
+
+}  // namespace tradewind::log::kafka
