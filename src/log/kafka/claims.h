@@ -2,10 +2,10 @@
 // Claims: which process has a transactional id. Each says so in a record of tw.producers before it takes the
 // id; the one whose record is the newest has it.
 //
-// Brokers tell a process alike that its id was taken by another and that they gave its transaction up because it
-// was silent for too long; the claims part the two. A process may write under an id that it has taken only when it has
-// looked here since, and found no later claim: else it could write between another's restore and that
-// one's first commit. Threads: shared freely. Errors: fenced (a later claim is there), unavailable.
+// Brokers tell a process alike that its id was taken by another and that they gave its transaction up because
+// it was silent for too long; the claims part the two. A process may write under an id that it has taken only
+// when it has looked here since, and found no later claim: else it could write between another's restore and
+// that one's first commit. Threads: shared freely. Errors: fenced (a later claim is there), unavailable.
 
 #include <functional>
 #include <map>

@@ -7,14 +7,14 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr Duration kEvery(1'000);
-constexpr Duration kPatience(2'000);        // for one look
-constexpr Duration kMostWait(250);          // of who asks
-constexpr int64_t kFreshNs = 200'000'000;   // an answer so young is as of now
+constexpr Duration kPatience(2'000);          // for one look
+constexpr Duration kMostWait(250);            // of who asks
+constexpr int64_t kFreshNs = 200'000'000;     // an answer so young is as of now
 constexpr int64_t kSilentNs = 3'000'000'000;  // without an answer
 constexpr int64_t kForgetNs = 300'000'000'000;
-constexpr int kBeginsEvery = 10;            // looks
+constexpr int kBeginsEvery = 10;  // looks
 constexpr size_t kMostGrown = 600;
-constexpr size_t kMostTold = 4;             // records read for their time, in one look
+constexpr size_t kMostTold = 4;  // records read for their time, in one look
 
 // Every second one goes: the longer ago, the less exactly it need be known.
 void thin_out(std::vector<std::pair<Offset, Timestamp>>& grew) {

@@ -1,6 +1,6 @@
 #pragma once
-// Watch: how far partitions go and whether brokers answer, asked by a thread of its own about once a second, so
-// that who only looks need not wait for a broker.
+// Watch: how far partitions go and whether brokers answer, asked by a thread of its own about once a second,
+// so that who only looks need not wait for a broker.
 //
 // Threads: shared freely. Every partition that somebody asked about within the last minutes is watched.
 
@@ -22,8 +22,8 @@ class Watch {
   Watch(std::shared_ptr<Readers> readers, std::shared_ptr<Claims> claims);
   ~Watch();
 
-  // See Log::backlog(). As of now while brokers answer, which may take a quarter of a second; else as of the last
-  // answer.
+  // See Log::backlog(). As of now while brokers answer, which may take a quarter of a second; else as of the
+  // last answer.
   std::map<Position, Log::Backlog> backlog(const Offsets& places);
   // unavailable: brokers do not answer, with since when.
   std::optional<Error> silent() const;
@@ -32,10 +32,10 @@ class Watch {
   struct Watched {
     int64_t asked_ns = 0;
     Offset begin = 0;
-    Offset end = -1;                                // -1: not known yet
-    Offset first_end = 0;                           // when it began to be watched
+    Offset end = -1;                                 // -1: not known yet
+    Offset first_end = 0;                            // when it began to be watched
     std::vector<std::pair<Offset, Timestamp>> grew;  // the ends that were found since, and when
-    Offset told = -1;                               // the place of an older record whose time was read
+    Offset told = -1;                                // the place of an older record whose time was read
     std::optional<Timestamp> told_time;
     Offset untold = -1;  // the place of one whose time is wanted; -1: none
   };
