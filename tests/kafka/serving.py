@@ -61,7 +61,7 @@ class Platform:
     def sql(self, text):
         body = json.dumps({"ksql": text}).encode()
         request = urllib.request.Request(f"{self.url}/ksql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return json.load(answer)
 
     def last_words(self):

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kFreshNs = 5'000'000'000;  // other processes may make and delete topics
 constexpr Duration kPause(10);
+constexpr Duration kOneTry(1'500);  // of a leader, before it is asked who leads now
 
 Error no_topic(const std::string& name) {
   return {Code::not_found, "no topic is called " + name};
@@ -42,6 +43,19 @@ bool moving(rd_kafka_resp_err_t code) {
   return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
          code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+bool unanswered(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
+}
+
+// Who leads what now. The client asks by itself only every five minutes as long as it fetches nothing, and
+// else goes on asking a leader that is gone.
+void look_anew(Client& client, int most_ms) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client.handle(), 1, nullptr, &metadata, most_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
 }
 
 }  // namespace
@@ -328,10 +342,13 @@ Result<Log::Bounds> Catalog::asked_bounds(const Position& position, Visibility v
   Log::Bounds bounds;
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   while (true) {
+    const int64_t left_ms = (until - options_.clock->monotonic_ns()) / 1'000'000;
+    const auto most_ms = static_cast<int>(std::clamp<int64_t>(left_ms, 1, kOneTry.count()));
     code = rd_kafka_query_watermark_offsets(client.handle(), position.topic.c_str(), position.partition,
-                                            &bounds.begin, &bounds.end, client.patience_ms());
+                                            &bounds.begin, &bounds.end, most_ms);
     client.serve(Duration(0));
-    if (!moving(code) || options_.clock->monotonic_ns() > until) break;
+    if (!(moving(code) || unanswered(code)) || options_.clock->monotonic_ns() > until) break;
+    look_anew(client, most_ms);
     options_.clock->sleep(kPause);
   }
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -385,6 +402,7 @@ Result<Offsets> Catalog::at_edge(int64_t edge, const std::vector<Position>& posi
     if (one.err == RD_KAFKA_RESP_ERR_NO_ERROR && one.offset >= 0)
       found[{one.topic, one.partition}] = one.offset;
   }
+  if (found.size() < wanted.size()) look_anew(*watching_, static_cast<int>(patience.count()));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && found.empty())
     return watching_->error(code, "the ends of topics cannot be read");
   return found;
