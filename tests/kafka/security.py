@@ -221,9 +221,9 @@ def grant_all():
 
 def try_missing_rights():
     """Rights are granted one after the other; before each, the start must tell which is missing."""
-    steps = [("the transactional ids", "Write on the transactional ids", lambda: grant(ResourceType.TRANSACTIONAL_ID, "tradewind", [AclOperation.WRITE])),
-             ("Create on topics", "Create on the topic", lambda: grant(ResourceType.TOPIC, "*", [AclOperation.CREATE], False)),
+    steps = [("Create on topics", "Create on the topic", lambda: grant(ResourceType.TOPIC, "*", [AclOperation.CREATE], False)),
              ("Describe on topics", "Describe on the topic", lambda: grant(ResourceType.TOPIC, "*", [AclOperation.WRITE, AclOperation.DESCRIBE], False)),
+             ("the transactional ids", "Write on the transactional ids", lambda: grant(ResourceType.TRANSACTIONAL_ID, "tradewind", [AclOperation.WRITE])),
              ("Read on topics", "Read on the topic", lambda: grant(ResourceType.TOPIC, "*", [AclOperation.READ], False))]
     rows = []
     for what, names, mend in steps:
