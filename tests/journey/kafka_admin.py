@@ -80,7 +80,15 @@ def groups_journey():
     producer.flush(20)
     # A group of another client, and one made here.
     consumer = confluent_kafka.Consumer({"bootstrap.servers": servers, "group.id": "billing", "enable.auto.commit": False})
-    consumer.commit(offsets=[confluent_kafka.TopicPartition("clicks", p, 4) for p in range(3)], asynchronous=False)
+    until = time.monotonic() + 30
+    while True:
+        try:
+            consumer.commit(offsets=[confluent_kafka.TopicPartition("clicks", p, 4) for p in range(3)], asynchronous=False)
+            break
+        except confluent_kafka.KafkaException as refused:  # the first group of a cluster waits for its coordinator
+            if refused.args[0].code() != confluent_kafka.KafkaError.COORDINATOR_LOAD_IN_PROGRESS or time.monotonic() > until:
+                raise
+            time.sleep(0.2)
     consumer.close()
     told = {group.get("group"): group for group in verb("groups", "list")}
     equal("lag", told.get("billing", {}).get("lag"), 18)
