@@ -77,6 +77,7 @@ Result<> JoinLane::go_back(const std::vector<Stretch>& stretches) {
 
 Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch, const Note& note,
                               const std::function<Result<>(const MergedRows&)>& take) {
+  undecoded = false;
   TRY(topics->look(wait, most));
   // A topic that two inputs read is given record by record, to the left one first.
   const size_t longest = inputs.size() < readers.size() ? 1 : rows_per_batch;
@@ -100,6 +101,7 @@ Result<size_t> JoinLane::read(Duration wait, size_t most, size_t rows_per_batch,
       if (!rows.ok()) {
         TRY(go_back(stretches));
         torn = false;
+        undecoded = true;
         return rows.error();
       }
       for (RowNote& told : notes) note(std::move(told));
