@@ -104,7 +104,7 @@ TEST_F(SettingsTest, EveryDefaultIsAValueItsSettingTakes) {
   settings.fields(options);
   ASSERT_GT(options.settings().size(), 20u);
   for (const Setting& setting : std::vector<Setting>(options.settings())) {
-    if (setting.secret || setting.standard.empty()) continue;  // not given unless somebody gives it
+    if (setting.secret || setting.standard.empty()) continue;  // have none
     const auto done = options.set(setting.name, setting.standard, "default");
     EXPECT_TRUE(done.ok()) << done.error().message;
   }

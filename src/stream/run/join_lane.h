@@ -28,8 +28,8 @@ struct JoinLane {
   bool paused = false;
   Rest rest;
   int64_t last_empty_ms = INT64_MIN;  // wall time of the last look that found nothing
-  bool undecoded = false;  // the last error: nobody could say what the records mean; they are read again
-  bool torn = false;       // rows were read that `take` has not had: they do not come again
+  bool undecoded = false;             // the last read ended where a schema is not to be had; it comes again
+  bool torn = false;                  // rows were read that `take` has not had: they do not come again
 
   static Result<std::unique_ptr<JoinLane>> open(const Topology& topology, log::Log& log,
                                                 schema::Registry& registry, log::Visibility visibility,

@@ -71,7 +71,8 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
         return processed;
       });
   torn_ = torn_ || lane.torn;
-  if (!done.ok() && (!lane.undecoded || !rests(lane.rest, done.error()))) return done.error();
+  const bool waits = !done.ok() && lane.undecoded && rests(lane.rest, done.error());
+  if (!done.ok() && !waits) return done.error();
   if (done.ok()) lane.rest.end();
   const size_t read = done.ok() ? *done : taken;
   const int64_t now_ms = clock_.now().ms;

@@ -261,8 +261,9 @@ Result<size_t> Worker::take(Lane& lane, log::FetchedBatch& batch) {
   }
   if (!batch.records.empty()) place.oldest_ms = std::min(place.oldest_ms, batch.appended.ms);
   size_t read = 0;
+  const int rests = lane.rest.times;
   const auto done = deliver(lane, batch, read);
-  if (!done.ok() && !rests(lane.rest, done.error())) return done.error();
+  if (!done.ok() && lane.rest.times == rests) return done.error();
   log::Offset next = batch.next;
   if (!done.ok()) {
     next = read > 0 ? batch.records[read].offset : place.next;
@@ -307,7 +308,8 @@ Result<> Worker::deliver_partials(Lane& lane, const log::FetchedBatch& batch) {
   return {};
 }
 
-// For each reader. All are decoded before any is computed with: what fails has done nothing yet.
+// For each reader. All are decoded before any is computed with: what fails here, and only that, has done
+// nothing yet, so that the lane can rest.
 Result<std::vector<Batch>> Worker::decode(Lane& lane, std::span<const log::RecordView> records,
                                           const log::FetchedBatch& batch) {
   std::vector<Batch> decoded;
@@ -322,9 +324,13 @@ Result<std::vector<Batch>> Worker::decode(Lane& lane, std::span<const log::Recor
 
 Result<> Worker::deliver_rows(Lane& lane, std::span<const log::RecordView> records,
                               const log::FetchedBatch& batch) {
-  const std::vector<Batch> decoded = TRY(decode(lane, records, batch));
-  for (size_t i = 0; i < decoded.size(); ++i) {
-    const Batch& rows = decoded[i];
+  const auto decoded = decode(lane, records, batch);
+  if (!decoded.ok()) {
+    (void)rests(lane.rest, decoded.error());
+    return decoded.error();
+  }
+  for (size_t i = 0; i < decoded->size(); ++i) {
+    const Batch& rows = (*decoded)[i];
     if (rows.rows() == 0) continue;
     for (Task* task : lane.readers[i].tasks) {
       const std::lock_guard lock(lock_);
