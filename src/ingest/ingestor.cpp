@@ -11,6 +11,7 @@ namespace tradewind::ingest {
 namespace {
 
 constexpr int64_t kPlanLives_ns = 1'000'000'000;  // until the registry is asked again
+constexpr Duration kMostRenewal(100);             // is waited for
 constexpr size_t kLargeBody = 64 * 1024;          // reading takes several times as much memory: one at a time
 constexpr size_t kMostSpare = 256;
 constexpr size_t kMostSpareBytes = 64 * 1024;
@@ -25,12 +26,13 @@ telemetry::Registry& registry_of(const IngestOptions& options,
 struct Ingestor::Known {
   std::shared_ptr<const EventPlan> plan;
   int64_t asked_ns = 0;
+  bool renewing = false;
 };
 
-// Requests of producers that number them, one after the other: each waits for the disk, and nobody else does.
-class Ingestor::NumberedLane {
+// A thread, and what it has to do one after the other: each waits for the log, and nobody else does.
+class Ingestor::Lane {
  public:
-  ~NumberedLane() {
+  ~Lane() {
     {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
@@ -77,11 +79,13 @@ Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock,
       accepted_(registry_of(options, unseen_).counter(kEvents, std::array{std::string_view("accepted")})),
       rejected_(registry_of(options, unseen_).counter(kEvents, std::array{std::string_view("rejected")})),
       quota_(options.quota_rate, options.quota_reserve),
-      lane_(std::make_unique<NumberedLane>()),
+      numbered_(std::make_unique<Lane>()),
+      renewals_(std::make_unique<Lane>()),
       appender_(std::make_unique<Appender>(log, clock, options.most_ids, options.ids_kept)) {}
 
 Ingestor::~Ingestor() {
-  lane_.reset();
+  numbered_.reset();
+  renewals_.reset();
   appender_.reset();
 }
 
@@ -107,30 +111,47 @@ Taken Ingestor::count(Taken taken) {
   return taken;
 }
 
+// Who asks may be the one thread that reads all requests: where a plan is known it does not wait long for a
+// log or registry that does not answer.
 Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& topic) {
-  const int64_t now_ns = clock_.monotonic_ns();
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto known = topics_.find(topic);
-    if (known != topics_.end() && now_ns - known->second.asked_ns < kPlanLives_ns) return known->second.plan;
-    if (known != topics_.end()) known->second.asked_ns = now_ns;  // others need not ask meanwhile
+    if (known != topics_.end()) {
+      const bool due = clock_.monotonic_ns() - known->second.asked_ns >= kPlanLives_ns;
+      if (!due || known->second.renewing) return known->second.plan;
+      known->second.renewing = true;
+      renewals_->submit([this, topic] { renew(topic); });
+      const auto settled = [&] {
+        const auto now = topics_.find(topic);
+        return now == topics_.end() || !now->second.renewing;
+      };
+      renewed_.wait_for(lock, kMostRenewal, settled);
+      if (const auto now = topics_.find(topic); now != topics_.end()) return now->second.plan;
+    }
   }
+  const auto made = TRY(make_plan(topic));
+  const std::lock_guard lock(mutex_);
+  topics_[topic] = {.plan = made, .asked_ns = clock_.monotonic_ns()};
+  return made;
+}
+
+void Ingestor::renew(const std::string& topic) {
   const auto made = make_plan(topic);
   const std::lock_guard lock(mutex_);
-  if (!made.ok()) {
-    const auto before = topics_.find(topic);
-    const bool unknown = before == topics_.end() || before->second.plan == nullptr;
-    // Who does not answer takes nothing back.
-    if (made.error().code == Code::unavailable && !unknown) return before->second.plan;
-    topics_.erase(topic);
-    return made.error();
+  const auto at = topics_.find(topic);
+  if (at == topics_.end()) return;
+  Known& known = at->second;
+  known.renewing = false;
+  known.asked_ns = clock_.monotonic_ns();
+  if (made.ok()) {
+    const bool same =
+        known.plan->schema_id == (*made)->schema_id && known.plan->partitions == (*made)->partitions;
+    if (!same) known.plan = *made;
+  } else if (made.error().code != Code::unavailable) {  // who does not answer takes nothing back
+    topics_.erase(at);
   }
-  Known& known = topics_[topic];
-  const bool same = known.plan != nullptr && known.plan->schema_id == (*made)->schema_id &&
-                    known.plan->partitions == (*made)->partitions;
-  if (!same) known.plan = *made;
-  known.asked_ns = now_ns;
-  return known.plan;
+  renewed_.notify_all();
 }
 
 Result<std::shared_ptr<const EventPlan>> Ingestor::make_plan(const std::string& topic) {
@@ -235,7 +256,7 @@ void Ingestor::submit(const std::string& topic, std::string_view body,
   };
   if (!numbered && batch->events.all.empty()) return batch->done(Result<>(), *batch);
   if (!numbered) return appender_->submit(std::move(batch));
-  lane_->submit([this, numbered = *numbered, kept = std::shared_ptr<Batch>(std::move(batch))] {
+  numbered_->submit([this, numbered = *numbered, kept = std::shared_ptr<Batch>(std::move(batch))] {
     kept->done(append_numbered(*kept, numbered), *kept);
   });
 }

@@ -5,6 +5,7 @@
 // A version that is registered for a topic counts within a second. Threads: shared freely. What it answers as
 // accepted is durable.
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -80,9 +81,10 @@ class Ingestor {
 
  private:
   struct Known;
-  class NumberedLane;
+  class Lane;
   Result<std::shared_ptr<const EventPlan>> plan_of(const std::string& topic);
   Result<std::shared_ptr<const EventPlan>> make_plan(const std::string& topic);
+  void renew(const std::string& topic);
   Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
@@ -104,7 +106,9 @@ class Ingestor {
   std::map<std::string, Known> topics_;
   std::vector<std::unique_ptr<DirectReader>> readers_;  // that nobody reads with
   std::vector<Events> spare_;                           // memory of events that are done
-  std::unique_ptr<NumberedLane> lane_;
+  std::condition_variable renewed_;
+  std::unique_ptr<Lane> numbered_;  // requests of producers that number them, one after the other
+  std::unique_ptr<Lane> renewals_;  // of plans
   std::unique_ptr<Appender> appender_;
 };
 

@@ -7,7 +7,7 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr Duration kEvery(1'000);
-constexpr Duration kPatience(2'000);          // for one look
+constexpr Duration kPatience(1'000);          // for one look
 constexpr Duration kMostWait(250);            // of who asks
 constexpr int64_t kFreshNs = 200'000'000;     // an answer so young is as of now
 constexpr int64_t kSilentNs = 3'000'000'000;  // without an answer
@@ -55,7 +55,7 @@ bool Watch::refresh(bool also_begins) {
     const std::lock_guard lock(mutex_);
     wanted_ = false;
     ++begun_;
-    const int64_t now = now_ns();
+    const int64_t now = began_ns_ = now_ns();
     std::erase_if(watched_, [&](const auto& entry) { return now - entry.second.asked_ns > kForgetNs; });
     for (const auto& [position, watched] : watched_) {
       wanted.push_back(position);
@@ -135,6 +135,8 @@ void Watch::wait_for_refresh(std::unique_lock<std::mutex>& lock, const Offsets& 
     return at != watched_.end() && at->second.end >= 0;
   });
   if (!answers_ || (known && now_ns() - answered_ns_ < kFreshNs)) return;
+  // One that takes long will not end just now: only the first who asks waits for it.
+  if (done_ < begun_ && now_ns() - began_ns_ > kMostWait.count() * 1'000'000) return;
   wanted_ = true;
   asked_.notify_all();
   const uint64_t mine = begun_ + 1;

@@ -58,6 +58,7 @@ class Watch {
   uint64_t begun_ = 0;  // refreshes that have begun, and how many of them are over
   uint64_t done_ = 0;
   bool wanted_ = false;
+  int64_t began_ns_ = 0;  // of the refresh under way
   int64_t answered_ns_ = 0;
   Timestamp answered_;
   bool answers_ = true;
