@@ -27,8 +27,11 @@ class Topic:
         while len(ended) < self.count:
             messages = self.consumer.consume(5000, 1)
             silent = 0 if messages else silent + 1
-            if silent > 60:
-                raise TimeoutError(f"{self.name} cannot be read to its end")
+            if silent > 90:
+                raise TimeoutError(f"{self.name} cannot be read to its end: partitions {sorted(set(range(self.count)) - ended)}, next {self.next}")
+            if silent % 20 == 19:  # the client does not always find its way back to a broker that was away
+                left = [p for p in range(self.count) if p not in ended]
+                self.consumer.assign([confluent_kafka.TopicPartition(self.name, p, self.next[p]) for p in left])
             for message in messages:
                 if message.error() is None:
                     self.next[message.partition()] = message.offset() + 1

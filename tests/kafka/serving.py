@@ -65,6 +65,8 @@ class Platform:
             return json.load(answer)
 
     def last_words(self):
+        if not os.path.exists(self.errors_at):
+            return "none"
         with open(self.errors_at) as file:
             lines = file.read().strip().split("\n")
         return lines[-1][:400]
