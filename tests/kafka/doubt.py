@@ -192,8 +192,8 @@ def main():
             now = {outcome: platform.metric(f'tw_log_doubtful_commits_total{{outcome="{outcome}"}}') for outcome in doubts}
             more = {outcome: now[outcome] - doubts[outcome] for outcome in now}
             expected = {"request": "given_up", "answer": "committed"}.get(harm)
-            other = sum(more.values()) - more.get(expected, 0)
-            if expected and (more[expected] < 1 or other > 0):  # what is written again can go astray as well
+            # The cut hits every connection, so others may be in doubt as well.
+            if expected and more[expected] < 1:
                 wrong.append(f"{harm} of {who}: the doubt was settled as {more}, expected {expected}")
             found = ["nothing was compared"]
             for _ in range(20):

@@ -100,7 +100,9 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   for (const RecordView& record : records) {
     if (produce(*client, topic, position.partition, record, false, slot) != 0) break;
   }
-  deliveries.wait();
+  // By whoever waits: the thread that serves knows only the newest client, and one that a fatal error has
+  // ended would tell nobody of what was left in it.
+  while (!deliveries.done()) client->serve(kServe);
   const std::string doing = "topic " + position.topic + " cannot be written";
   if (const int code = deliveries.failure(); code != 0) return client->error(code, doing);
   count(records);

@@ -254,7 +254,7 @@ void Deliveries::expect(size_t records) {
 
 void Deliveries::arrived(Slot& slot, int code, Offset offset) {
   const std::lock_guard lock(mutex_);
-  if (--left_ == 0) answered_.notify_all();
+  --left_;
   if (code != 0) {
     if (failure_ == 0) failure_ = code;
     return;
@@ -266,11 +266,6 @@ void Deliveries::arrived(Slot& slot, int code, Offset offset) {
 bool Deliveries::done() const {
   const std::lock_guard lock(mutex_);
   return left_ == 0;
-}
-
-void Deliveries::wait() {
-  std::unique_lock lock(mutex_);
-  answered_.wait(lock, [&] { return left_ == 0; });
 }
 
 int Deliveries::failure() const {

@@ -3,7 +3,6 @@
 //
 // Threads: shared freely. librdkafka's header is for this folder's sources only.
 
-#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -94,15 +93,12 @@ class Deliveries {
   void expect(size_t records);
   void arrived(Slot& slot, int code, Offset offset);  // code: librdkafka's, 0 is well
   bool done() const;
-  // Until all have an answer: somebody else serves the client.
-  void wait();
   // The first code that was not well; 0: none so far.
   int failure() const;
   void fail(int code);
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable answered_;
   size_t left_ = 0;
   int failure_ = 0;
 };
