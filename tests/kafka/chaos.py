@@ -280,7 +280,7 @@ class Chaos:
                 lines.append(f"| {what} | {len(took)} | {took[len(took) // 2]:.1f} s | {took[-1]:.1f} s | {sum(w for _, w in by_kind[kind])} |")
         lines.append("")
         lines.append(f"{len(self.rounds)} rounds on Kafka {self.options.version}, {self.options.nodes} node{'s' if self.options.nodes > 1 else ''}, seed {self.options.seed}, "
-                     f"{seconds / 60:.0f} minutes: {self.load.sent} events, {self.books.figures()} figures compared in each round of the end, "
+                     f"{seconds / 60:.0f} minutes: {self.load.sent} events, {self.books.figures()} figures compared in the last round, "
                      f"{len(self.wrong)} wrong. The longest a request was tried again until it was taken: {self.load.worst_wait:.0f} s. Most memory: {self.most_mb} MB.")
         return "\n".join(lines)
 
