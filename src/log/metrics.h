@@ -63,6 +63,12 @@ inline constexpr Metric kDoubts{
     .sentence =
         "Commits whose outcome brokers did not tell, by what the log then showed: committed, or given up "
         "(and written again)."};
+inline constexpr Metric kLeftOpen{.name = "tw_log_left_open_closed_total",
+                                  .kind = Kind::counter,
+                                  .sentence =
+                                      "Partitions in which a restarted broker had forgotten to end a "
+                                      "transaction of this process, and which "
+                                      "were closed."};
 
 inline constexpr Metric kFreeBytes{.name = "tw_disk_free_bytes",
                                    .kind = Kind::gauge,
@@ -90,6 +96,6 @@ inline constexpr std::array kMetrics{
     &kRecords,          &kPayloadBytes,    &kWrittenBytes,   &kSyncs,     &kSyncSeconds,    &kSyncDuration,
     &kSegments,         &kDurabilityFsync, &kBytes,          &kLiveBytes, &kReclaimedBytes, &kMovedBytes,
     &kCompactedRecords, &kExpiredRecords,  &kKeeperFailed,   &kFreeBytes, &kDiskBytes,      &kSyncWaiting,
-    &kTopicRecords,     &kTopicBytes,      &kTopicHeldBytes, &kDoubts};
+    &kTopicRecords,     &kTopicBytes,      &kTopicHeldBytes, &kDoubts,    &kLeftOpen};
 
 }  // namespace tradewind::log

@@ -64,7 +64,8 @@ struct LogFigures {
   // Commits whose outcome was in doubt, and which then were found to have gone through, or not.
   int64_t doubts_committed = 0;
   int64_t doubts_given_up = 0;
-  bool keeper_failed = false;  // the last time, for another reason than want of room
+  int64_t left_open_closed = 0;  // partitions in which a transaction was left open by brokers
+  bool keeper_failed = false;    // the last time, for another reason than want of room
   Durability durability = Durability::fsync;
 };
 

@@ -29,6 +29,7 @@ void add_log(telemetry::Scrape& scrape, const log::LogFigures& figures) {
              std::array{std::string_view("committed")});
   scrape.add(log::kDoubts, static_cast<double>(figures.doubts_given_up),
              std::array{std::string_view("given_up")});
+  scrape.add(log::kLeftOpen, static_cast<double>(figures.left_open_closed));
   scrape.add(log::kDurabilityFsync, figures.durability == log::Durability::fsync ? 1 : 0);
 }
 

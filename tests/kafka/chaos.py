@@ -34,6 +34,8 @@ KINDS = {  # what is done, and how often
     "rolling": ("every broker is restarted in turn", 1),
     "frozen": ("a broker stands still for some seconds", 2),
     "away": ("all brokers are gone for 20 s", 1),
+    "forgotten": ("all brokers are killed within transactions, and gone for longer than these may take", 1),
+    "blackout": ("all brokers and the process are killed within transactions, and gone for longer than these may take", 1),
     "term": ("SIGTERM while all brokers are gone", 1),
     "empty": ("a query on a topic without records, then the process is killed", 1),
     "poison": ("records that cannot be read, then the process is killed", 2),
@@ -157,6 +159,26 @@ class Chaos:
         if slowest > 2:
             self.note(f"/readyz took {slowest:.1f} s while brokers were gone")
         self.cluster.start(*everybody)
+
+    def all_gone_within_transactions(self):
+        everybody = range(1, self.options.nodes + 1)
+        self.cluster.signal(signal.SIGSTOP, *everybody)  # so that much waits at their doors
+        time.sleep(1.5)
+        self.cluster.signal(signal.SIGCONT, *everybody)
+        time.sleep(self.chance.uniform(0.02, 0.4))
+        return self.all_gone()
+
+    def do_forgotten(self):
+        everybody = self.all_gone_within_transactions()
+        time.sleep(TRANSACTION_S + self.chance.uniform(0, 6))
+        self.cluster.start(*everybody)
+
+    def do_blackout(self):
+        everybody = self.all_gone_within_transactions()
+        self.kill()
+        time.sleep(TRANSACTION_S + self.chance.uniform(0, 6))
+        self.cluster.start(*everybody)
+        self.restart()
 
     def do_term(self):
         everybody = self.all_gone()

@@ -83,6 +83,7 @@ prepare() {  # FOLDER COUNT: ports, settings and formatted disks
 
 start_node() {  # FOLDER N
   local at="$1/node$2"
+  [ -s "$at/output" ] && mv "$at/output" "$at/output.before"
   : >"$at/output"
   local speed=(-XX:TieredStopAtLevel=1)
   [ -n "${TW_KAFKA_BENCH:-}" ] && speed=()

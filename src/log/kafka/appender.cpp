@@ -49,7 +49,8 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
   });
   // What an earlier process left open ends here, before anybody asks how far the log goes.
   made->transactor_ = TRY(Transactor::open(
-      made->readers_, std::move(claims), [&](const RecordView& record) { return made->claim(record); },
+      made->readers_, std::move(claims),
+      [own = made.get()](const RecordView& record) { return own->claim(record); },
       made->readers_->options().instance + ".append"));
   TRY(made->restore());
   return made;

@@ -376,15 +376,30 @@ Result<Log::Bounds> Catalog::bounds(const Position& position, Visibility visibil
 }
 
 Result<Offsets> Catalog::ends(const std::vector<Position>& positions, Duration patience) {
-  return at_edge(RD_KAFKA_OFFSET_END, positions, patience);
+  return at_edge(*watching_, RD_KAFKA_OFFSET_END, positions, patience);
 }
 
 Result<Offsets> Catalog::begins(const std::vector<Position>& positions, Duration patience) {
-  return at_edge(RD_KAFKA_OFFSET_BEGINNING, positions, patience);
+  return at_edge(*watching_, RD_KAFKA_OFFSET_BEGINNING, positions, patience);
+}
+
+Result<Offsets> Catalog::committed_ends(const std::vector<Position>& positions, Duration patience) {
+  return at_edge(*asking_, RD_KAFKA_OFFSET_END, positions, patience);
+}
+
+std::vector<Position> Catalog::partitions_of(const std::set<std::string>& topics) const {
+  std::vector<Position> all;
+  const std::lock_guard lock(mutex_);
+  for (const std::string& topic : topics) {
+    const auto at = known_.find(topic);
+    for (int32_t p = 0; at != known_.end() && p < at->second.spec.partitions; ++p) all.push_back({topic, p});
+  }
+  return all;
 }
 
 // The edges of a partition are asked for as times of their own.
-Result<Offsets> Catalog::at_edge(int64_t edge, const std::vector<Position>& positions, Duration patience) {
+Result<Offsets> Catalog::at_edge(Client& client, int64_t edge, const std::vector<Position>& positions,
+                                 Duration patience) {
   Offsets wanted;
   for (const Position& position : positions) {
     const std::lock_guard lock(mutex_);
@@ -395,16 +410,16 @@ Result<Offsets> Catalog::at_edge(int64_t edge, const std::vector<Position>& posi
   if (wanted.empty()) return found;
   const Partitions list = list_of(wanted);
   const auto code =
-      rd_kafka_offsets_for_times(watching_->handle(), list.get(), static_cast<int>(patience.count()));
-  watching_->serve(Duration(0));
+      rd_kafka_offsets_for_times(client.handle(), list.get(), static_cast<int>(patience.count()));
+  client.serve(Duration(0));
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& one = list->elems[i];
     if (one.err == RD_KAFKA_RESP_ERR_NO_ERROR && one.offset >= 0)
       found[{one.topic, one.partition}] = one.offset;
   }
-  if (found.size() < wanted.size()) look_anew(*watching_, static_cast<int>(patience.count()));
+  if (found.size() < wanted.size()) look_anew(client, static_cast<int>(patience.count()));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && found.empty())
-    return watching_->error(code, "the ends of topics cannot be read");
+    return client.error(code, "the ends of topics cannot be read");
   return found;
 }
 

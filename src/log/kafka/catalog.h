@@ -8,6 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "log/kafka/client.h"
@@ -39,6 +41,10 @@ class Catalog {
   // that cannot be told are left out. unavailable: no broker answered within `patience`.
   Result<Offsets> ends(const std::vector<Position>& positions, Duration patience);
   Result<Offsets> begins(const std::vector<Position>& positions, Duration patience);
+  // How far what is committed goes at these positions; those that cannot be told are left out.
+  Result<Offsets> committed_ends(const std::vector<Position>& positions, Duration patience);
+  // Of the topics that are there, all partitions.
+  std::vector<Position> partitions_of(const std::set<std::string>& topics) const;
   // Whether any broker answers. unavailable: none did.
   Result<> reach(Duration patience);
   Result<> trim(const Position& position, Offset keep);
@@ -64,7 +70,8 @@ class Catalog {
   Result<> refresh(Duration patience);
   Result<> describe();
   Result<> describe_those(const std::vector<std::string>& names);
-  Result<Offsets> at_edge(int64_t edge, const std::vector<Position>& positions, Duration patience);
+  Result<Offsets> at_edge(Client& client, int64_t edge, const std::vector<Position>& positions,
+                          Duration patience);
   Result<Log::Bounds> asked_bounds(const Position& position, Visibility visibility);
 
   const KafkaOptions options_;

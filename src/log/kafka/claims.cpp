@@ -8,7 +8,8 @@ namespace tradewind::log::kafka {
 namespace {
 
 // No producer's id begins so: those come from headers of HTTP, which carry no such byte.
-constexpr std::string_view kPrefix = "\x01owner:";
+constexpr std::string_view kOwner = "\x01owner:";
+constexpr std::string_view kTopics = "\x01topics:";  // of it; a name in a line
 
 const Position kPlace{kProducersTopic, 0};
 
@@ -20,15 +21,15 @@ std::string this_process(Timestamp now) {
 
 }  // namespace
 
-Claims::Claims(std::shared_ptr<Readers> readers)
-    : readers_(std::move(readers)), who_(this_process(readers_->options().clock->now())) {}
+Claims::Claims(const Readers& readers)
+    : readers_(readers.of_everything()), who_(this_process(readers_->options().clock->now())) {}
 
 bool Claims::is_key(BytesView key) {
-  return key.starts_with(kPrefix);
+  return key.starts_with(kOwner) || key.starts_with(kTopics);
 }
 
 Result<Offset> Claims::claim(const std::string& id, const Append& append) {
-  const std::string key = std::string(kPrefix) + id;
+  const std::string key = std::string(kOwner) + id;
   const Offset at = TRY(append({.key = key, .value = who_, .time = readers_->options().clock->now()}));
   const std::lock_guard lock(mutex_);
   own_[id] = at;
@@ -39,9 +40,7 @@ Result<Offset> Claims::claim(const std::string& id, const Append& append) {
 Result<> Claims::read_on() {
   const std::lock_guard one(reading_);
   if (consumer_ == nullptr) {
-    const std::lock_guard lock(mutex_);
-    next_ = INT64_MAX;
-    for (const auto& [id, at] : own_) next_ = std::min(next_, at);
+    if (next_ < 0) next_ = TRY(readers_->catalog().bounds(kPlace, Visibility::written)).begin;
     auto consumer = readers_->consumer(readers_);
     TRY(consumer->assign(kPlace, next_));
     consumer_ = std::move(consumer);
@@ -54,14 +53,41 @@ Result<> Claims::read_on() {
       return Error{Code::unavailable, "the topic " + kPlace.topic + " cannot be read to its end"};
     for (const FetchedBatch& batch : TRY(consumer_->poll(Duration(200), 10'000))) {
       const std::lock_guard lock(mutex_);
-      for (const RecordView& record : batch.records) {
-        if (!record.key || !is_key(*record.key)) continue;
-        newest_[std::string(record.key->substr(kPrefix.size()))] = {
-            record.offset, std::string(record.value.value_or(BytesView("?")))};
-      }
+      for (const RecordView& record : batch.records) take(record);
       next_ = batch.next;
     }
   }
+  return {};
+}
+
+void Claims::take(const RecordView& record) {
+  if (!record.key) return;
+  const BytesView value = record.value.value_or(BytesView());
+  if (record.key->starts_with(kOwner)) {
+    newest_[std::string(record.key->substr(kOwner.size()))] = {record.offset, std::string(value)};
+  } else if (record.key->starts_with(kTopics)) {
+    std::set<std::string>& topics = topics_[std::string(record.key->substr(kTopics.size()))];
+    topics.clear();
+    for (size_t at = 0; at < value.size();) {
+      const size_t end = std::min(value.find('\n', at), value.size());
+      topics.emplace(value.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+}
+
+std::set<std::string> Claims::topics(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = topics_.find(id);
+  return known == topics_.end() ? std::set<std::string>() : known->second;
+}
+
+Result<> Claims::note_topics(const std::string& id, const std::set<std::string>& topics, Timestamp now,
+                             const Append& append) {
+  std::string lines;
+  for (const std::string& topic : topics) lines += (lines.empty() ? "" : "\n") + topic;
+  const std::string key = std::string(kTopics) + id;
+  TRY(append({.key = key, .value = lines, .time = now}));
   return {};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // Claims: which process has a transactional id. Each says so in a record of tw.producers before it takes the
-// id; the one whose record is the newest has it.
+// id; the one whose record is the newest has it. Beside it lies which topics were ever written under the id.
 //
 // Brokers tell a process alike that its id was taken by another and that they gave its transaction up because
 // it was silent for too long; the claims part the two. A process may write under an id that it has taken only
@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "log/kafka/consumer.h"
@@ -23,7 +24,8 @@ class Claims {
   // Appends one record to tw.producers, outside transactions.
   using Append = std::function<Result<Offset>(const RecordView&)>;
 
-  explicit Claims(std::shared_ptr<Readers> readers);
+  // Reads also what is not committed: no record of its own lies in a transaction, and others' may stay open.
+  explicit Claims(const Readers& readers);
 
   // A claim of this process: where its record lies.
   Result<Offset> claim(const std::string& id, const Append& append);
@@ -31,10 +33,15 @@ class Claims {
   Result<> check(const std::string& id, Offset mine);
   // Looks whether this process' newest claims still hold; then what superseded() answers is as of now.
   Result<> look();
+  // The topics that were noted for an id, as far as was read.
+  std::set<std::string> topics(const std::string& id) const;
+  // Notes that these topics, and no others, were or will be written under the id.
+  static Result<> note_topics(const std::string& id, const std::set<std::string>& topics, Timestamp now,
+                              const Append& append);
   // The sentence for the first id that another process has taken, as far as was read; nothing: none.
   std::optional<Error> superseded() const;
 
-  // Whether the key is a claim's and not that of a numbering producer.
+  // Whether the key is one of these and not that of a numbering producer.
   static bool is_key(BytesView key);
 
  private:
@@ -43,15 +50,17 @@ class Claims {
     std::string who;
   };
   Result<> read_on();
+  void take(const RecordView& record);
   static Error taken(const std::string& id, const Claim& by);
 
   const std::shared_ptr<Readers> readers_;
   const std::string who_;  // this process, in a claim's value
   std::mutex reading_;
   std::unique_ptr<Consumer> consumer_;
-  Offset next_ = 0;
+  Offset next_ = -1;
   mutable std::mutex mutex_;
   std::map<std::string, Claim> newest_;
+  std::map<std::string, std::set<std::string>> topics_;
   std::map<std::string, Offset> own_;
 };
 

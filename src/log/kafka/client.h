@@ -3,6 +3,7 @@
 //
 // Threads: shared freely. librdkafka's header is for this folder's sources only.
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,6 +52,8 @@ class Client {
   bool hopeless() const;
   void note_trouble(const std::string& text);
   void note_trouble(Trouble trouble);
+  // Grows whenever a connection fails: what brokers had on their way may have got lost since.
+  int64_t breaks() const { return breaks_; }
   // Brokers answered: from now on a connection that ends is one that ends, and no sign of another protocol.
   void note_answer();
   // The brokers do not let this client write to the topic.
@@ -73,6 +76,7 @@ class Client {
   std::string last_words_;  // of librdkafka about what went wrong
   Trouble trouble_;         // the last that is known
   int64_t trouble_ns_ = 0;
+  std::atomic<int64_t> breaks_{0};
   bool answered_ = false;
   std::string denied_topic_;
 };
@@ -110,5 +114,8 @@ int produce(Client& client, rd_kafka_topic_s* topic, int32_t partition, const Re
 // Kafka keeps no time before 1970 and librdkafka none of 0: such a time rides in a header that readers of
 // this log do not see.
 inline constexpr std::string_view kTimeHeader = "tw.time";
+// The header of a record that is none: it is there so that a transaction ends in its partition. Nor do
+// readers see it.
+inline constexpr std::string_view kNothingHeader = "tw.nothing";
 
 }  // namespace tradewind::log::kafka

@@ -249,7 +249,12 @@ class KafkaConsumer final : public Consumer {
     assigned.heard = true;
     if (message.offset < assigned.next) return {};
     FetchedBatch& batch = batch_of(assigned, fetched, batches);
-    batch.records.push_back(record_of(message, batch.headers));
+    const size_t headers = batch.headers.size();
+    const RecordView record = record_of(message, batch.headers);
+    if (record.header_count == 1 && batch.headers.back().name == kNothingHeader)
+      batch.headers.resize(headers);
+    else
+      batch.records.push_back(record);
     assigned.next = message.offset + 1;
     return {};
   }
@@ -347,8 +352,9 @@ Result<std::shared_ptr<Client>> Readers::take(const Position& position) {
     if (reader.positions.insert(position).second) return reader.client;
   }
   const std::string fetch_wait = std::to_string(options_.fetch_wait.count());
+  const char* isolation = visibility_ == Visibility::written ? "read_uncommitted" : "read_committed";
   auto client = TRY(Client::make(options_, ClientKind::consumer,
-                                 {{"isolation.level", "read_committed"},
+                                 {{"isolation.level", isolation},
                                   {"enable.partition.eof", "true"},
                                   {"enable.auto.commit", "false"},
                                   {"enable.auto.offset.store", "false"},

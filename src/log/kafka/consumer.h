@@ -18,8 +18,10 @@ namespace tradewind::log::kafka {
 
 class Readers {
  public:
-  Readers(const KafkaOptions& options, std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks)
-      : options_(options), catalog_(std::move(catalog)), marks_(std::move(marks)) {}
+  // `written`: also what was not committed, and what never will be.
+  Readers(const KafkaOptions& options, std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks,
+          Visibility visibility = Visibility::durable)
+      : options_(options), catalog_(std::move(catalog)), marks_(std::move(marks)), visibility_(visibility) {}
 
   std::unique_ptr<Consumer> consumer(const std::shared_ptr<Readers>& self);
 
@@ -34,6 +36,10 @@ class Readers {
   const KafkaOptions& options() const { return options_; }
   Catalog& catalog() { return *catalog_; }
   Marks& marks() { return *marks_; }
+  // Readers of the same log that see also what is not committed.
+  std::shared_ptr<Readers> of_everything() const {
+    return std::make_shared<Readers>(options_, catalog_, marks_, Visibility::written);
+  }
 
  private:
   struct Reader {
@@ -43,6 +49,7 @@ class Readers {
   const KafkaOptions options_;
   const std::shared_ptr<Catalog> catalog_;
   const std::shared_ptr<Marks> marks_;
+  const Visibility visibility_;
   std::mutex mutex_;
   std::vector<Reader> readers_;
 };

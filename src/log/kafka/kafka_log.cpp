@@ -179,7 +179,8 @@ class KafkaLog final : public WatchedLog {
     if (options.transactional) {
       if (options.id.empty()) return Error{Code::invalid, "a transactional producer needs an id"};
       transactor = TRY(Transactor::open(
-          readers_, claims_, [this](const RecordView& record) { return appender_->claim(record); },
+          readers_, claims_,
+          [appender = appender_](const RecordView& record) { return appender->claim(record); },
           readers_->options().instance + "." + options.id));
     }
     return std::unique_ptr<Producer>(
@@ -200,6 +201,7 @@ class KafkaLog final : public WatchedLog {
     figures.payload_bytes = appender_->bytes();
     figures.doubts_committed = marks_->settled_committed;
     figures.doubts_given_up = marks_->settled_given_up;
+    figures.left_open_closed = marks_->left_open_closed;
     return figures;
   }
   Admin& admin() override { return admin_; }
@@ -261,7 +263,7 @@ Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& given) {
   auto marks = std::make_shared<kafka::Marks>(options.clock->now());
   auto catalog = TRY(kafka::Catalog::open(options, marks));
   auto readers = std::make_shared<kafka::Readers>(options, catalog, marks);
-  auto claims = std::make_shared<kafka::Claims>(readers);
+  auto claims = std::make_shared<kafka::Claims>(*readers);
   auto appender = TRY(kafka::Appender::open(readers, claims));
   return std::unique_ptr<WatchedLog>(
       std::make_unique<kafka::KafkaLog>(catalog, marks, readers, claims, std::move(appender)));

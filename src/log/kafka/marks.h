@@ -110,10 +110,13 @@ class Marks {
   }
 
   // A commit whose outcome was in doubt: it had gone through, or not.
+  // At so many positions a transaction was left open and has been closed.
+  void closed(int64_t positions) { left_open_closed += positions; }
   void settled(bool committed) { ++(committed ? settled_committed : settled_given_up); }
 
   std::atomic<int64_t> settled_committed{0};
   std::atomic<int64_t> settled_given_up{0};
+  std::atomic<int64_t> left_open_closed{0};
   Bell bell;  // something was written, or arrived at a reader
 
  private:

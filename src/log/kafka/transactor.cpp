@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "log/kafka/left_open.h"
 #include "log/kafka/request.h"
 
 namespace tradewind::log::kafka {
@@ -30,6 +31,7 @@ struct Transactor::Attempt {
   std::deque<Deliveries::Slot> slots;  // they stay where they are
   Error error;
   int64_t until_ns = 0;
+  bool given_up = false;  // it is to end so
 
   int left_ms(int64_t now_ns) const {
     return static_cast<int>(std::max<int64_t>((until_ns - now_ns) / 1'000'000, 1));
@@ -55,11 +57,14 @@ struct Transactor::Attempt {
 };
 
 Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> readers,
-                                                     std::shared_ptr<Claims> claims,
-                                                     const Claims::Append& append, std::string id) {
-  std::unique_ptr<Transactor> made(new Transactor(std::move(readers), std::move(claims), std::move(id)));
-  made->claim_ = TRY(made->claims_->claim(made->id_, append));
-  TRY(made->take_anew(made->patience_ends_ns()));
+                                                     std::shared_ptr<Claims> claims, Claims::Append append,
+                                                     std::string id) {
+  std::unique_ptr<Transactor> made(
+      new Transactor(std::move(readers), std::move(claims), std::move(append), std::move(id)));
+  made->claim_ = TRY(made->claims_->claim(made->id_, made->append_));
+  const int64_t until_ns = made->patience_ends_ns();
+  TRY(made->take_anew(until_ns));
+  TRY(made->close_left_open(until_ns));
   return made;
 }
 
@@ -68,7 +73,10 @@ Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> re
 Result<> Transactor::take_anew(int64_t until_ns) {
   TRY(take_id(until_ns));
   const Result<> ours = claims_->check(id_, claim_);
-  if (ours.ok()) return {};
+  if (ours.ok()) {
+    topics_.merge(claims_->topics(id_));
+    return {};
+  }
   client_.reset();
   if (ours.error().code == Code::fenced) fenced_ = ours.error();
   return ours;
@@ -94,6 +102,73 @@ Result<> Transactor::take_id(int64_t until) {
     options.clock->sleep(kPause);
   }
   client_ = std::move(client);
+  closed_at_breaks_ = -1;
+  return {};
+}
+
+// What was written since the last commit that is known to have gone through was given up.
+Result<> Transactor::close_left_open(int64_t until_ns) {
+  const int64_t breaks = client_->breaks();
+  Catalog& catalog = readers_->catalog();
+  const Duration left(std::max<int64_t>((until_ns - now_ns()) / 1'000'000, 1));
+  const Offsets open =
+      TRY(left_open(catalog, catalog.partitions_of(topics_), *readers_->options().clock, left));
+  Offsets committed;
+  Offsets given_up;
+  for (const auto& [position, offset] : open) {
+    const auto done = done_.find(position);
+    (done != done_.end() && offset <= done->second ? committed : given_up)[position] = offset;
+  }
+  TRY(close(given_up, false, until_ns));
+  TRY(close(committed, true, until_ns));
+  closed_at_breaks_ = breaks;
+  return {};
+}
+
+// By a transaction of one record that is none in each of the partitions.
+Result<> Transactor::close(const Offsets& open, bool committed, int64_t until_ns) {
+  if (open.empty()) return {};
+  const HeaderView nothing{.name = kNothingHeader, .value = std::nullopt};
+  const RecordView record{.key = kNothingHeader,
+                          .time = readers_->options().clock->now(),
+                          .headers = &nothing,
+                          .header_count = 1};
+  Work work;
+  std::vector<Appending> parts;
+  for (const auto& [position, offset] : open) parts.push_back({position, {&record, 1}});
+  work.parts = parts;
+  Attempt one;
+  one.until_ns = until_ns;
+  one.given_up = !committed;
+  const Outcome outcome = attempt(work, one);
+  if (outcome == Outcome::done) {
+    readers_->marks().closed(static_cast<int64_t>(open.size()));
+    return {};
+  }
+  const bool forbidden = outcome == Outcome::failed;
+  if (forbidden && open.size() == 1) return {};  // no longer ours to write: it stays as it is
+  if (forbidden) {
+    for (const auto& [position, offset] : open) TRY(close({{position, offset}}, committed, until_ns));
+    return {};
+  }
+  client_.reset();
+  one.error.code = Code::unavailable;
+  return one.error;
+}
+
+void Transactor::note_done(const Offsets& last) {
+  for (const auto& [position, offset] : last) done_[position] = offset;
+}
+
+Result<> Transactor::note_topics(const Work& work) {
+  std::set<std::string> topics;
+  for (const Appending& part : work.parts) topics.insert(part.position.topic);
+  if (std::includes(topics_.begin(), topics_.end(), topics.begin(), topics.end())) return {};
+  for (const std::string& topic : topics_) {
+    if (readers_->catalog().check({topic, 0}).ok()) topics.insert(topic);
+  }
+  TRY(Claims::note_topics(id_, topics, readers_->options().clock->now(), append_));
+  topics_ = std::move(topics);
   return {};
 }
 
@@ -115,6 +190,9 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
       TRY(Result<>(ours));
       TRY(take_anew(until_ns));
     }
+    if (doubt && closed_at_breaks_ < 0) TRY(presume(*doubt, until_ns));
+    if (client_->breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
+    TRY(note_topics(work));
     std::optional<Offsets> settled;
     TRY(settle(doubt, settled, until_ns));
     if (settled) return *settled;
@@ -124,8 +202,9 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
     if (outcome == Outcome::failed) return one.error;
     if (outcome == Outcome::done) {
       const Timestamp now = readers_->options().clock->now();
-      for (const auto& [position, offset] : one.last())
-        readers_->marks().wrote(position, offset + 1, true, now);
+      const Offsets last = one.last();
+      for (const auto& [position, offset] : last) readers_->marks().wrote(position, offset + 1, true, now);
+      note_done(last);
       readers_->marks().bell.ring();
       return one.first();
     }
@@ -137,6 +216,24 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
   }
   last.code = Code::unavailable;
   return last;
+}
+
+// Whether a transaction in doubt went through, as far as that can be read already: brokers may have marked
+// its end in some partitions only, and what lies open in the others ended likewise.
+Result<> Transactor::presume(const Doubt& doubt, int64_t until_ns) {
+  std::vector<Position> positions;
+  for (const auto& [position, offset] : doubt.last) positions.push_back(position);
+  const Duration left(std::max<int64_t>((until_ns - now_ns()) / 1'000'000, 1));
+  const Offsets ends = TRY(readers_->catalog().committed_ends(positions, left));
+  for (const auto& [position, offset] : doubt.last) {
+    const auto end = ends.find(position);
+    if (end == ends.end() || end->second <= offset) continue;
+    if (TRY(there(position, offset, until_ns))) {
+      note_done(doubt.last);
+      return {};
+    }
+  }
+  return {};
 }
 
 // The id is this process' anew, so the transaction in doubt has ended: what of it is read was committed. One
@@ -151,7 +248,10 @@ Result<> Transactor::settle(std::optional<Doubt>& doubt, std::optional<Offsets>&
   bool found = false;
   for (size_t i = 0; i < proofs.size() && !found; ++i)
     found = TRY(there(proofs[i].first, proofs[i].second, until_ns));
-  if (found) first = doubt->first;
+  if (found) {
+    first = doubt->first;
+    note_done(doubt->last);
+  }
   readers_->marks().settled(found);
   doubt.reset();
   return {};
@@ -183,7 +283,7 @@ Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
   }
   Outcome outcome = produce_all(work, attempt);
   if (outcome == Outcome::done) outcome = send_offsets(work, attempt);
-  if (outcome == Outcome::done) outcome = end(attempt);
+  if (outcome == Outcome::done) outcome = attempt.given_up ? abort(attempt) : end(attempt);
   if (outcome == Outcome::done && !work.consumed.empty()) {
     for (const auto& [position, offset] : work.consumed) mirrored_[work.group][position] = offset;
   }
@@ -237,6 +337,13 @@ Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt)
   }
   rd_kafka_consumer_group_metadata_destroy(group);
   return outcome;
+}
+
+Transactor::Outcome Transactor::abort(Attempt& attempt) {
+  const KafkaError failed(rd_kafka_abort_transaction(client_->handle(), attempt.left_ms(now_ns())));
+  if (failed == nullptr) return Outcome::done;
+  attempt.error = client_->error(rd_kafka_error_code(failed.get()), "a transaction cannot be given up");
+  return Outcome::again;
 }
 
 Transactor::Outcome Transactor::end(Attempt& attempt) {

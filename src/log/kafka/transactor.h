@@ -5,10 +5,15 @@
 // the client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the
 // log read: that settles it. So it is where brokers gave the transaction up because this process was silent
 // for too long: the id is taken anew, unless the claims say that another process has it.
+//
+// Behind every taking of an id, and where connections failed since the last commit, what an earlier
+// transaction left open (see left_open.h) is closed before anything else is written: as it ended, as far as
+// this process knows, else as given up.
 // Threads: one at a time. Errors: fenced for good; unavailable: ask again, with the same Doubt.
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 
@@ -23,8 +28,8 @@ class Transactor {
  public:
   // Takes the id over: an earlier holder is fenced, and its open transaction ends. `append` writes the claim.
   static Result<std::unique_ptr<Transactor>> open(std::shared_ptr<Readers> readers,
-                                                  std::shared_ptr<Claims> claims,
-                                                  const Claims::Append& append, std::string id);
+                                                  std::shared_ptr<Claims> claims, Claims::Append append,
+                                                  std::string id);
 
   // A commit of which nobody knows yet whether it went through.
   struct Doubt {
@@ -42,8 +47,12 @@ class Transactor {
   const std::optional<Error>& fenced() const { return fenced_; }
 
  private:
-  Transactor(std::shared_ptr<Readers> readers, std::shared_ptr<Claims> claims, std::string id)
-      : readers_(std::move(readers)), claims_(std::move(claims)), id_(std::move(id)) {}
+  Transactor(std::shared_ptr<Readers> readers, std::shared_ptr<Claims> claims, Claims::Append append,
+             std::string id)
+      : readers_(std::move(readers)),
+        claims_(std::move(claims)),
+        append_(std::move(append)),
+        id_(std::move(id)) {}
 
   enum class Outcome { done, again, doubtful, failed };
   struct Attempt;
@@ -51,12 +60,18 @@ class Transactor {
   Result<> take_id(int64_t until_ns);
   Result<> take_anew(int64_t until_ns);
   Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
+  Result<> close_left_open(int64_t until_ns);
+  Result<> close(const Offsets& open, bool committed, int64_t until_ns);
+  Result<> note_topics(const Work& work);
+  void note_done(const Offsets& last);
+  Result<> presume(const Doubt& doubt, int64_t until_ns);
   Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first, int64_t until_ns);
   Result<bool> there(const Position& position, Offset offset, int64_t until_ns);
   Outcome attempt(const Work& work, Attempt& attempt);
   Outcome produce_all(const Work& work, Attempt& attempt);
   Outcome send_offsets(const Work& work, Attempt& attempt);
   Outcome end(Attempt& attempt);
+  Outcome abort(Attempt& attempt);
   Outcome give_up(int code, const std::string& doing, Attempt& attempt);
   bool lost(int code, const std::string& doing, Attempt& attempt);
   int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
@@ -64,10 +79,14 @@ class Transactor {
 
   const std::shared_ptr<Readers> readers_;
   const std::shared_ptr<Claims> claims_;
+  const Claims::Append append_;
   const std::string id_;
   Offset claim_ = 0;
   std::shared_ptr<Client> client_;  // null: the id must be taken anew
   std::map<std::string, Offsets> mirrored_;
+  std::set<std::string> topics_;  // noted as written under the id
+  Offsets done_;                  // the last record committed at each position
+  int64_t closed_at_breaks_ = 0;  // the client's, when last nothing lay open; -1: it was never looked
   std::optional<Error> fenced_;
 };
 
