@@ -10,8 +10,8 @@ constexpr int64_t kMomentNs = 300'000'000;
 constexpr Duration kPause(20);
 constexpr Duration kOneTry(1'500);  // then brokers are asked anew who leads what
 
-// What is committed ends before what is written: there a transaction lies open. Where it goes on meanwhile, that
-// one has ended.
+// What is committed ends before what is written: there a transaction lies open. Where it goes on meanwhile,
+// that one has ended.
 Result<Offsets> open_now(Catalog& catalog, const std::vector<Position>& positions,
                          const std::optional<Offsets>& before, Duration patience) {
   const Offsets committed = TRY(catalog.committed_ends(positions, patience));
