@@ -77,15 +77,16 @@ Result<> Transactor::take_anew(int64_t until_ns) {
     topics_.merge(claims_->topics(id_));
     return {};
   }
-  client_.reset();
+  drop_id();
   if (ours.error().code == Code::fenced) fenced_ = ours.error();
   return ours;
 }
 
 Result<> Transactor::take_id(int64_t until) {
   const KafkaOptions& options = readers_->options();
-  client_.reset();
+  drop_id();
   mirrored_.clear();
+  if (Session::can(options)) return take_session(until);
   const std::string transaction_ms = std::to_string(2 * options.patience.count());
   auto client = TRY(Client::make(
       options, ClientKind::producer,
@@ -108,7 +109,7 @@ Result<> Transactor::take_id(int64_t until) {
 
 // What was written since the last commit that is known to have gone through was given up.
 Result<> Transactor::close_left_open(int64_t until_ns) {
-  const int64_t breaks = client_->breaks();
+  const int64_t seen_breaks = breaks();
   Catalog& catalog = readers_->catalog();
   const Duration left(std::max<int64_t>((until_ns - now_ns()) / 1'000'000, 1));
   const Offsets open =
@@ -121,7 +122,7 @@ Result<> Transactor::close_left_open(int64_t until_ns) {
   }
   TRY(close(given_up, false, until_ns));
   TRY(close(committed, true, until_ns));
-  closed_at_breaks_ = breaks;
+  closed_at_breaks_ = seen_breaks;
   return {};
 }
 
@@ -145,13 +146,13 @@ Result<> Transactor::close(const Offsets& open, bool committed, int64_t until_ns
     readers_->marks().closed(static_cast<int64_t>(open.size()));
     return {};
   }
-  const bool forbidden = outcome == Outcome::failed;
+  const bool forbidden = outcome == Outcome::failed && holds_id();
   if (forbidden && open.size() == 1) return {};  // no longer ours to write: it stays as it is
   if (forbidden) {
     for (const auto& [position, offset] : open) TRY(close({{position, offset}}, committed, until_ns));
     return {};
   }
-  client_.reset();
+  drop_id();
   one.error.code = Code::unavailable;
   return one.error;
 }
@@ -172,6 +173,26 @@ Result<> Transactor::note_topics(const Work& work) {
   return {};
 }
 
+Result<> Transactor::take_session(int64_t until_ns) {
+  auto session = std::make_unique<Session>(readers_->options(), id_);
+  const int code = session->take(until_ns);
+  session_ = std::move(session);
+  closed_at_breaks_ = -1;
+  if (code == 0) return {};
+  Error refused = session_error(code, "the transactional id " + id_ + " cannot be taken");
+  drop_id();
+  return refused;
+}
+
+int64_t Transactor::breaks() const {
+  return session_ != nullptr ? session_->breaks() : client_->breaks();
+}
+
+void Transactor::drop_id() {
+  client_.reset();
+  session_.reset();
+}
+
 Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt) {
   Result<Offsets> done = committed(work, doubt);
   const bool refused = !done.ok() && done.error().code == Code::unavailable;
@@ -184,14 +205,14 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
   Error last;
   for (int tries = 0; tries < kMostAttempts && (tries == 0 || now_ns() < until_ns); ++tries) {
     if (fenced_) return *fenced_;
-    if (client_ == nullptr) {  // not from one that has it
+    if (!holds_id()) {  // not from one that has it
       const Result<> ours = claims_->check(id_, claim_);
       if (!ours.ok() && ours.error().code == Code::fenced) fenced_ = ours.error();
       TRY(Result<>(ours));
       TRY(take_anew(until_ns));
     }
     if (doubt && closed_at_breaks_ < 0) TRY(presume(*doubt, until_ns));
-    if (client_->breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
+    if (breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
     TRY(note_topics(work));
     std::optional<Offsets> settled;
     TRY(settle(doubt, settled, until_ns));
@@ -209,7 +230,7 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
       return one.first();
     }
     if (outcome == Outcome::doubtful) {
-      client_.reset();
+      drop_id();
       if (Offsets written = one.last(); !written.empty()) doubt = Doubt{one.first(), std::move(written)};
     }
     last = one.error;
@@ -275,6 +296,7 @@ Result<bool> Transactor::there(const Position& position, Offset offset, int64_t 
 }
 
 Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
+  if (session_ != nullptr) return attempt_in_session(work, attempt);
   const KafkaError refused(rd_kafka_begin_transaction(client_->handle()));
   if (refused != nullptr) {
     const int code = rd_kafka_error_code(refused.get());
@@ -284,10 +306,44 @@ Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
   Outcome outcome = produce_all(work, attempt);
   if (outcome == Outcome::done) outcome = send_offsets(work, attempt);
   if (outcome == Outcome::done) outcome = attempt.given_up ? abort(attempt) : end(attempt);
-  if (outcome == Outcome::done && !work.consumed.empty()) {
-    for (const auto& [position, offset] : work.consumed) mirrored_[work.group][position] = offset;
-  }
+  if (outcome == Outcome::done) mirror(work);
   return outcome;
+}
+
+Transactor::Outcome Transactor::attempt_in_session(const Work& work, Attempt& attempt) {
+  const Session::Places places{work.group, moved(work)};
+  int code = session_->write(work.parts, places, attempt.slots, attempt.until_ns);
+  if (code != 0) return leave_session(code, "records cannot be written", attempt);
+  code = session_->end(!attempt.given_up, attempt.until_ns);
+  if (code != 0 && attempt.given_up) return leave_session(code, "a transaction cannot be given up", attempt);
+  if (code != 0) {
+    attempt.error = session_error(code, "a transaction cannot be committed");
+    return Outcome::doubtful;
+  }
+  mirror(work);
+  return Outcome::done;
+}
+
+// Nothing of it may be seen: it ends now if that can be had, else when the id is taken anew.
+Transactor::Outcome Transactor::leave_session(int code, const std::string& doing, Attempt& attempt) {
+  attempt.error = session_error(code, doing);
+  const bool passing = attempt.error.code == Code::unavailable || attempt.error.code == Code::fenced;
+  const bool ended = !passing && session_->end(false, attempt.until_ns) == 0;
+  if (!ended) drop_id();
+  return passing ? Outcome::again : Outcome::failed;
+}
+
+Error Transactor::session_error(int code, const std::string& doing) const {
+  Client& client = readers_->catalog().client();
+  if (code == kGone && !session_->trouble().empty())
+    return {Code::unavailable, doing + ": " + session_->trouble()};
+  const Right write{"Write", "topic", session_->topic()};
+  const bool topic = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+  return client.error(code, doing, topic ? &write : nullptr);
+}
+
+void Transactor::mirror(const Work& work) {
+  for (const auto& [position, offset] : work.consumed) mirrored_[work.group][position] = offset;
 }
 
 Transactor::Outcome Transactor::produce_all(const Work& work, Attempt& attempt) {
@@ -309,9 +365,7 @@ Transactor::Outcome Transactor::produce_all(const Work& work, Attempt& attempt) 
   return code == 0 ? Outcome::done : give_up(code, "records cannot be written", attempt);
 }
 
-// The places in the sources ride along, those that moved: no group reads for this log, so no member of one is
-// named.
-Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt) {
+Offsets Transactor::moved(const Work& work) {
   Offsets moved;
   const Offsets& known = mirrored_[work.group];
   for (const auto& [position, offset] : work.consumed) {
@@ -319,8 +373,15 @@ Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt)
     const bool same = at != known.end() && at->second == offset;
     if (!same && readers_->catalog().check(position).ok()) moved[position] = offset;
   }
-  if (moved.empty()) return Outcome::done;
-  const Partitions list = list_of(moved);
+  return moved;
+}
+
+// The places in the sources ride along, those that moved: no group reads for this log, so no member of one is
+// named.
+Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt) {
+  const Offsets places = moved(work);
+  if (places.empty()) return Outcome::done;
+  const Partitions list = list_of(places);
   rd_kafka_consumer_group_metadata_t* group = rd_kafka_consumer_group_metadata_new(work.group.c_str());
   Outcome outcome = Outcome::done;
   while (true) {

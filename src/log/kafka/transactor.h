@@ -20,6 +20,7 @@
 #include "log/kafka/catalog.h"
 #include "log/kafka/claims.h"
 #include "log/kafka/consumer.h"
+#include "log/kafka/session.h"
 #include "log/log.h"
 
 namespace tradewind::log::kafka {
@@ -58,6 +59,7 @@ class Transactor {
   struct Attempt;
 
   Result<> take_id(int64_t until_ns);
+  Result<> take_session(int64_t until_ns);
   Result<> take_anew(int64_t until_ns);
   Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
   Result<> close_left_open(int64_t until_ns);
@@ -68,11 +70,19 @@ class Transactor {
   Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first, int64_t until_ns);
   Result<bool> there(const Position& position, Offset offset, int64_t until_ns);
   Outcome attempt(const Work& work, Attempt& attempt);
+  Outcome attempt_in_session(const Work& work, Attempt& attempt);
+  Outcome leave_session(int code, const std::string& doing, Attempt& attempt);
+  Error session_error(int code, const std::string& doing) const;
+  Offsets moved(const Work& work);
+  void mirror(const Work& work);
   Outcome produce_all(const Work& work, Attempt& attempt);
   Outcome send_offsets(const Work& work, Attempt& attempt);
   Outcome end(Attempt& attempt);
   Outcome abort(Attempt& attempt);
   Outcome give_up(int code, const std::string& doing, Attempt& attempt);
+  bool holds_id() const { return client_ != nullptr || session_ != nullptr; }
+  void drop_id();
+  int64_t breaks() const;
   bool lost(int code, const std::string& doing, Attempt& attempt);
   int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
   int64_t patience_ends_ns() const { return now_ns() + readers_->options().patience.count() * 1'000'000; }
@@ -82,7 +92,9 @@ class Transactor {
   const Claims::Append append_;
   const std::string id_;
   Offset claim_ = 0;
-  std::shared_ptr<Client> client_;  // null: the id must be taken anew
+  // Either has the id; where neither does it must be taken anew. The session, where one can do.
+  std::shared_ptr<Client> client_;
+  std::unique_ptr<Session> session_;
   std::map<std::string, Offsets> mirrored_;
   std::set<std::string> topics_;  // noted as written under the id
   Offsets done_;                  // the last record committed at each position

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -52,6 +54,9 @@ int connect_within(int socket, const addrinfo& to) {
     if (failed != 0) return failed;
   }
   ::fcntl(socket, F_SETFL, 0);
+  const int on = 1;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   const timeval wait{.tv_sec = kWaitMs / 1'000, .tv_usec = 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
@@ -277,13 +282,53 @@ Result<ShownCertificate> Wire::secure() {
                           .protocol = SSL_get_version(tls_->session)};
 }
 
-Result<> Wire::send(const std::string& bytes) {
-  const auto size = static_cast<int>(bytes.size());
-  const auto sent = tls_ != nullptr
-                        ? SSL_write(tls_->session, bytes.data(), size)
-                        : static_cast<int>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
-  if (sent == size) return {};
-  return Error{Code::unavailable, address_ + " ends the connection"};
+void Wire::patience(Duration wait) {
+  const timeval most{.tv_sec = wait.count() / 1'000, .tv_usec = wait.count() % 1'000 * 1'000};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+  ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+}
+
+bool Wire::open() const {
+  char next = 0;
+  const auto got = ::recv(socket_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got > 0) return tls_ != nullptr;  // what TLS says of itself may come unasked
+  return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+Result<> Wire::ask(int api, int version, BytesView body) {
+  const std::string& client = options_.instance;
+  std::string head;
+  put(head, 4, static_cast<int64_t>(2 + 2 + 4 + 2 + client.size() + body.size()));
+  put(head, 2, api);
+  put(head, 2, version);
+  put(head, 4, ++asked_);
+  put(head, 2, static_cast<int64_t>(client.size()));
+  ERR_clear_error();
+  return send(head + client + std::string(body));
+}
+
+Result<Bytes> Wire::answer() {
+  char head[8];
+  TRY(receive(head, sizeof head));
+  Answered start(std::string(head, sizeof head));
+  const auto size = static_cast<uint32_t>(start.number(4));
+  const auto number = static_cast<int32_t>(start.number(4));
+  if (number != ++answered_ || size < 4 || size > kMostAnswer)
+    return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
+  Bytes body(size - 4, '\0');
+  TRY(receive(body.data(), body.size()));
+  return body;
+}
+
+Result<> Wire::send(BytesView bytes) {
+  while (!bytes.empty()) {
+    const auto most = static_cast<int>(std::min<size_t>(bytes.size(), 1 << 20));
+    const auto sent = tls_ != nullptr ? SSL_write(tls_->session, bytes.data(), most)
+                                      : static_cast<int>(::send(socket_, bytes.data(), most, MSG_NOSIGNAL));
+    if (sent <= 0) return Error{Code::unavailable, address_ + " ends the connection"};
+    bytes.remove_prefix(static_cast<size_t>(sent));
+  }
+  return {};
 }
 
 Result<> Wire::receive(char* to, size_t size) {

@@ -1,8 +1,9 @@
 #pragma once
-// Wire: one connection to a broker without librdkafka, to see for oneself: does it answer, whose certificate
-// does it show, which Kafka is it.
+// Wire: one connection to a broker without librdkafka: to see for oneself whether it answers, whose
+// certificate it shows, which Kafka it is; and to write transactions (session.h).
 //
-// Threads: one. Errors: unavailable, invalid; each with the setting to change. Waits four seconds at most.
+// Threads: one. Errors: unavailable, invalid; each with the setting to change. Waits four seconds at most,
+// or what patience() was told.
 
 #include <cstdint>
 #include <map>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "log/open.h"
@@ -45,16 +47,27 @@ class Wire {
   // What brokers tell before they know who asks.
   Result<BrokerFeatures> features();
 
+  // How long sending and answers are waited for, from here on.
+  void patience(Duration wait);
+  // Sends a request in `version` of its API; answer() gives the bodies of answers in the order of requests.
+  // An error of either ends the use of the connection.
+  Result<> ask(int api, int version, BytesView body);
+  Result<Bytes> answer();
+  // False: the broker has ended it. REQUIRES that no answer is awaited.
+  bool open() const;
+
  private:
   struct Tls;
   Wire(int socket, std::string address, const KafkaOptions& options);
-  Result<> send(const std::string& bytes);
+  Result<> send(BytesView bytes);
   Result<> receive(char* to, size_t size);
 
   const int socket_;
   const std::string address_;
   const KafkaOptions& options_;
   std::unique_ptr<Tls> tls_;
+  int32_t asked_ = 0;  // requests
+  int32_t answered_ = 0;
 };
 
 // The subject of the certificate in a file (PEM) as brokers call its user: "CN=app,O=shop". Empty: none can

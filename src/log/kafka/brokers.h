@@ -1,0 +1,70 @@
+#pragma once
+// Brokers: connections of our own to the brokers of a cluster, and who of them leads what.
+//
+// Threads: one. Where a call gives a number it is a code of the protocol, as librdkafka counts them. 0: well;
+// kGone: there is no connection, or it ended.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "log/kafka/protocol.h"
+#include "log/kafka/wire.h"
+#include "log/record.h"
+
+namespace tradewind::log::kafka {
+
+inline constexpr int kGone = -195;
+
+class Brokers {
+ public:
+  enum class Role : int8_t { group = 0, transactions = 1 };
+
+  // `options` outlive it.
+  explicit Brokers(const KafkaOptions& options) : options_(options) {}
+
+  // Who coordinates the group or the transactional id. It is asked for anew after forget_coordinator().
+  int coordinator(Role role, const std::string& key, std::string& address);
+  void forget_coordinator(Role role, const std::string& key) { coordinators_.erase({role, key}); }
+
+  // Looks where the partitions of these topics are.
+  int locate(const std::set<std::string>& topics);
+  // The leader's address; null: none is known.
+  const std::string* leader(const Position& position) const;
+
+  void forget_leader(const Position& position) { leaders_.erase(position); }
+
+  // Whether the broker has a connection for records; what is asked of coordinators does not wait behind them.
+  bool connected(const std::string& address) { return connection(records_, address) != nullptr; }
+  // A request of records, and its answer, later.
+  int send(const std::string& address, Api api, int version, const Asked& body);
+  int hear(const std::string& address, Bytes& answer);
+  // One request and its answer, of a coordinator.
+  int ask(const std::string& address, Api api, int version, const Asked& body, Bytes& answer);
+  // The same, of any broker.
+  int ask_any(Api api, int version, const Asked& body, Bytes& answer);
+
+  // What last kept a connection from coming about.
+  const std::string& trouble() const { return trouble_; }
+  // Grows whenever a connection fails or ends.
+  int64_t breaks() const { return breaks_; }
+
+ private:
+  using Wires = std::map<std::string, std::unique_ptr<Wire>>;  // by address
+  Wire* connection(Wires& wires, const std::string& address);
+  int hang_up(Wires& wires, const std::string& address, const Error& why);
+
+  const KafkaOptions& options_;
+  Wires records_;
+  Wires asking_;
+  std::map<std::pair<Role, std::string>, std::string> coordinators_;  // addresses
+  std::map<Position, std::string> leaders_;
+  std::set<std::string> known_;  // addresses that brokers told of
+  std::string trouble_;
+  int64_t breaks_ = 0;
+};
+
+}  // namespace tradewind::log::kafka
