@@ -53,7 +53,12 @@ class Brokers {
   int64_t breaks() const { return breaks_; }
 
  private:
-  using Wires = std::map<std::string, std::unique_ptr<Wire>>;  // by address
+  struct Link {
+    std::unique_ptr<Wire> wire;
+    int64_t until_ns = 0;  // for so long the broker takes who has signed in; then it ends it
+  };
+  using Wires = std::map<std::string, Link>;  // by address
+  Result<Link> connect(const std::string& address);
   Wire* connection(Wires& wires, const std::string& address);
   int hang_up(Wires& wires, const std::string& address, const Error& why);
 

@@ -15,11 +15,13 @@ enum class Api : int16_t {
   produce = 0,
   metadata = 3,
   find_coordinator = 10,
+  sasl_handshake = 17,
   init_producer_id = 22,
   add_partitions_to_txn = 24,
   add_offsets_to_txn = 25,
   end_txn = 26,
   txn_offset_commit = 28,
+  sasl_authenticate = 36,
 };
 
 // The body of a request.
@@ -68,6 +70,14 @@ class Told {
     if (size <= 0) return "";
     if (static_cast<size_t>(size) > left_.size()) return cut();
     std::string made(left_.substr(0, static_cast<size_t>(size)));
+    left_.remove_prefix(static_cast<size_t>(size));
+    return made;
+  }
+  Bytes bytes() {  // null is empty
+    const int32_t size = number32();
+    if (size <= 0) return "";
+    if (static_cast<size_t>(size) > left_.size()) return cut();
+    Bytes made(left_.substr(0, static_cast<size_t>(size)));
     left_.remove_prefix(static_cast<size_t>(size));
     return made;
   }

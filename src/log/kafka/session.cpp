@@ -63,7 +63,7 @@ int after_throttle(Told& told) {
 }  // namespace
 
 bool Session::can(const KafkaOptions& options) {
-  return !options.security.has_sasl() && packing_of(options.compression).has_value();
+  return packing_of(options.compression).has_value();
 }
 
 Session::Session(const KafkaOptions& options, std::string id)

@@ -27,7 +27,7 @@ namespace tradewind::log::kafka {
 
 class Session {
  public:
-  // Whether it can: it shows no user to the brokers, and knows some ways of packing.
+  // Whether it can: it knows some ways of packing only.
   static bool can(const KafkaOptions& options);
   // `options` outlive it. REQUIRES can(options).
   Session(const KafkaOptions& options, std::string id);
