@@ -174,7 +174,6 @@ int Client::fatal() const {
 
 void Client::note_trouble(const std::string& text) {
   Trouble trouble = trouble_of(text);
-  ++breaks_;
   const std::lock_guard lock(mutex_);
   last_words_ = text;
   if (trouble.kind == TroubleKind::none || (answered_ && by_hanging_up(trouble))) return;

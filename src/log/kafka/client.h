@@ -3,7 +3,6 @@
 //
 // Threads: shared freely. librdkafka's header is for this folder's sources only.
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -52,8 +51,6 @@ class Client {
   bool hopeless() const;
   void note_trouble(const std::string& text);
   void note_trouble(Trouble trouble);
-  // Grows whenever a connection fails: what brokers had on their way may have got lost since.
-  int64_t breaks() const { return breaks_; }
   // Brokers answered: from now on a connection that ends is one that ends, and no sign of another protocol.
   void note_answer();
   // The brokers do not let this client write to the topic.
@@ -76,7 +73,6 @@ class Client {
   std::string last_words_;  // of librdkafka about what went wrong
   Trouble trouble_;         // the last that is known
   int64_t trouble_ns_ = 0;
-  std::atomic<int64_t> breaks_{0};
   bool answered_ = false;
   std::string denied_topic_;
 };

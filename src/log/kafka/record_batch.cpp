@@ -1,6 +1,8 @@
 #include "log/kafka/record_batch.h"
 
 #include <lz4frame.h>
+#include <snappy-c.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -86,9 +88,35 @@ Bytes zstd_of(BytesView bytes) {
   return packed;
 }
 
+Bytes gzip_of(const Bytes& bytes) {
+  constexpr int kGzip = 15 + 16;  // zlib's number for the greatest window, with gzip's head
+  constexpr int kMemory = 8;      // zlib's default
+  z_stream stream{};
+  CHECK(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, kMemory, Z_DEFAULT_STRATEGY) == Z_OK);
+  Bytes packed(deflateBound(&stream, bytes.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  CHECK(deflate(&stream, Z_FINISH) == Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+Bytes snappy_of(BytesView bytes) {
+  size_t size = snappy_max_compressed_length(bytes.size());
+  Bytes packed(size, '\0');
+  CHECK(snappy_compress(bytes.data(), bytes.size(), packed.data(), &size) == SNAPPY_OK);
+  packed.resize(size);
+  return packed;
+}
+
 Bytes packed_by(Packing packing, Bytes bytes) {
   switch (packing) {
     case Packing::none: return bytes;
+    case Packing::gzip: return gzip_of(bytes);
+    case Packing::snappy: return snappy_of(bytes);
     case Packing::lz4: return lz4_of(bytes);
     case Packing::zstd: return zstd_of(bytes);
   }
@@ -99,6 +127,8 @@ Bytes packed_by(Packing packing, Bytes bytes) {
 
 std::optional<Packing> packing_of(const std::string& name) {
   if (name == "none") return Packing::none;
+  if (name == "gzip") return Packing::gzip;
+  if (name == "snappy") return Packing::snappy;
   if (name == "lz4") return Packing::lz4;
   if (name == "zstd") return Packing::zstd;
   return std::nullopt;

@@ -12,8 +12,8 @@
 
 namespace tradewind::log::kafka {
 
-enum class Packing : int16_t { none = 0, lz4 = 3, zstd = 4 };
-// As the setting log.kafka.compression names it; nothing: one that only librdkafka does here.
+enum class Packing : int16_t { none = 0, gzip = 1, snappy = 2, lz4 = 3, zstd = 4 };
+// As the setting log.kafka.compression names it; nothing: there is no such.
 std::optional<Packing> packing_of(const std::string& name);
 
 // Who writes, and the number of the batch's first record among all it wrote to the partition.

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <lz4frame.h>
+#include <snappy-c.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "base/coding.h"
@@ -111,6 +113,29 @@ TEST(RecordBatch, IsPackedInFramesThatStandForThemselves) {
   EXPECT_EQ(LZ4F_decompress(context, unpacked.data(), &size, lz4.data() + left, &rest, nullptr), 0U);
   EXPECT_EQ(unpacked, plain);
   LZ4F_freeDecompressionContext(context);
+}
+
+TEST(RecordBatch, IsPackedByWhatIsOldToo) {
+  const Bytes value(200'000, 'x');
+  const RecordView records[] = {record("a", value, 1), record("b", value, 1)};
+  const Bytes plain = batch_of(records, {}, Packing::none).substr(kListAt);
+  Bytes unpacked(plain.size(), '\0');
+  const Bytes snappy = batch_of(records, {}, Packing::snappy).substr(kListAt);
+  size_t size = unpacked.size();
+  ASSERT_EQ(snappy_uncompress(snappy.data(), snappy.size(), unpacked.data(), &size), SNAPPY_OK);
+  EXPECT_EQ(unpacked, plain);
+
+  unpacked.assign(plain.size(), '\0');
+  Bytes gzip = batch_of(records, {}, Packing::gzip).substr(kListAt);
+  z_stream stream{};
+  ASSERT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);  // gzip only
+  stream.next_in = reinterpret_cast<Bytef*>(gzip.data());
+  stream.avail_in = static_cast<uInt>(gzip.size());
+  stream.next_out = reinterpret_cast<Bytef*>(unpacked.data());
+  stream.avail_out = static_cast<uInt>(unpacked.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  inflateEnd(&stream);
+  EXPECT_EQ(unpacked, plain);
 }
 
 TEST(RecordBatch, TakesAsManyRecordsAsBrokersTakeAndOneThatIsLarger) {

@@ -17,8 +17,8 @@ namespace {
 
 constexpr int kHandshakeVersion = 1;
 constexpr int kAuthenticateVersion = 1;
-constexpr int kLeastRounds = 4'096;       // RFC 7677
-constexpr int kMostRounds = 10'000'000;   // more would be an attack on our time
+constexpr int kLeastRounds = 4'096;      // RFC 7677
+constexpr int kMostRounds = 10'000'000;  // more would be an attack on our time
 constexpr size_t kNonceBytes = 24;
 constexpr std::string_view kNoBinding = "n,,";
 
@@ -111,7 +111,8 @@ Result<Duration> sign_in(Wire& wire, const KafkaOptions& options) {
   Told told(bytes);
   if (told.number16() != 0 || told.broken()) {
     return Error{Code::unavailable, "the brokers do not take log.kafka.sasl.mechanism " +
-                                        std::string(name_of(security.mechanism)) + "; name one that they have"};
+                                        std::string(name_of(security.mechanism)) +
+                                        "; name one that they have"};
   }
   switch (security.mechanism) {
     case KafkaMechanism::plain: {
@@ -156,16 +157,17 @@ Result<std::string> Scram::last(const std::string& server_first) {
   const auto rounds_text = part(server_first, 'i');
   Bytes salt;
   int rounds = 0;
-  const bool whole = both && both->starts_with(nonce_) && both->size() > nonce_.size() && salt_text &&
-                     from_base64(*salt_text, salt) && rounds_text &&
-                     std::from_chars(rounds_text->data(), rounds_text->data() + rounds_text->size(), rounds).ec ==
-                         std::errc();
+  const bool whole =
+      both && both->starts_with(nonce_) && both->size() > nonce_.size() && salt_text &&
+      from_base64(*salt_text, salt) && rounds_text &&
+      std::from_chars(rounds_text->data(), rounds_text->data() + rounds_text->size(), rounds).ec ==
+          std::errc();
   if (!whole || rounds < kLeastRounds || rounds > kMostRounds)
     return Error{Code::invalid, "the broker's answer to SCRAM is not one"};
   Bytes salted(long_ ? 64 : 32, '\0');
   PKCS5_PBKDF2_HMAC(password_.data(), static_cast<int>(password_.size()),
-                    reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()), rounds,
-                    hash_of(long_), static_cast<int>(salted.size()),
+                    reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
+                    rounds, hash_of(long_), static_cast<int>(salted.size()),
                     reinterpret_cast<unsigned char*>(salted.data()));
   const std::string bare = first().substr(kNoBinding.size());
   const std::string without_proof = "c=" + to_base64(kNoBinding) + ",r=" + *both;

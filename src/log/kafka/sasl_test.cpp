@@ -14,7 +14,8 @@ TEST(Scram, AnswersAsTheStandardShows) {
   const auto last = scram.last(server);
   ASSERT_TRUE(last.ok()) << last.error().message;
   EXPECT_EQ(*last,
-            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+"
+            "Ute9ytag9zjfMHgsqmmiz7AndVQ=");
   EXPECT_TRUE(scram.proves("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="));
   EXPECT_FALSE(scram.proves("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5="));
   EXPECT_FALSE(scram.proves("e=invalid-proof"));
@@ -27,8 +28,8 @@ TEST(Scram, NamesMayHoldWhatPartsAreMadeOf) {
 
 TEST(Scram, RefusesWhatIsNotForIt) {
   Scram scram(KafkaMechanism::scram_sha_512, "user", "pencil", "abc");
-  for (const char* wrong : {"", "r=abc,s=W22Z,i=4096", "r=abd1,s=W22Z,i=4096", "r=abc1,s=*,i=4096", "r=abc1,s=W22Z,i=1",
-                            "r=abc1,s=W22Z,i=x", "r=abc1,s=W22Z,i=2000000000"}) {
+  for (const char* wrong : {"", "r=abc,s=W22Z,i=4096", "r=abd1,s=W22Z,i=4096", "r=abc1,s=*,i=4096",
+                            "r=abc1,s=W22Z,i=1", "r=abc1,s=W22Z,i=x", "r=abc1,s=W22Z,i=2000000000"}) {
     EXPECT_FALSE(scram.last(wrong).ok()) << wrong;
   }
 }

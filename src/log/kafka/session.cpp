@@ -62,10 +62,6 @@ int after_throttle(Told& told) {
 
 }  // namespace
 
-bool Session::can(const KafkaOptions& options) {
-  return packing_of(options.compression).has_value();
-}
-
 Session::Session(const KafkaOptions& options, std::string id)
     : options_(options),
       id_(std::move(id)),

@@ -27,9 +27,7 @@ namespace tradewind::log::kafka {
 
 class Session {
  public:
-  // Whether it can: it knows some ways of packing only.
-  static bool can(const KafkaOptions& options);
-  // `options` outlive it. REQUIRES can(options).
+  // `options` outlive it.
   Session(const KafkaOptions& options, std::string id);
 
   // Takes the id: an earlier holder is fenced, and its open transaction ends.

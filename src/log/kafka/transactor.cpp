@@ -6,36 +6,22 @@
 #include <deque>
 
 #include "log/kafka/left_open.h"
-#include "log/kafka/request.h"
 
 namespace tradewind::log::kafka {
 namespace {
 
 constexpr int kMostAttempts = 5;
-constexpr Duration kPause(20);
-constexpr int kFlushMs = 100;
-// Long enough for the records of one partition to be handed over, so that they go in one request.
-constexpr const char* kLinger = "5";
 constexpr size_t kMostProofs = 16;  // records that are looked for, until one is found
-
-struct ErrorGone {
-  void operator()(rd_kafka_error_t* error) const { rd_kafka_error_destroy(error); }
-};
-using KafkaError = std::unique_ptr<rd_kafka_error_t, ErrorGone>;
 
 }  // namespace
 
 // One try of a commit.
 struct Transactor::Attempt {
-  Deliveries deliveries;
   std::deque<Deliveries::Slot> slots;  // they stay where they are
   Error error;
   int64_t until_ns = 0;
   bool given_up = false;  // it is to end so
 
-  int left_ms(int64_t now_ns) const {
-    return static_cast<int>(std::max<int64_t>((until_ns - now_ns) / 1'000'000, 1));
-  }
   Offsets first() const {
     Offsets offsets;
     for (const Deliveries::Slot& slot : slots) {
@@ -77,39 +63,25 @@ Result<> Transactor::take_anew(int64_t until_ns) {
     topics_.merge(claims_->topics(id_));
     return {};
   }
-  drop_id();
+  session_.reset();
   if (ours.error().code == Code::fenced) fenced_ = ours.error();
   return ours;
 }
 
-Result<> Transactor::take_id(int64_t until) {
-  const KafkaOptions& options = readers_->options();
-  drop_id();
+Result<> Transactor::take_id(int64_t until_ns) {
   mirrored_.clear();
-  if (Session::can(options)) return take_session(until);
-  const std::string transaction_ms = std::to_string(2 * options.patience.count());
-  auto client = TRY(Client::make(
-      options, ClientKind::producer,
-      {{"transactional.id", id_}, {"transaction.timeout.ms", transaction_ms}, {"linger.ms", kLinger}}));
-  while (true) {
-    const auto left = static_cast<int>(std::max<int64_t>((until - now_ns()) / 1'000'000, 1));
-    const KafkaError failed(rd_kafka_init_transactions(client->handle(), left));
-    if (failed == nullptr) break;
-    client->serve(Duration(0));
-    const bool again = rd_kafka_error_is_retriable(failed.get()) != 0 && now_ns() < until;
-    if (!again)
-      return client->error(rd_kafka_error_code(failed.get()),
-                           "the transactional id " + id_ + " cannot be taken");
-    options.clock->sleep(kPause);
-  }
-  client_ = std::move(client);
   closed_at_breaks_ = -1;
-  return {};
+  session_ = std::make_unique<Session>(readers_->options(), id_);
+  const int code = session_->take(until_ns);
+  if (code == 0) return {};
+  Error refused = error(code, "the transactional id " + id_ + " cannot be taken");
+  session_.reset();
+  return refused;
 }
 
 // What was written since the last commit that is known to have gone through was given up.
 Result<> Transactor::close_left_open(int64_t until_ns) {
-  const int64_t seen_breaks = breaks();
+  const int64_t breaks = session_->breaks();
   Catalog& catalog = readers_->catalog();
   const Duration left(std::max<int64_t>((until_ns - now_ns()) / 1'000'000, 1));
   const Offsets open =
@@ -122,7 +94,7 @@ Result<> Transactor::close_left_open(int64_t until_ns) {
   }
   TRY(close(given_up, false, until_ns));
   TRY(close(committed, true, until_ns));
-  closed_at_breaks_ = seen_breaks;
+  closed_at_breaks_ = breaks;
   return {};
 }
 
@@ -146,13 +118,13 @@ Result<> Transactor::close(const Offsets& open, bool committed, int64_t until_ns
     readers_->marks().closed(static_cast<int64_t>(open.size()));
     return {};
   }
-  const bool forbidden = outcome == Outcome::failed && holds_id();
+  const bool forbidden = outcome == Outcome::failed && session_ != nullptr;
   if (forbidden && open.size() == 1) return {};  // no longer ours to write: it stays as it is
   if (forbidden) {
     for (const auto& [position, offset] : open) TRY(close({{position, offset}}, committed, until_ns));
     return {};
   }
-  drop_id();
+  session_.reset();
   one.error.code = Code::unavailable;
   return one.error;
 }
@@ -173,26 +145,6 @@ Result<> Transactor::note_topics(const Work& work) {
   return {};
 }
 
-Result<> Transactor::take_session(int64_t until_ns) {
-  auto session = std::make_unique<Session>(readers_->options(), id_);
-  const int code = session->take(until_ns);
-  session_ = std::move(session);
-  closed_at_breaks_ = -1;
-  if (code == 0) return {};
-  Error refused = session_error(code, "the transactional id " + id_ + " cannot be taken");
-  drop_id();
-  return refused;
-}
-
-int64_t Transactor::breaks() const {
-  return session_ != nullptr ? session_->breaks() : client_->breaks();
-}
-
-void Transactor::drop_id() {
-  client_.reset();
-  session_.reset();
-}
-
 Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt) {
   Result<Offsets> done = committed(work, doubt);
   const bool refused = !done.ok() && done.error().code == Code::unavailable;
@@ -205,14 +157,14 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
   Error last;
   for (int tries = 0; tries < kMostAttempts && (tries == 0 || now_ns() < until_ns); ++tries) {
     if (fenced_) return *fenced_;
-    if (!holds_id()) {  // not from one that has it
+    if (session_ == nullptr) {  // not from one that has it
       const Result<> ours = claims_->check(id_, claim_);
       if (!ours.ok() && ours.error().code == Code::fenced) fenced_ = ours.error();
       TRY(Result<>(ours));
       TRY(take_anew(until_ns));
     }
     if (doubt && closed_at_breaks_ < 0) TRY(presume(*doubt, until_ns));
-    if (breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
+    if (session_->breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
     TRY(note_topics(work));
     std::optional<Offsets> settled;
     TRY(settle(doubt, settled, until_ns));
@@ -230,7 +182,7 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
       return one.first();
     }
     if (outcome == Outcome::doubtful) {
-      drop_id();
+      session_.reset();
       if (Offsets written = one.last(); !written.empty()) doubt = Doubt{one.first(), std::move(written)};
     }
     last = one.error;
@@ -296,28 +248,13 @@ Result<bool> Transactor::there(const Position& position, Offset offset, int64_t 
 }
 
 Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
-  if (session_ != nullptr) return attempt_in_session(work, attempt);
-  const KafkaError refused(rd_kafka_begin_transaction(client_->handle()));
-  if (refused != nullptr) {
-    const int code = rd_kafka_error_code(refused.get());
-    if (!lost(code, "a transaction cannot begin", attempt)) client_.reset();
-    return Outcome::again;
-  }
-  Outcome outcome = produce_all(work, attempt);
-  if (outcome == Outcome::done) outcome = send_offsets(work, attempt);
-  if (outcome == Outcome::done) outcome = attempt.given_up ? abort(attempt) : end(attempt);
-  if (outcome == Outcome::done) mirror(work);
-  return outcome;
-}
-
-Transactor::Outcome Transactor::attempt_in_session(const Work& work, Attempt& attempt) {
   const Session::Places places{work.group, moved(work)};
   int code = session_->write(work.parts, places, attempt.slots, attempt.until_ns);
-  if (code != 0) return leave_session(code, "records cannot be written", attempt);
+  if (code != 0) return give_up(code, "records cannot be written", attempt);
   code = session_->end(!attempt.given_up, attempt.until_ns);
-  if (code != 0 && attempt.given_up) return leave_session(code, "a transaction cannot be given up", attempt);
+  if (code != 0 && attempt.given_up) return give_up(code, "a transaction cannot be given up", attempt);
   if (code != 0) {
-    attempt.error = session_error(code, "a transaction cannot be committed");
+    attempt.error = error(code, "a transaction cannot be committed");
     return Outcome::doubtful;
   }
   mirror(work);
@@ -325,15 +262,15 @@ Transactor::Outcome Transactor::attempt_in_session(const Work& work, Attempt& at
 }
 
 // Nothing of it may be seen: it ends now if that can be had, else when the id is taken anew.
-Transactor::Outcome Transactor::leave_session(int code, const std::string& doing, Attempt& attempt) {
-  attempt.error = session_error(code, doing);
+Transactor::Outcome Transactor::give_up(int code, const std::string& doing, Attempt& attempt) {
+  attempt.error = error(code, doing);
   const bool passing = attempt.error.code == Code::unavailable || attempt.error.code == Code::fenced;
   const bool ended = !passing && session_->end(false, attempt.until_ns) == 0;
-  if (!ended) drop_id();
+  if (!ended) session_.reset();
   return passing ? Outcome::again : Outcome::failed;
 }
 
-Error Transactor::session_error(int code, const std::string& doing) const {
+Error Transactor::error(int code, const std::string& doing) const {
   Client& client = readers_->catalog().client();
   if (code == kGone && !session_->trouble().empty())
     return {Code::unavailable, doing + ": " + session_->trouble()};
@@ -346,25 +283,7 @@ void Transactor::mirror(const Work& work) {
   for (const auto& [position, offset] : work.consumed) mirrored_[work.group][position] = offset;
 }
 
-Transactor::Outcome Transactor::produce_all(const Work& work, Attempt& attempt) {
-  const int64_t generation = readers_->catalog().generation();
-  for (const Appending& part : work.parts) {
-    Deliveries::Slot& slot = attempt.slots.emplace_back();
-    slot.all = &attempt.deliveries;
-    slot.position = part.position;
-    rd_kafka_topic_t* topic = client_->topic(part.position.topic, generation);
-    for (const RecordView& record : part.records) {
-      if (produce(*client_, topic, part.position.partition, record, false, slot) != 0) break;
-    }
-    if (attempt.deliveries.failure() != 0) break;
-  }
-  // All of it has an answer before anything else is asked: to abort what is still on its way is an error that
-  // ends the client. The answer may be that librdkafka gave up: it does so within the patience.
-  while (!attempt.deliveries.done()) rd_kafka_flush(client_->handle(), kFlushMs);
-  const int code = attempt.deliveries.failure();
-  return code == 0 ? Outcome::done : give_up(code, "records cannot be written", attempt);
-}
-
+// The places in the sources ride along, those that moved.
 Offsets Transactor::moved(const Work& work) {
   Offsets moved;
   const Offsets& known = mirrored_[work.group];
@@ -374,72 +293,6 @@ Offsets Transactor::moved(const Work& work) {
     if (!same && readers_->catalog().check(position).ok()) moved[position] = offset;
   }
   return moved;
-}
-
-// The places in the sources ride along, those that moved: no group reads for this log, so no member of one is
-// named.
-Transactor::Outcome Transactor::send_offsets(const Work& work, Attempt& attempt) {
-  const Offsets places = moved(work);
-  if (places.empty()) return Outcome::done;
-  const Partitions list = list_of(places);
-  rd_kafka_consumer_group_metadata_t* group = rd_kafka_consumer_group_metadata_new(work.group.c_str());
-  Outcome outcome = Outcome::done;
-  while (true) {
-    const KafkaError failed(rd_kafka_send_offsets_to_transaction(client_->handle(), list.get(), group,
-                                                                 attempt.left_ms(now_ns())));
-    if (failed == nullptr) break;
-    if (rd_kafka_error_is_retriable(failed.get()) != 0 && now_ns() < attempt.until_ns) {
-      readers_->options().clock->sleep(kPause);
-      continue;
-    }
-    outcome = give_up(rd_kafka_error_code(failed.get()),
-                      "the offsets of group " + work.group + " cannot be written", attempt);
-    break;
-  }
-  rd_kafka_consumer_group_metadata_destroy(group);
-  return outcome;
-}
-
-Transactor::Outcome Transactor::abort(Attempt& attempt) {
-  const KafkaError failed(rd_kafka_abort_transaction(client_->handle(), attempt.left_ms(now_ns())));
-  if (failed == nullptr) return Outcome::done;
-  attempt.error = client_->error(rd_kafka_error_code(failed.get()), "a transaction cannot be given up");
-  return Outcome::again;
-}
-
-Transactor::Outcome Transactor::end(Attempt& attempt) {
-  while (true) {
-    const KafkaError failed(rd_kafka_commit_transaction(client_->handle(), attempt.left_ms(now_ns())));
-    if (failed == nullptr) return Outcome::done;
-    const int code = rd_kafka_error_code(failed.get());
-    if (lost(code, "a transaction cannot be committed", attempt)) return Outcome::doubtful;
-    if (rd_kafka_error_txn_requires_abort(failed.get()) != 0)
-      return give_up(code, "a transaction cannot be committed", attempt);
-    if (rd_kafka_error_is_retriable(failed.get()) == 0 || now_ns() >= attempt.until_ns)
-      return Outcome::doubtful;
-    readers_->options().clock->sleep(kPause);
-  }
-}
-
-// Nothing of it may be seen: abort, or, where that fails too, take the id anew.
-Transactor::Outcome Transactor::give_up(int code, const std::string& doing, Attempt& attempt) {
-  if (lost(code, doing, attempt)) return Outcome::again;
-  const KafkaError failed(rd_kafka_abort_transaction(client_->handle(), attempt.left_ms(now_ns())));
-  if (failed != nullptr) client_.reset();
-  const bool passing = attempt.error.code == Code::unavailable || attempt.error.code == Code::fenced;
-  return passing ? Outcome::again : Outcome::failed;
-}
-
-// Whether the client is of no more use; then it is gone. That brokers do not know its epoch any more may have
-// two reasons: another process took the id, or they gave up a transaction that took too long. Who takes the
-// id anew asks the claims.
-bool Transactor::lost(int code, const std::string& doing, Attempt& attempt) {
-  client_->serve(Duration(0));
-  const int fatal = client_->fatal();
-  attempt.error = client_->error(fatal != 0 ? fatal : code, doing);
-  if (fatal == 0) return false;
-  client_.reset();
-  return true;
 }
 
 }  // namespace tradewind::log::kafka

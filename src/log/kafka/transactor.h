@@ -2,9 +2,9 @@
 // Transactor: a transactional id, and the transactions written under it, one at a time and each in one go.
 //
 // What fails on the way is given up and written again; where it is not known whether a commit went through,
-// the client is thrown away, the id taken anew (which ends the old transaction, one way or the other) and the
-// log read: that settles it. So it is where brokers gave the transaction up because this process was silent
-// for too long: the id is taken anew, unless the claims say that another process has it.
+// the session is thrown away, the id taken anew (which ends the old transaction, one way or the other) and
+// the log read: that settles it. So it is where brokers gave the transaction up because this process was
+// silent for too long: the id is taken anew, unless the claims say that another process has it.
 //
 // Behind every taking of an id, and where connections failed since the last commit, what an earlier
 // transaction left open (see left_open.h) is closed before anything else is written: as it ended, as far as
@@ -59,7 +59,6 @@ class Transactor {
   struct Attempt;
 
   Result<> take_id(int64_t until_ns);
-  Result<> take_session(int64_t until_ns);
   Result<> take_anew(int64_t until_ns);
   Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
   Result<> close_left_open(int64_t until_ns);
@@ -70,20 +69,10 @@ class Transactor {
   Result<> settle(std::optional<Doubt>& doubt, std::optional<Offsets>& first, int64_t until_ns);
   Result<bool> there(const Position& position, Offset offset, int64_t until_ns);
   Outcome attempt(const Work& work, Attempt& attempt);
-  Outcome attempt_in_session(const Work& work, Attempt& attempt);
-  Outcome leave_session(int code, const std::string& doing, Attempt& attempt);
-  Error session_error(int code, const std::string& doing) const;
+  Error error(int code, const std::string& doing) const;
   Offsets moved(const Work& work);
   void mirror(const Work& work);
-  Outcome produce_all(const Work& work, Attempt& attempt);
-  Outcome send_offsets(const Work& work, Attempt& attempt);
-  Outcome end(Attempt& attempt);
-  Outcome abort(Attempt& attempt);
   Outcome give_up(int code, const std::string& doing, Attempt& attempt);
-  bool holds_id() const { return client_ != nullptr || session_ != nullptr; }
-  void drop_id();
-  int64_t breaks() const;
-  bool lost(int code, const std::string& doing, Attempt& attempt);
   int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
   int64_t patience_ends_ns() const { return now_ns() + readers_->options().patience.count() * 1'000'000; }
 
@@ -92,13 +81,11 @@ class Transactor {
   const Claims::Append append_;
   const std::string id_;
   Offset claim_ = 0;
-  // Either has the id; where neither does it must be taken anew. The session, where one can do.
-  std::shared_ptr<Client> client_;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> session_;  // null: the id must be taken anew
   std::map<std::string, Offsets> mirrored_;
   std::set<std::string> topics_;  // noted as written under the id
   Offsets done_;                  // the last record committed at each position
-  int64_t closed_at_breaks_ = 0;  // the client's, when last nothing lay open; -1: it was never looked
+  int64_t closed_at_breaks_ = 0;  // the session's, when last nothing lay open; -1: it was never looked
   std::optional<Error> fenced_;
 };
 
