@@ -34,7 +34,7 @@ CREATE STREAM scored_orders WITH (RETENTION_MS = 86400000) AS
   WHERE event_type IN ('ORDER_PLACED', 'ORDER_CANCELLED', 'ORDER_REFUNDED')
   EMIT CHANGES;
 
--- Orders that somebody should look at before they are sent, with the reasons.
+-- Orders that somebody should look at before they are sent, with the reasons; once each, however often they are told again.
 CREATE STREAM suspicious_orders AS
   SELECT customer_key, order_id, total, currency,
          COALESCE(given_band, 'REVIEW') AS band,
@@ -42,4 +42,5 @@ CREATE STREAM suspicious_orders AS
          CASE WHEN given_band IS NULL THEN reasons ELSE given_reasons END AS reasons
   FROM scored_orders
   WHERE event_type = 'ORDER_PLACED' AND (given_band IN ('REVIEW', 'STEP_UP') OR (given_band IS NULL AND log_odds >= -2.5e0))
+  DEDUPLICATE BY order_id WITHIN 24 HOURS
   EMIT CHANGES;

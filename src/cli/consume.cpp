@@ -93,14 +93,7 @@ class Consuming {
   // Where to begin and where to end.
   Result<> begin() {
     next_ = TRY(places_at(from_));
-    if (from_.find_first_not_of("0123456789") == std::string::npos) {
-      for (const auto& [partition, end] : TRY(places_at("latest"))) {
-        if (next_.contains(partition) && next_[partition] > end) {
-          std::fprintf(stderr, "tradewind: partition %d ends at %lld; waiting for offset %lld\n", partition,
-                       static_cast<long long>(end), static_cast<long long>(next_[partition]));
-        }
-      }
-    }
+    TRY(warn_beyond_end());
     if (until_end_) until_ = TRY(places_at("latest"));
     if (group_.empty()) return {};
     const auto known = remote_.ask("GET", "/v1/groups/" + path_segment(group_));
@@ -115,6 +108,21 @@ class Consuming {
     }
     for (const auto& [partition, offset] : kept_) next_[partition] = offset;
     return keep_places(true);  // of a new group: where it began counts, also if nothing comes
+  }
+
+  // The server begins at the end where an offset lies behind it.
+  Result<> warn_beyond_end() {
+    int64_t asked = 0;
+    const char* text_end = from_.data() + from_.size();
+    const auto [read, error] = std::from_chars(from_.data(), text_end, asked);
+    if (error != std::errc() || read != text_end) return {};
+    for (const auto& [partition, end] : TRY(places_at("latest"))) {
+      if (asked <= end) continue;
+      std::fprintf(stderr, "tradewind: partition %d of %s ends at offset %lld, before %lld; %s\n", partition,
+                   topic_.c_str(), static_cast<long long>(end), static_cast<long long>(asked),
+                   until_end_ ? "nothing of it is left to read" : "what comes there is shown");
+    }
+    return {};
   }
 
   Result<Places> places_at(const std::string& place) {

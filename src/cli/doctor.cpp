@@ -6,9 +6,11 @@
 
 #include "apps/shop/topics.h"
 #include "base/json.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 #include "log/checkup.h"
+#include "log/open.h"
 #include "stream/runtime.h"
 
 namespace tradewind::cli {
@@ -123,15 +125,13 @@ int doctor(const std::vector<std::string>& raw) {
     return 2;
   }
   for (const std::string& note : *notes) tell({log::Grade::doubtful, "settings", note, ""});
-  constexpr std::string_view kKafka = "kafka:";
   if (settings.log_at == "embedded") {
     log::examine_embedded(settings.log, tell);
     return wrong ? 1 : 0;
   }
-  if (!settings.log_at.starts_with(kKafka) || settings.log_at.size() == kKafka.size())
-    return fail("the log is 'embedded' or 'kafka:HOST:PORT[,HOST:PORT]...', not '" + settings.log_at + "'",
-                2);
-  settings.kafka.servers = settings.log_at.substr(kKafka.size());
+  auto servers = log::kafka_servers(settings.log_at);
+  if (!servers.ok()) return refused(servers.error());
+  settings.kafka.servers = std::move(*servers);
   const log::KafkaNeeds needs = needs_of(*arguments, settings);
   log::examine_kafka(settings.kafka, needs, tell);
   print_commands(

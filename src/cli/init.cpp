@@ -199,14 +199,9 @@ Result<Place> open_embedded_place(const InitWork& work, Clock& clock) {
 }
 
 Result<Place> open_kafka_place(const InitWork& work, Clock& clock) {
-  constexpr std::string_view kKafka = "kafka:";
-  if (!work.settings.log_at.starts_with(kKafka)) {
-    return Error{Code::invalid, "the log is 'embedded' or 'kafka:HOST:PORT[,HOST:PORT]...', not '" +
-                                    work.settings.log_at + "'"};
-  }
   Place place;
   log::KafkaOptions kafka = work.settings.kafka;
-  kafka.servers = work.settings.log_at.substr(kKafka.size());
+  kafka.servers = TRY(log::kafka_servers(work.settings.log_at));
   place.topics = TRY(log::open_kafka_topics(kafka));
   place.there = TRY(place.topics->topics());
   if (work.settings.registry.given()) {

@@ -65,6 +65,20 @@ std::string cell_of(const Json& value) {
   return type != nullptr && type->is(Json::Kind::string) ? type->text() : value.dump();
 }
 
+// A text of a list on one line, without what it was laid out with, and not wider than can be looked through.
+std::string brief(const std::string& text) {
+  constexpr size_t kWidest = 80;
+  std::string line;
+  bool gap = false;
+  for (const char c : text) {
+    const bool blank = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (!blank && gap && !line.empty()) line += ' ';
+    if (!blank) line += c;
+    gap = blank;
+  }
+  return cut_to(line, kWidest);
+}
+
 // One line of /query-stream after the other.
 class Rows {
  public:
@@ -353,7 +367,7 @@ void SqlSession::show(const Json& entity) {
     Cells cells;
     for (const Json::Member& member : element.members()) {
       if (rows.empty()) names.push_back(member.name);
-      cells.push_back(cell_of(member.value));
+      cells.push_back(brief(cell_of(member.value)));
     }
     rows.push_back(std::move(cells));
   }

@@ -57,23 +57,27 @@ TEST(SuspiciousOrders, AreMostlyFraudAndMostOfTheFraudThatAnOrderShows) {
   ingest::Ingestor ingestor(*log, driver->registry(), clock, {});
   ASSERT_TRUE(ingestor.start().ok());
   ShopFeedOptions options{.producer = "shop"};
-  options.shop = {.seed = 11, .from = kMorning, .volume = 100};
+  options.shop = {.seed = 1, .from = kMorning, .volume = 100, .doubled_percent = 5};
   auto feed = std::move(ShopFeed::open(*log, driver->registry(), ingestor, options, kMorning)).value();
   while (feed->send(kMorning + kSpan, 2'000).value() > 0) {
   }
   ASSERT_TRUE(driver->settle().ok());
 
   const Kinds kinds = labels_of(options.shop);
+  size_t rows = 0;  // of the last look
   const auto ids = [&](const std::string& select) {
     const auto answer = driver->select(select, {});
     EXPECT_TRUE(answer.ok()) << answer.error().message;
     std::set<std::string> found;
     for (const auto& row : answer->rows) found.insert(row[0]);
+    rows = answer->rows.size();
     return found;
   };
   const auto placed = ids("SELECT order_id FROM scored_orders WHERE event_type = 'ORDER_PLACED';");
+  ASSERT_GT(rows, placed.size());  // some were sent twice
   const auto told = ids("SELECT order_id FROM suspicious_orders WHERE ARRAY_LENGTH(reasons) > 0;");
   ASSERT_EQ(told, ids("SELECT order_id FROM suspicious_orders;"));
+  EXPECT_EQ(rows, told.size());
   std::map<std::string, std::pair<size_t, size_t>> by_kind;  // told, placed
   for (const std::string& order : placed) {
     const auto kind = kinds.find(order);

@@ -3,7 +3,8 @@
 #include <condition_variable>
 #include <deque>
 #include <list>
-#include <set>
+
+#include "engine/last_rows.h"
 
 namespace tradewind::engine {
 namespace {
@@ -29,33 +30,6 @@ Batch settled(const Batch& batch, bool deletions) {
     if (insert || (deletions && !replaced)) rows.push_back(i);
   }
   return batch.filtered(std::move(rows));
-}
-
-std::string key_of(const Batch& batch, const std::vector<bool>& keys, size_t row) {
-  std::string key;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (!keys[i]) continue;
-    append_json((*batch.schema())[i].type, *batch.column(i), row, key);
-    key += '\n';
-  }
-  return key;
-}
-
-// The last row of each key. Answers how many are left.
-size_t conflate(std::deque<Batch>& queue, const std::vector<bool>& keys) {
-  std::set<std::string> seen;
-  size_t left = 0;
-  for (auto batch = queue.rbegin(); batch != queue.rend(); ++batch) {
-    std::vector<uint32_t> rows;
-    for (size_t row = batch->rows(); row-- > 0;) {
-      if (seen.insert(key_of(*batch, keys, row)).second)
-        rows.insert(rows.begin(), static_cast<uint32_t>(row));
-    }
-    left += rows.size();
-    *batch = batch->filtered(std::move(rows));
-  }
-  std::erase_if(queue, [](const Batch& batch) { return batch.rows() == 0; });
-  return left;
 }
 
 }  // namespace
@@ -128,7 +102,7 @@ class PushQueries::Computation {
       queue->batches.push_back(rows);
       queue->rows += rows.rows();
       if (queue->rows <= queue->most_rows || queue->batches.size() == 1) continue;
-      if (!keys_.empty()) queue->rows = conflate(queue->batches, keys_);
+      if (!keys_.empty()) queue->rows = keep_last_rows(queue->batches, keys_);
       if (queue->rows <= queue->most_rows) continue;
       queue->cut = true;
       queue->batches.clear();
@@ -184,6 +158,7 @@ class PushQueries::Reader final : public RowStream {
 
 Result<std::unique_ptr<RowStream>> PushQueries::open(sql::PushPlan plan, bool earliest,
                                                      const Subscribe& subscribe, size_t most_rows) {
+  if (plan.until_now && !plan.identity.empty()) return look_at_groups(std::move(plan), TRY(subscribe()));
   const bool shares = !earliest && !plan.topology.aggregate() && plan.topology.inputs.empty();
   const std::string identity = identity_of(plan);
   const std::lock_guard lock(mutex_);

@@ -7,10 +7,11 @@
 
 namespace tradewind::ingest {
 
-inline constexpr telemetry::Metric kEvents{.name = "tw_ingest_events_total",
-                                           .kind = telemetry::Kind::counter,
-                                           .labels = {"outcome"},
-                                           .sentence = "Events over HTTP."};
+inline constexpr telemetry::Metric kEvents{
+    .name = "tw_ingest_events_total",
+    .kind = telemetry::Kind::counter,
+    .labels = {"outcome"},
+    .sentence = "Events posted, or made by the demo: taken or refused."};
 
 inline constexpr std::array kMetrics{&kEvents};
 

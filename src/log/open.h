@@ -133,6 +133,10 @@ Result<std::unique_ptr<WatchedLog>> open_kafka(const KafkaOptions& options);
 // conflict: another process has the directory. corrupt: damage, with the place and the remedy.
 Result<std::unique_ptr<EmbeddedLog>> open_embedded(const EmbeddedOptions& options);
 
+// The brokers of "kafka:HOST:PORT[,HOST:PORT]...", as KafkaOptions wants them. invalid: something else; it
+// says which broker has what wrong.
+Result<std::string> kafka_servers(const std::string& which);
+
 // "embedded", or "kafka:HOST:PORT[,HOST:PORT]...". invalid: something else.
 Result<std::unique_ptr<WatchedLog>> open_log(const std::string& which, const EmbeddedOptions& embedded,
                                              KafkaOptions kafka);

@@ -285,6 +285,7 @@ Result<PushPlan> plan_push(const Query& query, const Catalog& catalog) {
   plan.topology = TRY(stream::build(std::move(topology)));
   for (const BoundColumn& column : bound.columns) plan.columns.push_back({column.name, column.type});
   plan.keys = row_keys(bound);
+  plan.identity = bound.identity;
   return plan;
 }
 

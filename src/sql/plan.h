@@ -49,6 +49,7 @@ struct PushPlan {
   std::vector<bool> keys;  // which tell the rows of a table apart; empty: none do
   std::optional<int64_t> limit;
   bool until_now = false;
+  std::vector<bool> identity;  // until now, of groups: which of the topology's columns tell them apart
 };
 
 struct InsertPlan {

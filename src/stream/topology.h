@@ -94,6 +94,7 @@ struct AggregateStep {
   std::optional<WindowSpec> window;
   bool final = false;  // windowed only: rows come once, when their window closes, instead
   bool each = false;   // not of time windows or sessions: the result behind each row that goes in, instead
+  bool total = false;  // without a window, the keys are constants: their group is there before any row
 };
 
 // Keeps the rows of a table by key: the old row is retracted before the new one is inserted, and a view can

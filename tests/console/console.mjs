@@ -269,7 +269,7 @@ try {
     await send(url, [held]);
     await until("seconds of lag", async () => assert.match(await tile("Lag"), /^Lag[2-9]\.?\d* s/));
     assert.equal((await statement(`RESUME ${id};`)).status, 200);
-    await until("no lag", async () => assert.match(await tile("Lag"), /^Lag0.0 ms0 records/));
+    await until("no lag", async () => assert.match(await tile("Lag"), /^Lag0 ms0 records/));
     assert.match(await tile("Disk"), /MB used.* GB of .* free/);
     assert.match(await tile("Memory"), /^Memory[\d.]+ [MG]B/);
     await system.close();
@@ -356,6 +356,9 @@ try {
     await page.click('[aria-label="Pause LOW_STOCK"]');
     await page.waitForSelector('[aria-label="Resume LOW_STOCK"]');
     assert.equal(await state(), "PAUSED");
+    const told = await page.locator("tr", { has: page.locator('[aria-label="Resume LOW_STOCK"]') }).innerText();
+    assert.match(told, /LOW_STOCK\s+stream from INVENTORY\s+paused/);
+    assert.match(await page.textContent(".sums"), /Paused1Stopped0/);
     await page.click('[aria-label="Resume LOW_STOCK"]');
     await page.waitForSelector('[aria-label="Pause LOW_STOCK"]');
     assert.equal(await state(), "RUNNING");

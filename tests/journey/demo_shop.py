@@ -6,7 +6,7 @@
 The shop is opened some hours ago and sells at --rate; the program is killed while it starts, sends and counts. Then the
 simulator prints the events of the same seed and opening: each must lie in its topic exactly once, those it sends twice exactly
 twice, in its partition and order; and every figure of the shop's queries must be what a plain recount of these printed
-events makes it. Only in which order the attempts of one card came together is taken from the platform, since any is right.
+events makes it, and so must looks at the streams themselves and the stock that movements leave. Only in which order the attempts of one card came together is taken from the platform, since any is right.
 --seed is that of the kills.
 """
 import argparse, collections, datetime, json, os, random, shutil, signal, subprocess, sys, tempfile, time
@@ -163,6 +163,69 @@ def misplaced(topics, lying):
     return wrong
 
 
+# Looks at streams, each with what a row of its table counts among the seed's events.
+LOOKS = [
+    ("SELECT event_type, COUNT(*) AS n FROM {stream} GROUP BY event_type;", ("customer-events", "orders", "inventory", "simulated-truth"),
+     lambda event: True, lambda event: (event["event_type"],), None),
+    ("SELECT location_id, event_type, COUNT(*) AS n, SUM(delta) AS units FROM {stream} WHERE event_type IN ('DAMAGE', 'ADJUSTMENT', "
+     "'TRANSFER_OUT', 'TRANSFER_IN') GROUP BY location_id, event_type;", ("inventory",),
+     lambda event: event["event_type"] in ("DAMAGE", "ADJUSTMENT", "TRANSFER_OUT", "TRANSFER_IN"),
+     lambda event: (event["location_id"], event["event_type"]), lambda event: event["delta"]),
+    ("SELECT experiment, slot, event_type, COUNT(*) AS n, SUM(ARRAY_LENGTH(items)) AS units FROM {stream} WHERE recommendation_id IS NOT NULL "
+     "GROUP BY experiment, slot, event_type;", ("customer-events",), lambda event: event.get("recommendation_id") is not None,
+     lambda event: (event["experiment"], event["slot"], event["event_type"]), lambda event: len(event["items"])),
+    ("SELECT attributes['rating'] AS rating, COUNT(*) AS n FROM {stream} WHERE event_type = 'PRODUCT_REVIEWED' GROUP BY attributes['rating'];",
+     ("customer-events",), lambda event: event["event_type"] == "PRODUCT_REVIEWED", lambda event: (event["attributes"]["rating"],), None),
+    ("SELECT COUNT(*) AS n FROM {stream} WHERE event_type = 'UNKNOWN';", ("customer-events", "orders", "inventory"),
+     lambda event: event["event_type"] == "UNKNOWN", lambda event: (), None),
+]
+
+
+def wrong_looks(platform, topics):
+    wrong = []
+    for statement, of, passes, key, units in LOOKS:
+        for topic in of:
+            groups = collections.defaultdict(lambda: [0, 0])
+            if "GROUP BY" not in statement:
+                groups[()] = [0, 0]
+            for event in (event for records in topics[topic].values() for _, event in records if passes(event)):
+                groups[key(event)][0] += 1
+                groups[key(event)][1] += units(event) if units else 0
+            said = statement.format(stream=STREAMS[topic])
+            found = {tuple(value for name, value in row.items() if name not in ("N", "UNITS")): [row["N"], row.get("UNITS", 0)]
+                     for row in platform.select(said)}
+            if found != dict(groups):
+                wrong.append(f"{said} gives {found}, the seed's events {dict(groups)}")
+            if not groups and "rating" not in statement:  # goods take longer than the shop may have been open
+                wrong.append(f"{said} shows nothing")
+    return wrong
+
+
+def wrong_stock(topics):
+    """Where levels do not follow from the movements, or goods get lost or more on their way between two places."""
+    wrong, level, on_their_way, known = [], {}, {}, set()
+    for event in sorted((event for records in topics["inventory"].values() for _, event in records), key=lambda event: event["version"]):
+        place = (event["product_id"], event["location_id"])
+        if event["event_id"] in known:
+            continue
+        known.add(event["event_id"])
+        what, delta = event["event_type"], event["delta"]
+        if what != "SNAPSHOT" and event["on_hand"] != level[place] + delta:
+            wrong.append(f"{place}: {what} of {delta} leads from {level[place]} to {event['on_hand']}")
+        if (what == "DAMAGE" and delta >= 0) or (what == "ADJUSTMENT" and delta == 0) or event["available"] < 0:
+            wrong.append(f"{place}: {what} of {delta}, {event['available']} available")
+        level[place] = event["on_hand"]
+        if what.startswith("TRANSFER_"):
+            on_their_way.setdefault((event["attributes"]["transfer_id"], place[0]), {})[what] = (event["location_id"], delta, event["event_time"])
+    for (transfer, _), ends in on_their_way.items():
+        sent, come = ends.get("TRANSFER_OUT"), ends.get("TRANSFER_IN")
+        if sent is None or (come is not None and (sent[0] == come[0] or sent[1] != -come[1] or sent[2] >= come[2])):
+            wrong.append(f"transfer {transfer}: sent {sent}, came {come}")
+    if not any("TRANSFER_IN" in ends for ends in on_their_way.values()):
+        wrong.append("nothing was carried from one place to another: the test shows nothing of it")
+    return wrong
+
+
 def in_topics(platform):
     lying = {}
     for topic, stream in STREAMS.items():
@@ -182,7 +245,7 @@ try:
     lying = in_topics(platform)
     total = sum(len(ids) for parts in lying.values() for ids in parts.values())
     topics = of_the_seed(opening, total)
-    failures = misplaced(topics, lying)
+    failures = misplaced(topics, lying) + wrong_looks(platform, topics) + wrong_stock(topics)
     twice = sum(len(ids) - len(set(ids)) for parts in lying.values() for ids in parts.values())
     if twice == 0:
         failures.append("no event came twice: the test shows less than it should")

@@ -276,7 +276,7 @@ def fraud(orders, attempts):
         {c: r[c] for c in ("CUSTOMER_KEY", "ORDER_ID", "TOTAL", "CURRENCY")}
         | ({"BAND": r["BAND"], "REASONS": r["REASONS"], "PER_MILLE": None} if r["BAND"] is not None else
            {"BAND": "REVIEW", "REASONS": judged(r)[1], "PER_MILLE": math.floor(1000 / (1 + math.exp(-judged(r)[0])) + 0.25)})
-        for rows in orders for r in rows if reviewed(r)])
+        for rows in deduplicated(orders, reviewed, lambda r: r["ORDER_ID"], DAY) for r in rows])
     return results
 
 

@@ -126,6 +126,12 @@ def topics(url):
     everything = {topic["name"] for topic in run(url, "topics", "list", "--all", "--json")[0]}
     check("internal topics only with --all", "orders" in listed and not any(n.startswith("tw.") for n in listed) and "tw.commands" in everything)
 
+    shown = run(url, "sql", "-e", "SHOW QUERIES;")[0].splitlines()
+    whole = sql(url, "SHOW QUERIES;")[0]["queries"]
+    check("lists shorten long texts", len(shown) == 2 + len(whole) and max(map(len, shown)) < 400
+          and any("…" in line for line in shown), shown[:3])
+    check("JSON has them whole", max(len(query["queryString"]) for query in whole) > 1000, whole[0])
+
     for name in ("orders", "STOCK"):
         said = run(url, "topics", "delete", name, "--yes", code=2)[1]
         check(f"{name} is kept for its queries", "TERMINATE" in said, said)
@@ -217,6 +223,10 @@ def records(url):
                             if r["timestamp"] < 1030] == [])
     check("--partition", {r["partition"] for r in consumed(url, "avro-clicks", "--partition", "1")} == {1})
     run(url, "consume", "texts", "--from", "yesterday", "--until-end", code=2)
+    text, said = run(url, "consume", "texts", "--from", "999999", "--until-end")
+    check("beyond the end is said", not text and "ends at offset 6, before 999999" in said, said)
+    said = run(url, "consume", "texts", "--from", "-1", "--until-end", code=2)[1]
+    check("offsets begin at 0", "-1 is no offset in texts: they count from 0" in said, said)
     run(url, "consume", "texts", "--partition", "1", "--until-end", code=2)
     run(url, "consume", "nowhere", "--until-end", code=1)
 

@@ -43,6 +43,7 @@ export function bytes(value: number): string {
 
 export function duration(ms: number | null): string {
   if (ms === null || !isFinite(ms)) return kNone;
+  if (ms === 0) return `0${kThin}ms`;
   if (ms < 1) return `${ms.toFixed(1)}${kThin}ms`;
   if (ms < 1000) return `${Math.round(ms)}${kThin}ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)}${kThin}s`;

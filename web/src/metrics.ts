@@ -115,6 +115,16 @@ export class Metrics {
     return this.last?.values.get(`tw_query_${metric}{query="${id}"}`) ?? 0;
   }
 
+  // What a figure of one query grew by a second, over ten seconds each, sample by sample.
+  queryRates(metric: string, id: string): { at: number; value: number }[] {
+    const key = `tw_query_${metric}{query="${id}"}`;
+    const kSpan = 5;
+    return this.samples.slice(1).map((sample, i) => {
+      const old = this.samples[Math.max(0, i + 1 - kSpan)];
+      return { at: sample.at, value: (((sample.values.get(key) ?? NaN) - (old.values.get(key) ?? NaN)) / (sample.at - old.at)) * 1000 };
+    });
+  }
+
   // How complete the table or stream of a query is.
   completeness(table: string): Completeness | null {
     const sample = this.last;

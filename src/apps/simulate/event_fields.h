@@ -30,6 +30,10 @@ struct VisitFields {
         coupon_code(in.index_of("coupon_code")),
         coupon_reason(in.index_of("coupon_reason")),
         promotion_id(in.index_of("promotion_id")),
+        slot(in.index_of("slot")),
+        recommendation_id(in.index_of("recommendation_id")),
+        model_version(in.index_of("model_version")),
+        experiment(in.index_of("experiment")),
         step(in.index_of("step")),
         step_name(in.index_of("step_name")),
         shipping_method(in.index_of("shipping_method")),
@@ -45,10 +49,12 @@ struct VisitFields {
         device(in.index_of("device")),
         net(in.index_of("net")),
         campaign(in.index_of("campaign")),
-        items(in.index_of("items")) {}
+        items(in.index_of("items")),
+        attributes(in.index_of("attributes")) {}
   size_t visitor_id, customer_id, session_id, value, currency, order_id, checkout_id, list_id, list_name,
-      coupon_code, coupon_reason, promotion_id, step, step_name, shipping_method, payment_method, dwell_ms,
-      scroll_pct, bot_score, email_hash, failure_reason, page, search, consent, device, net, campaign, items;
+      coupon_code, coupon_reason, promotion_id, slot, recommendation_id, model_version, experiment, step,
+      step_name, shipping_method, payment_method, dwell_ms, scroll_pct, bot_score, email_hash, failure_reason,
+      page, search, consent, device, net, campaign, items, attributes;
 };
 
 struct OrderFields {
@@ -118,10 +124,11 @@ struct StockFields {
         reason(in.index_of("reason")),
         expected_at(in.index_of("expected_at")),
         lead_time_days(in.index_of("lead_time_days")),
-        lead_time_sd(in.index_of("lead_time_sd")) {}
+        lead_time_sd(in.index_of("lead_time_sd")),
+        attributes(in.index_of("attributes")) {}
   size_t product_id, location_id, version, delta, on_hand, reserved, available, inbound, unit_cost, price,
       list_price, currency, reorder_point, reorder_quantity, sku, category, supplier_id, order_id,
-      purchase_order_id, reason, expected_at, lead_time_days, lead_time_sd;
+      purchase_order_id, reason, expected_at, lead_time_days, lead_time_sd, attributes;
 };
 
 struct ProfileFields {

@@ -209,6 +209,17 @@ BytesView EventParts::search(std::string_view query, int64_t results) {
   return text_;
 }
 
+BytesView EventParts::attribute(std::string_view name, std::string_view value) {
+  text_.clear();
+  put_zigzag(text_, 1);
+  for (const std::string_view text : {name, value}) {
+    put_zigzag(text_, static_cast<int64_t>(text.size()));
+    text_ += text;
+  }
+  text_.push_back('\0');
+  return text_;
+}
+
 void EventParts::put_item(const OrderLine& line, Bytes& out) {
   const ItemFields& field = *item_field_;
   const Product& product = catalogue_.products()[line.product];

@@ -45,6 +45,8 @@ class EventParts {
   BytesView page(std::string_view path, std::string_view title, std::string_view type,
                  std::string_view referrer);
   BytesView search(std::string_view query, int64_t results);
+  // A map of one text.
+  BytesView attribute(std::string_view name, std::string_view value);
 
   // Lists of items: one product alone; the first lines of an order; a cart; products side by side.
   BytesView shown(uint16_t product) const { return shown_[product]; }

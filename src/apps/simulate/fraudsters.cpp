@@ -228,10 +228,14 @@ void begin_bulk_order(Stage& stage) {
   Visit& visit = stage.world.visits.slots[slot];
   visit.guest = true;
   // Of something much wanted, all that one place has.
-  const uint16_t product = stage.catalogue.draw(stage.random());
+  uint16_t product = 0;
   int32_t most = 0;
-  for (uint8_t location = 0; location < kLocations; ++location)
-    most = std::max(most, stage.stock(product, location).available());
+  for (int look = 0; look < 8 && most < 5; ++look) {
+    product = stage.catalogue.draw(stage.random());
+    most = 0;
+    for (uint8_t location = 0; location < kLocations; ++location)
+      most = std::max(most, stage.stock(product, location).available());
+  }
   if (most < 5) return leave(stage, slot);
   put_in_cart(stage, visit, product, static_cast<uint16_t>(std::min(most, 4'000)));
   if (!begin_order(stage, visit)) return leave(stage, slot);

@@ -1,5 +1,6 @@
 #include "apps/simulate/orders.h"
 
+#include "apps/simulate/recommendations.h"
 #include "apps/simulate/stock.h"
 
 namespace tradewind::simulate {
@@ -115,6 +116,7 @@ void deliver(Stage& stage, uint32_t slot) {
   Order& order = stage.world.orders.slots[slot];
   open(stage, OrderStep::order_delivered, order);
   stage.close();
+  plan_review(stage, order);
   const double days = 1 + 9 * stage.random().unit();
   switch (order.fate) {
     case Fate::returned: return next(stage, slot, Stand::returning, stage.hauling_ms(24 * days));

@@ -7,8 +7,10 @@
 #include "apps/simulate/fraudsters.h"
 #include "apps/simulate/orders.h"
 #include "apps/simulate/postman.h"
+#include "apps/simulate/recommendations.h"
 #include "apps/simulate/stock.h"
 #include "apps/simulate/visits.h"
+#include "apps/simulate/warehouse.h"
 #include "base/check.h"
 #include "base/coding.h"
 
@@ -20,7 +22,7 @@ constexpr double kMostVolume = 50'000;
 constexpr int64_t kHourMs = 3'600'000;
 // About as long as visitors stay.
 constexpr int64_t kWarmUpMs = 8 * 60'000;
-constexpr uint32_t kSavedFormat = 1;
+constexpr uint32_t kSavedFormat = 2;
 
 // What two builds must agree in for one to go on with what the other saved.
 uint64_t shape() {
@@ -114,7 +116,7 @@ void Simulation::State::open(EventBatch& out) {
   Counters& count = world.count;
   count.start_ms = options.from.ms;
   count.now_ms = std::max<int64_t>(options.from.ms - kWarmUpMs, 0);
-  count.sale_ms = count.bulk_ms = INT64_MAX;
+  count.sale_ms = count.bulk_ms = count.finding_ms = INT64_MAX;
   world.customers.resize(known_customers(options.volume));
   for (size_t i = 0; i < world.customers.size(); ++i)
     world.customers[i].created_ms =
@@ -133,6 +135,7 @@ void Simulation::State::open(EventBatch& out) {
   count.sale_ms =
       options.from.ms + (scenario.whole_shop_on_sale ? kHourMs / 2 : scenario.sale_every.count() / 4);
   count.bulk_ms = options.from.ms + kHourMs * 2 / 3;
+  count.finding_ms = next_finding_ms(stage);
   writer.write_to(out);
   open_stock(stage);
 }
@@ -147,6 +150,7 @@ void Simulation::State::keep_lookers() {
   std::vector<Moment> kept;
   for (const Moment& moment : world.visits_due.moments) {
     Visit& visit = world.visits.slots[moment.slot];
+    visit.wanted = kNothing;  // of a list that nobody heard of
     if (visit.truth == Truth::unknown && visit.phase == VisitPhase::browsing)
       kept.push_back(moment);
     else
@@ -168,7 +172,7 @@ int64_t Simulation::State::next_ms() const {
   const Counters& count = world.count;
   return std::min({static_cast<int64_t>(count.arrival_ms), world.visits_due.next_ms(),
                    world.orders_due.next_ms(), world.supplies_due.next_ms(), count.sale_ms, count.bulk_ms,
-                   postman.next_ms()});
+                   count.finding_ms, postman.next_ms()});
 }
 
 void Simulation::State::step(int64_t ms, EventBatch& out) {
@@ -201,6 +205,9 @@ void Simulation::State::act(int64_t ms) {
   } else if (count.bulk_ms == ms) {
     begin_bulk_order(stage);
     count.bulk_ms = ms + 3 * kHourMs + static_cast<int64_t>(world.random.below(4 * kHourMs));
+  } else if (count.finding_ms == ms) {
+    find_something(stage);
+    count.finding_ms = next_finding_ms(stage);
   } else {
     begin_visit(stage);
     plan_arrival();
@@ -250,6 +257,7 @@ void Simulation::pause(Duration length) {
   count.now_ms += ms;
   count.arrival_ms += static_cast<double>(ms);
   count.bulk_ms += ms;
+  count.finding_ms += ms;
   if (count.sale_ms != INT64_MAX) count.sale_ms += ms;
   for (Agenda* agenda : {&state.world.visits_due, &state.world.orders_due, &state.world.supplies_due}) {
     for (Moment& moment : agenda->moments) moment.ms += ms;

@@ -224,7 +224,99 @@ TEST(Simulation, KeepsStockThatAddsUpAndIsNeverNegative) {
   EXPECT_EQ(levels.size(), 600U * kLocations);
   EXPECT_GT(empty, 0U);
   EXPECT_THAT(kinds, IsSupersetOf({"SNAPSHOT", "RESERVATION", "RESERVATION_RELEASED", "SALE",
-                                   "PURCHASE_ORDERED", "RECEIPT", "PRICE_CHANGED"}));
+                                   "PURCHASE_ORDERED", "RECEIPT", "PRICE_CHANGED", "DAMAGE", "ADJUSTMENT",
+                                   "TRANSFER_OUT", "TRANSFER_IN"}));
+}
+
+// What is on its way to each place, from suppliers and from other places, as told before it came.
+TEST(Simulation, OwesEachPlaceWhatWasOrderedOrSentThere) {
+  std::map<std::string, int64_t> inbound, purchases;  // by product and place; by purchase
+  std::map<std::string, Told> sent;                   // by transfer
+  size_t carried = 0, lost = 0;
+  for (const Told& one : orderly({Topic::inventory})) {
+    const std::string product = one.text("product_id"), type = one.text("event_type");
+    int64_t& owed = inbound[product + "@" + one.text("location_id")];
+    const Json* attributes = one.event.find("attributes");
+    const std::string transfer =
+        attributes == nullptr ? "" : attributes->string_at("transfer_id").value_or("");
+    const std::string purchase = product + "/" + one.text("purchase_order_id");
+    if (type == "PURCHASE_ORDERED") owed += purchases[purchase] = one.number("reorder_quantity");
+    if (type == "RECEIPT" || type == "PURCHASE_CANCELLED") owed -= purchases.at(purchase);
+    if (type == "TRANSFER_OUT") {
+      EXPECT_EQ(one.text("reason").substr(0, 3), "to ");
+      EXPECT_LT(one.number("delta"), 0);
+      inbound[product + "@" + one.text("reason").substr(3)] -= one.number("delta");
+      EXPECT_TRUE(sent.emplace(transfer, one).second) << transfer;
+    }
+    if (type == "TRANSFER_IN") {
+      ASSERT_TRUE(sent.contains(transfer)) << transfer;
+      const Told& out = sent.at(transfer);
+      EXPECT_EQ(one.number("delta"), -out.number("delta"));
+      EXPECT_EQ(one.text("reason"), "from " + out.text("location_id"));
+      EXPECT_EQ("to " + one.text("location_id"), out.text("reason"));
+      EXPECT_EQ(one.number("event_time"), out.number("expected_at"));
+      owed -= one.number("delta");
+      sent.erase(transfer);
+      ++carried;
+    }
+    if (type == "DAMAGE") lost += static_cast<size_t>(-one.number("delta"));
+    EXPECT_EQ(one.number("inbound"), owed) << type;
+  }
+  EXPECT_GT(carried, 5U);
+  EXPECT_GT(lost, 10U);
+}
+
+TEST(Simulation, LetsVisitorsTakeOnlyWhatWasRecommendedToThem) {
+  const auto product = [](const Json& item) { return item.string_at("product_id").value_or(""); };
+  std::map<std::string, std::set<std::string>> lists;  // by recommendation
+  std::map<std::string, std::string> clicked;          // by session: what must be on the screen next
+  size_t clicks = 0;
+  for (const Told& one : orderly({Topic::customer_events})) {
+    const std::string type = one.text("event_type"), session = one.text("session_id");
+    const std::string list = one.text("recommendation_id");
+    if (clicked.contains(session)) {
+      EXPECT_EQ(type, "PRODUCT_VIEWED");
+      EXPECT_EQ(product(one.event.find("items")->elements()[0]), clicked[session]);
+      clicked.erase(session);
+    }
+    if (type == "RECOMMENDATION_SHOWN") {
+      EXPECT_FALSE(lists.contains(list)) << list;
+      for (const Json& item : one.event.find("items")->elements()) lists[list].insert(product(item));
+      EXPECT_LE(lists[list].size(), 4U);
+    }
+    if (type != "RECOMMENDATION_CLICKED") continue;
+    clicked[session] = product(one.event.find("items")->elements()[0]);
+    EXPECT_TRUE(lists[list].contains(clicked[session])) << list;
+    ++clicks;
+  }
+  EXPECT_GT(lists.size(), 1'000U);
+  EXPECT_GT(clicks, lists.size() / 20);
+  EXPECT_LT(clicks, lists.size() / 8);
+}
+
+TEST(Simulation, LetsBuyersRateWhatCameToThem) {
+  std::map<std::string, std::set<std::string>> bought;  // by order, once it was delivered
+  std::map<std::string, std::set<std::string>> placed;
+  std::set<std::string> rated;
+  std::map<std::string, int> ratings;
+  for (const Told& one : orderly({Topic::customer_events, Topic::orders})) {
+    const std::string order = one.text("order_id"), type = one.text("event_type");
+    if (type == "ORDER_PLACED") {
+      for (const Json& item : one.event.find("items")->elements())
+        placed[order].insert(item.string_at("product_id").value_or(""));
+    }
+    if (type == "ORDER_DELIVERED") bought[order] = placed[order];
+    if (type != "PRODUCT_REVIEWED") continue;
+    const Json& item = one.event.find("items")->elements()[0];
+    EXPECT_TRUE(bought[order].contains(item.string_at("product_id").value_or(""))) << order;
+    EXPECT_TRUE(rated.insert(order).second) << order;
+    EXPECT_FALSE(one.text("customer_id").empty());
+    ++ratings[one.event.find("attributes")->string_at("rating").value_or("")];
+  }
+  EXPECT_GT(rated.size(), 10U);
+  EXPECT_GT(ratings["5"], 0);
+  for (const auto& [rating, count] : ratings)
+    EXPECT_THAT(rating, testing::AnyOf("1", "2", "3", "4", "5")) << count;
 }
 
 TEST(Simulation, DoesNotAddToCartsWhatIsSoldOut) {

@@ -11,9 +11,9 @@
 namespace tradewind::simulate {
 
 // What a shop of one event a second sells, in units a second; measured, and what stock is planned by.
-inline constexpr double kUnitsPerEvent = 0.0075;
+inline constexpr double kUnitsPerEvent = 0.0070;
 // Events a visitor causes, with all that follows of it; measured.
-inline constexpr double kEventsPerVisit = 16.5;
+inline constexpr double kEventsPerVisit = 18.8;
 
 struct Stage {
   const Catalogue& catalogue;

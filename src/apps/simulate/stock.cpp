@@ -1,5 +1,7 @@
 #include "apps/simulate/stock.h"
 
+#include "apps/simulate/warehouse.h"
+
 namespace tradewind::simulate {
 namespace {
 
@@ -82,9 +84,14 @@ void open_stock(Stage& stage) {
       stock.on_hand = static_cast<int32_t>(stock.reorder_point * (0.15 + 2.5 * random.unit()));
       stage.writer.open_stock(Movement::snapshot, product, location, stock, stage.count());
       stage.close();
-      if (stock.available() <= stock.reorder_point) order_more(stage, product, location);
+      order_if_low(stage, product, location);
     }
   }
+}
+
+void order_if_low(Stage& stage, uint16_t product, uint8_t location) {
+  const Stock& stock = stage.stock(product, location);
+  if (stock.available() + stock.inbound <= stock.reorder_point) order_more(stage, product, location);
 }
 
 int32_t available(Stage& stage, uint16_t product) {
@@ -102,7 +109,7 @@ bool reserve(Stage& stage, const Order& order, OrderLine& line) {
     line.location = location;
     stock.reserved += line.quantity;
     tell_order_movement(stage, Movement::reservation, order, line, 0);
-    if (stock.available() + stock.inbound <= stock.reorder_point) order_more(stage, line.product, location);
+    order_if_low(stage, line.product, location);
     return true;
   }
   return false;
@@ -128,6 +135,7 @@ void take_back(Stage& stage, const Order& order, const OrderLine& line) {
 void supply(Stage& stage, uint32_t slot) {
   const Supply supply = stage.world.supplies.slots[slot];
   stage.world.supplies.give_back(slot);
+  if (supply.from < kLocations) return take_in(stage, supply);
   Stock& stock = stage.stock(supply.product, supply.location);
   stock.inbound -= supply.quantity;
   if (!supply.cancelled) stock.on_hand += supply.quantity;
@@ -137,8 +145,7 @@ void supply(Stage& stage, uint32_t slot) {
   record.number(stage.fields().stock.delta, supply.cancelled ? 0 : supply.quantity);
   record.text(stage.fields().stock.purchase_order_id, Id("po-").decimal(supply.number, 7));
   stage.close();
-  if (stock.available() + stock.inbound <= stock.reorder_point)
-    order_more(stage, supply.product, supply.location);
+  order_if_low(stage, supply.product, supply.location);
 }
 
 void change_sale(Stage& stage) {

@@ -21,7 +21,9 @@ void hand_over(Stage& stage, const Order& order, const OrderLine& line);
 // They come back.
 void take_back(Stage& stage, const Order& order, const OrderLine& line);
 
-// A supplier delivers, or does not.
+// Asks the supplier where little is left and little on its way.
+void order_if_low(Stage& stage, uint16_t product, uint8_t location);
+// A supplier delivers, or does not; or goods arrive that were carried.
 void supply(Stage& stage, uint32_t slot);
 // The sale ends and another category's begins.
 void change_sale(Stage& stage);

@@ -2,6 +2,7 @@
 
 #include "apps/simulate/fraudsters.h"
 #include "apps/simulate/orders.h"
+#include "apps/simulate/recommendations.h"
 #include "apps/simulate/stock.h"
 
 namespace tradewind::simulate {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr double kBots = 0.012;  // of all visits
 constexpr double kFraudsters = 0.003;
+constexpr double kRecommended = 0.2;  // of the products looked at
 constexpr double kThinkingMs = 17'000;
 
 constexpr const char* kSteps[] = {"contact", "address", "shipping", "payment"};
@@ -67,16 +69,16 @@ void look_at_promotion(Stage& stage, const Visit& visit) {
 }
 
 // Looks at a product, and perhaps wants it; what is sold out cannot be wanted.
-void look_at_product(Stage& stage, Visit& visit) {
+void look_at(Stage& stage, Visit& visit, uint16_t product) {
   Random& random = stage.random();
-  visit.at = draw_product(stage, visit);
-  const uint16_t product = visit.at;
+  visit.at = product;
   RecordWriter& record = stage.writer.open_visit(Did::product_viewed, visit, stage.count());
   const VisitFields& field = stage.fields().visit;
   record.raw(field.items, stage.writer.parts().shown(product));
   record.number(field.dwell_ms, 2'000 + static_cast<int64_t>(random.below(60'000)));
   record.number(field.scroll_pct, static_cast<int64_t>(random.below(101)));
   stage.close();
+  if (random.chance(kRecommended)) recommend(stage, visit);
   if (available(stage, product) <= 0) {
     if (random.chance(0.1)) tell_product(stage, Did::wishlist_added, visit, product);
     if (random.chance(0.3)) visit.left = 0;
@@ -98,6 +100,8 @@ void browse(Stage& stage, Visit& visit) {
     // Meanwhile it may have been sold.
     if (available(stage, visit.at) > 0) put_in_cart(stage, visit, visit.at, visit.step);
     visit.step = 0;
+  } else if (const uint16_t clicked = take_recommended(stage, visit); clicked != kNothing) {
+    look_at(stage, visit, clicked);
   } else if (draw < 0.16) {
     search(stage, visit);
   } else if (draw < 0.38) {
@@ -105,7 +109,7 @@ void browse(Stage& stage, Visit& visit) {
   } else if (draw < 0.42) {
     look_at_promotion(stage, visit);
   } else {
-    look_at_product(stage, visit);
+    look_at(stage, visit, draw_product(stage, visit));
   }
   if (visit.left > 0) --visit.left;
   if (visit.left > 0 || visit.step > 0) return;
@@ -357,6 +361,7 @@ void advance_visit(Stage& stage, uint32_t slot) {
     case VisitPhase::at_cart: ponder(stage, visit); break;
     case VisitPhase::checkout: check_out(stage, visit); break;
     case VisitPhase::paying: pay(stage, visit); break;
+    case VisitPhase::reviewing: review(stage, visit); break;
     case VisitPhase::leaving: break;
   }
   if (visit.phase == VisitPhase::leaving) {

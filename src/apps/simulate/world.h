@@ -21,7 +21,7 @@ namespace tradewind::simulate {
 inline constexpr size_t kMostLines = 4;
 inline constexpr uint32_t kNone = UINT32_MAX;
 
-enum class VisitPhase : uint8_t { arriving, browsing, at_cart, checkout, paying, leaving };
+enum class VisitPhase : uint8_t { arriving, browsing, at_cart, checkout, paying, leaving, reviewing };
 
 struct CartLine {
   uint16_t product = 0;
@@ -33,14 +33,17 @@ struct Visit {
   uint64_t number = 0;
   uint64_t address = 0;  // that goods go to
   uint64_t card = 0;
+  uint64_t reviewed = 0;  // the order whose goods are rated
   uint32_t visitor = 0;
   uint32_t customer = kNobody;  // who it is, known to the shop or not
   uint32_t order = kNone;
-  uint16_t left = 0;  // looks before the visitor has seen enough
-  uint16_t at = 0;    // the product on the screen
+  uint16_t left = 0;             // looks before the visitor has seen enough
+  uint16_t at = 0;               // the product on the screen
+  uint16_t wanted = UINT16_MAX;  // of the last list of recommendations
   Truth truth = Truth::unknown;
   VisitPhase phase = VisitPhase::arriving;
-  uint8_t step = 0;      // inside a phase
+  uint8_t step = 0;      // inside a phase; of a review the rating
+  uint8_t lists = 0;     // of recommendations, shown so far
   uint8_t attempts = 0;  // payments, or logins
   uint8_t lines = 0;
   uint8_t campaign = 0;  // 0: came by itself
@@ -114,13 +117,14 @@ struct Stock {
   int32_t available() const { return on_hand - reserved; }
 };
 
-// Goods that a supplier owes.
+// Goods that a supplier owes, or that are carried from another place.
 struct Supply {
   uint64_t number = 0;
   int64_t expected_ms = 0;
   int32_t quantity = 0;
   uint16_t product = 0;
   uint8_t location = 0;
+  uint8_t from = kLocations;  // a place; kLocations: a supplier
   bool cancelled = false;
 };
 
@@ -184,10 +188,11 @@ class Agenda {
 struct Counters {
   int64_t start_ms = 0;
   int64_t now_ms = 0;
-  double arrival_ms = 0;  // when the next visitor comes
-  int64_t sale_ms = 0;    // when the sale changes
-  int64_t bulk_ms = 0;    // when somebody orders a pallet
-  uint64_t events = 0;    // that happened, whether sent already or not
+  double arrival_ms = 0;   // when the next visitor comes
+  int64_t sale_ms = 0;     // when the sale changes
+  int64_t bulk_ms = 0;     // when somebody orders a pallet
+  int64_t finding_ms = 0;  // when goods break, are counted or are carried elsewhere
+  uint64_t events = 0;     // that happened, whether sent already or not
   uint64_t visits = 0;
   uint64_t orders = 0;
   uint64_t strangers = 0;  // visitors nobody knew before

@@ -60,6 +60,9 @@ Result<log::Offsets> places_of(log::Log& log, const log::TopicSpec& topic, std::
   const auto number = number_of(text);
   const auto all = number ? std::nullopt : read_offsets(text, topic.partitions);
   const auto time = number || all ? std::nullopt : from_iso(text);
+  if (number && *number < 0)
+    return Error{Code::invalid, text + " is no offset in " + topic.name + ": they count from 0 to " +
+                                    std::to_string(INT64_MAX)};
   if (text != "earliest" && text != "latest" && !number && !all && !time) {
     return Error{Code::invalid, "'" + text + "' is no place in " + topic.name +
                                     ": earliest, latest, an offset, " + std::to_string(topic.partitions) +

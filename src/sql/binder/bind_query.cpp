@@ -273,6 +273,7 @@ class QueryBinder {
     if (step.keys.empty()) step.keys.push_back(expr::constant(Kind::integer, Value(int64_t{1})));
     step.final = query_.emit == Query::Emit::final;
     step.each = query_.enter.has_value();
+    step.total = query_.group_by.empty() && query_.emit == Query::Emit::none;
     if (query_.window) step.window = TRY(window_of(*query_.window, step.final));
     if (step.window && step.window->kind != stream::WindowSpec::Kind::sliding) bound_.window = step.window;
     // Nothing is known of the results before all select items are bound: their columns are found by number.
@@ -324,6 +325,8 @@ class QueryBinder {
       project.expressions.push_back(std::move(expression));
     }
     if (bound_.window) add_window(step_.keys.size(), step_.window->kind, project);
+    if (!persistent_ && query_.emit == Query::Emit::none)
+      bound_.identity = add_unselected_keys(step_, key_items_, bound_.window ? 2 : 0, project);
     if (enter_) {
       for (size_t i = 0; i < step_.keys.size(); ++i)
         enter_->keys.push_back(expr::column(i, step_.keys[i]->type));

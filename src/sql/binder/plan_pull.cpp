@@ -85,6 +85,17 @@ Result<> looked_up(const Query& query, const Source& table) {
     return Error{Code::unsupported,
                  at(query.from_place, "a SELECT of what a table holds has no GROUP BY, WINDOW or HAVING")};
   }
+  if (query.deduplicate) {
+    return Error{Code::invalid,
+                 at(query.deduplicate->place, "a table has each row once; DEDUPLICATE works on a stream")};
+  }
+  if (!query.partition_by.empty() || query.enter) {
+    const Place place = query.enter ? query.enter->place : query.partition_by[0]->place;
+    return Error{Code::invalid,
+                 at(place, std::string("a look at what a table holds has no ") +
+                               (query.enter ? "ON ENTER" : "PARTITION BY") +
+                               "; leave it out, or make a stream with it (CREATE STREAM ... AS SELECT)")};
+  }
   for (const SelectItem& item : query.items) {
     if (item.expression == nullptr || !contains(*item.expression, is_aggregate)) continue;
     return Error{

@@ -15,4 +15,18 @@ std::vector<bool> row_keys(const BoundQuery& bound) {
   return keys;
 }
 
+std::vector<bool> add_unselected_keys(const stream::AggregateStep& step,
+                                      const std::vector<std::string>& key_items, size_t bounds,
+                                      stream::ProjectStep& project) {
+  for (size_t i = 0; i < step.keys.size(); ++i) {
+    if (!key_items[i].empty()) continue;
+    project.names.push_back(step.key_names[i]);
+    project.expressions.push_back(expr::column(i, step.keys[i]->type));
+  }
+  std::vector<bool> telling;
+  for (const expr::ExpressionPtr& one : project.expressions)
+    telling.push_back(one->node == expr::Node::column && one->index < step.keys.size() + bounds);
+  return telling;
+}
+
 }  // namespace tradewind::sql

@@ -67,8 +67,10 @@ Result<int64_t> Parser::whole_number(const char* what) {
   const Token& token = peek();
   int64_t value = 0;
   const auto end = token.text.data() + token.text.size();
-  if (token.kind != Token::Kind::whole || std::from_chars(token.text.data(), end, value).ptr != end)
-    return wrong(what);
+  const auto read = std::from_chars(token.text.data(), end, value);
+  if (token.kind != Token::Kind::whole || read.ptr != end) return wrong(what);
+  if (read.ec != std::errc())
+    return wrong_at(token.place, token.text + " is too large; the largest is " + std::to_string(INT64_MAX));
   ++at_;
   return value;
 }

@@ -97,6 +97,7 @@ Result<SelectItem> Parser::select_item() {
 
 // "30 SECONDS"
 Result<int64_t> Parser::duration() {
+  constexpr int64_t kLongestMs = INT64_MAX / 4;  // what is added to times must not overflow
   const Place place = peek().place;
   const int64_t count = TRY(whole_number("a number and a unit such as 30 SECONDS"));
   static const std::map<std::string, int64_t> kUnits = {
@@ -107,8 +108,9 @@ Result<int64_t> Parser::duration() {
   if (known == kUnits.end()) return wrong("MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS");
   ++at_;
   int64_t ms = 0;
-  if (__builtin_mul_overflow(count, known->second, &ms) || ms > INT64_MAX / 4)
-    return wrong_at(place, "that time is too long");
+  if (__builtin_mul_overflow(count, known->second, &ms) || ms > kLongestMs)
+    return wrong_at(place, "that time is too long; the longest is " +
+                               std::to_string(kLongestMs / kUnits.at("DAY")) + " DAYS");
   return ms;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/value.h"
 #include "stream/ops/aggregate_states.h"
 
 namespace tradewind::stream {
@@ -25,7 +26,22 @@ AggregateTable::AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> k
 Result<std::unique_ptr<AggregateTable>> AggregateTable::make(const AggregateStep& step, const Schema&,
                                                              std::shared_ptr<Dictionary> keys,
                                                              int32_t groups) {
-  return std::unique_ptr<AggregateTable>(new AggregateTable(step, std::move(keys), groups));
+  auto made = std::unique_ptr<AggregateTable>(new AggregateTable(step, std::move(keys), groups));
+  if (step.total) made->add_total();
+  return made;
+}
+
+// The group of all rows, none of which has come.
+void AggregateTable::add_total() {
+  CHECK(!step_.window);
+  std::vector<ColumnPtr> keys;
+  for (const expr::ExpressionPtr& key : step_.keys) {
+    CHECK(key->node == expr::Node::constant);
+    ColumnBuilder one(key->type);
+    one.append(key->value);
+    keys.push_back(one.finish());
+  }
+  state_.touch(state_.window(state::TableState::kNoWindow), keys_.intern(keys, 1)[0]);
 }
 
 void AggregateTable::raise_progress(int32_t partition, int64_t time_ms) {

@@ -87,6 +87,7 @@ class AggregateTable final : public state::Durable {
   };
 
   AggregateTable(AggregateStep step, std::shared_ptr<Dictionary> keys, int32_t groups);
+  void add_total();
   std::vector<ColumnPtr> begin_fold(const Batch& rows, std::vector<ColumnPtr>& keys, expr::Notes& notes);
   Result<> fold_pass(const Batch& rows, const std::vector<ColumnPtr>& arguments);
   int64_t find_windows(const Batch& rows, int64_t pass, int64_t stream_time, std::vector<LateRow>& late);

@@ -5,6 +5,8 @@ import { calmly, h, show } from "../dom";
 import { bytes, count, duration, percent, rate } from "../format";
 import type { Page } from "./page";
 
+const kTaken = 'tw_ingest_events_total{outcome="accepted"}';
+
 // What is wrong, and what only lags.
 function findings(told: Health | null): HTMLElement[] {
   if (!told) return [];
@@ -33,7 +35,7 @@ export const system: Page = (main, { metrics }) => {
     show(grid, ...tiles());
   };
   const tiles = () => [
-    tile("Events taken", per(metrics.rate("tw_ingest_events_total")), `${count(metrics.now("tw_ingest_events_total"))} since the start, over HTTP`, metrics.rates("tw_ingest_events_total")),
+    tile("Events taken", per(metrics.rate(kTaken)), `${count(metrics.now(kTaken))} since the start; ${count(metrics.now('tw_ingest_events_total{outcome="rejected"}'))} were refused`, metrics.rates(kTaken)),
     tile("Rows worked on", per(metrics.rate("tw_stream_rows_total")), `${count(metrics.now("tw_stream_bad_records_total"))} records could not be read`, metrics.rates("tw_stream_rows_total")),
     tile("Event to result, p99", duration(metrics.quantile("tw_stream_end_to_end_seconds", 0.99)), `half within ${duration(metrics.quantile("tw_stream_end_to_end_seconds", 0.5))}`, quantiles("tw_stream_end_to_end_seconds", 0.99)),
     tile("Commits", per(metrics.rate("tw_stream_commits_total")), each("tw_stream_commit_seconds_total", "tw_stream_commits_total"), metrics.rates("tw_stream_commits_total")),
@@ -44,7 +46,7 @@ export const system: Page = (main, { metrics }) => {
     tile("Processor", `${percent(metrics.rate("process_cpu_seconds_total") || 0, 0)} of a core`, `${duration(metrics.now("process_cpu_seconds_total") * 1000)} since the start`, metrics.rates("process_cpu_seconds_total")),
     tile("State in memory", bytes(metrics.now("tw_stream_state_bytes")), `restored in ${duration(metrics.now("tw_stream_restore_seconds") * 1000)} at the start`, metrics.gauges("tw_stream_state_bytes")),
     tile("Lag", duration(metrics.most("tw_query_lag_seconds") * 1000), `${count(metrics.now("tw_query_lag_records"))} records, the oldest that long; ${count(metrics.now("tw_query_late_rows_total"))} rows were late, ${count(metrics.now("tw_query_bad_rows_total"))} bad`, metrics.series((sample) => metrics.most("tw_query_lag_seconds", sample))),
-    tile("Requests", per(metrics.rate("tw_http_requests_total")), `${count(metrics.now("tw_http_connections"))} open connections`, metrics.rates("tw_http_requests_total")),
+    tile("Requests", per(metrics.rate("tw_http_requests_total")), `${count(metrics.now("tw_http_connections"))} open ${metrics.now("tw_http_connections") === 1 ? "connection" : "connections"}`, metrics.rates("tw_http_requests_total")),
   ];
   const changed = calmly(() => {
     health().then((page) => (told = page), () => (told = null)).then(draw);
