@@ -39,8 +39,7 @@ Result<int64_t> checked_bytes(std::span<const RecordView> records) {
 Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> readers,
                                                  std::shared_ptr<Claims> claims) {
   std::shared_ptr<Appender> made(new Appender(std::move(readers)));
-  TRY(made->readers_->catalog().create(
-      {.name = kProducersTopic, .partitions = 1, .cleanup = Cleanup::compact, .retention = Duration(-1)}));
+  TRY(made->readers_->catalog().create(producers_topic()));
   made->serving_ = std::jthread([appender = made.get()](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto client = appender->single();
