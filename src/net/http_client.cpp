@@ -43,6 +43,9 @@ HttpTrouble trouble_of(CURLcode code, std::string_view said) {
     case CURLE_PEER_FAILED_VERIFICATION:  // curl tells the two apart in words only
       return said.find("subject name") == std::string_view::npos ? HttpTrouble::untrusted
                                                                  : HttpTrouble::wrong_name;
+    case CURLE_SSL_CONNECT_ERROR:
+      return said.find("wrong version number") == std::string_view::npos ? HttpTrouble::none
+                                                                         : HttpTrouble::no_tls;
     case CURLE_SSL_CACERT_BADFILE: return HttpTrouble::trusted_file;
     case CURLE_SSL_CERTPROBLEM: return HttpTrouble::own_file;
     default: return HttpTrouble::none;

@@ -36,7 +36,8 @@ struct HttpClientOptions {
 
 // What kept an answer away, where the asker may have to mend something.
 enum class HttpTrouble {
-  none,  // or nothing that is known here
+  none,    // or nothing that is known here
+  no_tls,  // the server speaks something else
   untrusted,
   wrong_name,    // the certificate is another host's
   trusted_file,  // ca_file cannot be read

@@ -76,6 +76,7 @@ bool worth_asking_again(const Result<net::Answer>& answer) {
 const char* remedy_of(net::HttpTrouble trouble) {
   switch (trouble) {
     case net::HttpTrouble::none: return "";
+    case net::HttpTrouble::no_tls: return "; it speaks no TLS: write http:// or another port in registry.url";
     case net::HttpTrouble::untrusted:
       return "; name the file (PEM) of the authority that signed its certificate in registry.ssl.ca.location";
     case net::HttpTrouble::wrong_name:
