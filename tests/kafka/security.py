@@ -201,6 +201,7 @@ def grant(kind, name, operations, prefixed=True):
     bindings = [AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW) for operation in operations]
     for future in admin.create_acls(bindings).values():
         future.result()
+    time.sleep(0.3)  # until the broker has heard of it
 
 
 def revoke_all():
