@@ -97,7 +97,8 @@ class NotingRegistry final : public schema::Registry {
   schema::Registry* const there_;
 };
 
-// Topics of single queries, whose names count the statements before them: serve makes them with the query.
+// Topics of single queries, whose names count the statements before them: as serve will make them where none
+// was run yet.
 bool of_one_query(const std::string& topic) {
   return topic.starts_with("tw.") && (topic.ends_with(".late") || topic.ends_with(".partials"));
 }
@@ -141,8 +142,10 @@ Result<Declared> declare(const Settings& settings, const Wanted& wanted) {
   NotingRegistry registry(*own, wanted.registry);
   TRY(make_all(settings, wanted, log, registry));
   Declared declared;
+  const bool begun = std::ranges::any_of(
+      wanted.there, [](const log::TopicSpec& spec) { return spec.name == engine::kCommandsTopic; });
   for (const auto& [name, spec] : log.made()) {
-    if (of_one_query(name)) continue;
+    if (begun && of_one_query(name)) continue;
     declared.topics.push_back({.spec = spec, .internal = name.starts_with("tw.")});
   }
   std::vector<std::string> shipped;

@@ -1,17 +1,20 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
 #include "apps/shop/topics.h"
 #include "base/json.h"
+#include "cli/declared.h"
 #include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
 #include "log/checkup.h"
 #include "log/open.h"
-#include "stream/runtime.h"
+#include "log/topic_admin.h"
+#include "schema/remote_registry.h"
 
 namespace tradewind::cli {
 namespace {
@@ -23,6 +26,8 @@ constexpr const char* kHelp =
                   the cluster to look at; default: our own log, in --data DIR
   --write         on Kafka: also makes the topic tw.doctor, writes a record in a transaction, reads it and deletes the topic; that
                   measures how far the brokers' clock is off
+  --registry.url URL
+                  a schema registry elsewhere is looked at, too: address, certificate, user, one subject
   --topic NAME    a further topic that your queries read or write; may be given several times
   --json          one object a line: check, grade (well, doubtful, wrong, untried), found, remedy; the commands as {"grant": ...}
   --config FILE, --NAME VALUE, TW_NAME
@@ -70,17 +75,49 @@ void print(const log::Finding& finding, bool json, bool colours) {
   std::fflush(stdout);  // some take seconds
 }
 
-log::KafkaNeeds needs_of(const Arguments& arguments, const Settings& settings) {
+// invalid: not to be expected, for no query is run.
+Result<log::KafkaNeeds> needs_of(const Arguments& arguments, const Settings& settings) {
   log::KafkaNeeds needs{.group = settings.stream.application, .try_writing = arguments.has("--write")};
-  needs.topics = {"tw.commands",
-                  "tw.event_ids",
-                  "tw.processing_log",
-                  "tw.producers",
-                  stream::state_topic(settings.stream.application),
-                  "_schemas"};
-  for (const shop::ShopTopic& topic : shop::shop_topics()) needs.topics.push_back(topic.name);
+  for (const DeclaredTopic& topic : TRY(declare(settings, {})).topics)
+    needs.topics.push_back(topic.spec.name);
+  for (const log::TopicSpec& spec : log::own_kafka_topics()) needs.topics.push_back(spec.name);
+  if (!settings.registry.given()) needs.topics.emplace_back("_schemas");
   for (const std::string& topic : arguments.all("--topic")) needs.topics.push_back(topic);
   return needs;
+}
+
+// One address of a registry elsewhere: whether it is reached, believed, lets us in, and knows subjects.
+void examine_registry(const schema::RemoteRegistryOptions& options, const log::Tell& tell) {
+  const std::string check = "registry " + options.url;
+  SystemClock clock;
+  const auto registry = schema::RemoteRegistry::open(options, clock);
+  if (!registry.ok()) return tell({log::Grade::wrong, check, registry.error().message, ""});
+  const auto subjects = (*registry)->subjects();
+  if (!subjects.ok()) return tell({log::Grade::wrong, check, subjects.error().message, ""});
+  tell({log::Grade::well, check, "it answers and lists " + std::to_string(subjects->size()) + " subjects",
+        ""});
+  const std::string subject = shop::subject_of(shop::shop_topics()[0]);
+  const auto latest = (*registry)->latest(subject);
+  if (latest.ok()) {
+    tell({log::Grade::well, "subject " + subject,
+          "version " + std::to_string(latest->version) + ", id " + std::to_string(latest->id), ""});
+  } else if (latest.error().code == Code::not_found) {
+    tell({log::Grade::well, "subject " + subject, "is not there yet; init or serve registers it", ""});
+  } else {
+    tell({log::Grade::wrong, "subject " + subject, latest.error().message, ""});
+  }
+}
+
+void examine_registries(const schema::RemoteRegistryOptions& given, const log::Tell& tell) {
+  constexpr Duration kPatience(5'000);
+  schema::RemoteRegistryOptions one = given;
+  one.patience = std::min(given.patience, kPatience);
+  for (size_t from = 0; from <= given.url.size();) {
+    const size_t comma = std::min(given.url.find(',', from), given.url.size());
+    one.url = given.url.substr(from, comma - from);
+    examine_registry(one, tell);
+    from = comma + 1;
+  }
 }
 
 void print_commands(const char* title, const char* kind, const std::vector<std::string>& commands,
@@ -127,13 +164,17 @@ int doctor(const std::vector<std::string>& raw) {
   for (const std::string& note : *notes) tell({log::Grade::doubtful, "settings", note, ""});
   if (settings.log_at == "embedded") {
     log::examine_embedded(settings.log, tell);
+    if (settings.registry.given()) examine_registries(settings.registry, tell);
     return wrong ? 1 : 0;
   }
   auto servers = log::kafka_servers(settings.log_at);
   if (!servers.ok()) return refused(servers.error());
   settings.kafka.servers = std::move(*servers);
-  const log::KafkaNeeds needs = needs_of(*arguments, settings);
+  const auto needed = needs_of(*arguments, settings);
+  if (!needed.ok()) return refused(needed.error());
+  const log::KafkaNeeds& needs = *needed;
   log::examine_kafka(settings.kafka, needs, tell);
+  if (settings.registry.given()) examine_registries(settings.registry, tell);
   print_commands(
       "What the platform needs is granted by (on clusters without an authorizer nothing has to be):", "kafka",
       log::kafka_acl_commands(settings.kafka, needs), json);

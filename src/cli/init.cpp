@@ -24,7 +24,7 @@ constexpr const char* kHelp =
   --queries DIR         with the topics of the .sql files of a folder; several times
   --schemas DIR         with the schemas NAME.avsc of a folder, each for the subject NAME-value; the shop's are built in
   --registry.url URL    the schema registry, as for serve
-  --min-insync N        Kafka: copies that must have what is acknowledged (min.insync.replicas)
+  --min-insync N        Kafka: copies that must have what is acknowledged (min.insync.replicas); not more than there are
   --add-partitions      Kafka: gives topics that have too few the ones that are missing
   --json                one JSON object a line
   --config FILE, --NAME VALUE
@@ -203,6 +203,11 @@ Result<Place> open_kafka_place(const InitWork& work, Clock& clock) {
   log::KafkaOptions kafka = work.settings.kafka;
   kafka.servers = TRY(log::kafka_servers(work.settings.log_at));
   place.topics = TRY(log::open_kafka_topics(kafka));
+  if (const int brokers = place.topics->brokers(); work.copies.min_insync > brokers) {
+    return Error{Code::invalid, "--min-insync " + std::to_string(work.copies.min_insync) +
+                                    " is more copies than a topic can have here: the cluster has " +
+                                    std::to_string(brokers) + (brokers == 1 ? " broker" : " brokers")};
+  }
   place.there = TRY(place.topics->topics());
   if (work.settings.registry.given()) {
     place.registry.remote = TRY(schema::RemoteRegistry::open(work.settings.registry, clock));
@@ -272,6 +277,10 @@ Result<int> run(InitWork& work) {
         {.spec = {.name = "_schemas", .cleanup = log::Cleanup::compact, .retention = Duration(-1)},
          .internal = true});
   }
+  if (!embedded) {
+    for (log::TopicSpec& spec : log::own_kafka_topics())
+      declared.topics.push_back({.spec = std::move(spec), .internal = true});
+  }
   std::vector<Finding> findings = topic_findings(declared, place, work);
   const bool tells_schemas = place.has_registry || embedded;
   for (const DeclaredSchema& schema : declared.schemas) {
@@ -299,6 +308,11 @@ Result<InitWork> work_of(const Arguments& arguments) {
   const bool number = end != insync.c_str() && *end == '\0';
   if (arguments.has("--min-insync") && (!number || work.copies.min_insync < 1))
     return Error{Code::invalid, "--min-insync wants a number of copies, not '" + insync + "'"};
+  if (work.copies.replicas > 0 && work.copies.min_insync > work.copies.replicas) {
+    return Error{Code::invalid, "--min-insync " + insync + " is more than log.kafka.replicas, which is " +
+                                    std::to_string(work.copies.replicas) +
+                                    ": nothing could be written; ask for fewer, or for more copies"};
+  }
   if (work.settings.log_at != "embedded") return work;
   if (arguments.has("--min-insync") || work.add_partitions)
     return Error{

@@ -99,6 +99,8 @@ class StopLimit {
   // All is committed, or given up: what is left is putting away, and `code` the end.
   void put_away(int code) {
     const std::lock_guard lock(mutex_);
+    const bool unanswered = log_ != nullptr && log_->refusing().has_value();
+    most_putting_away_ = unanswered ? kMostPuttingAwayUnanswered : kMostPuttingAway;
     log_ = nullptr;
     code_ = code;
     waited_ = Duration(0);
@@ -106,8 +108,9 @@ class StopLimit {
 
  private:
   static constexpr Duration kStep{250};
-  static constexpr Duration kMostUnanswered{4'000};
+  static constexpr Duration kMostUnanswered{3'000};
   static constexpr Duration kMostPuttingAway{5'000};
+  static constexpr Duration kMostPuttingAwayUnanswered{1'000};  // the client would say goodbye to brokers
   static constexpr Duration kMost{60'000};
 
   void wait(const std::stop_token& stop) {
@@ -115,7 +118,7 @@ class StopLimit {
     while (!stopped_.wait_for(lock, stop, kStep, [] { return false; }) && !stop.stop_requested()) {
       waited_ += kStep;
       const auto refusing = log_ == nullptr ? std::nullopt : log_->refusing();
-      if (waited_ < (log_ == nullptr ? kMostPuttingAway : refusing ? kMostUnanswered : kMost)) continue;
+      if (waited_ < (log_ == nullptr ? most_putting_away_ : refusing ? kMostUnanswered : kMost)) continue;
       if (log_ != nullptr) {
         logger_.error("cli", "ended without the last commit, which is done again after the next start",
                       {{"error", refusing ? refusing->message : "it took more than a minute"}});
@@ -130,6 +133,7 @@ class StopLimit {
   log::WatchedLog* log_ = nullptr;
   int code_ = 1;
   Duration waited_{0};
+  Duration most_putting_away_ = kMostPuttingAway;
   std::jthread thread_;  // behind what it uses
 };
 
@@ -259,8 +263,11 @@ Result<> run(Settings& settings, const Work& work, telemetry::Logger& logger, Cl
   server.stop();
   figures.stop();
   engine.stop();
-  limit.put_away(0);
-  return {};
+  const std::string left = engine.figures().trouble;
+  limit.put_away(left.empty() ? 0 : 1);
+  if (left.empty()) return {};
+  return Error{Code::unavailable,
+               "the last commit could not be written, and is done again after the next start: " + left};
 }
 
 }  // namespace

@@ -43,6 +43,14 @@ Difference kept(const char* setting, int64_t there, int64_t declared) {
   return found;
 }
 
+Difference min_insync(const log::FoundTopic& there, int wanted) {
+  Difference found{kMinInsync, std::to_string(*there.min_insync), std::to_string(wanted), Change::insync, ""};
+  if (wanted <= there.spec.replicas) return found;
+  found.change = Change::never;
+  found.remark = "there are fewer copies: nothing could be written any more";
+  return found;
+}
+
 Difference cleanup(Cleanup there, Cleanup declared) {
   Difference found{kCleanup, name_of(there), name_of(declared), Change::alter, ""};
   if (declared == Cleanup::remove || there == Cleanup::compact_and_remove) return found;
@@ -63,8 +71,7 @@ std::vector<Difference> differences(const log::FoundTopic& there, const Declared
     found.push_back({kReplicas, std::to_string(is.replicas), std::to_string(copies.replicas), Change::never,
                      "copies are moved by Kafka's own tools"});
   if (copies.min_insync > 0 && there.min_insync && *there.min_insync != copies.min_insync)
-    found.push_back({kMinInsync, std::to_string(*there.min_insync), std::to_string(copies.min_insync),
-                     Change::insync, ""});
+    found.push_back(min_insync(there, copies.min_insync));
   if (is.cleanup != wanted.cleanup) found.push_back(cleanup(is.cleanup, wanted.cleanup));
   if (wanted.cleanup == Cleanup::compact) return found;  // what it keeps no age bounds
   const auto end = [](int64_t value) { return std::max<int64_t>(value, -1); };

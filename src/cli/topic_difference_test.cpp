@@ -3,6 +3,7 @@
 namespace tradewind::cli {
 namespace {
 
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 using Change = Difference::Change;
@@ -58,10 +59,18 @@ TEST(TopicDifference, PartitionsGrowButOfNoTopicOfThePlatform) {
 TEST(TopicDifference, CopiesCountWhereTheyAreAskedFor) {
   const log::TopicSpec spec{.partitions = 4};
   EXPECT_THAT(differences(found(spec, 1, 1), {.spec = spec}, {}), IsEmpty());
-  const auto all = differences(found(spec, 1, 1), {.spec = spec}, {.replicas = 3, .min_insync = 2});
+  const auto all = differences(found(spec, 2, 1), {.spec = spec}, {.replicas = 3, .min_insync = 2});
   ASSERT_THAT(all, SizeIs(2));
   EXPECT_EQ(all[0].change, Change::never);
   EXPECT_EQ(all[1].change, Change::insync);
+}
+
+TEST(TopicDifference, NoMoreCopiesMustHaveARecordThanThereAre) {
+  const log::TopicSpec spec{.partitions = 4};
+  const auto all = differences(found(spec, 1, 1), {.spec = spec}, {.min_insync = 5});
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_EQ(all[0].change, Change::never);
+  EXPECT_THAT(all[0].remark, HasSubstr("nothing could be written"));
 }
 
 TEST(TopicDifference, OnlyWhatIsAlteredIsTakenOver) {

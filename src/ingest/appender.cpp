@@ -144,7 +144,21 @@ void Appender::append_all(std::vector<std::unique_ptr<Batch>>& group) {
       const Result<> done = each ? append_group({&batch, 1}) : together;
       batch->done(done, *batch);
     }
+    if (!together.ok() && together.error().code == Code::unavailable) {
+      for (; from < group.size(); ++from) group[from]->done(together, *group[from]);
+      return refuse_waiting(together);
+    }
   }
+}
+
+// What stood in line while the log did not answer has waited long enough.
+void Appender::refuse_waiting(const Result<>& refused) {
+  std::vector<std::unique_ptr<Batch>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (const std::unique_ptr<Batch>& batch : waiting) batch->done(refused, *batch);
 }
 
 // REQUIRES appending_ is held.

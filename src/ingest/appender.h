@@ -41,7 +41,8 @@ class Appender {
 
   // Reads the ids of the last events back.
   Result<> start();
-  // Calls batch.done once, when it is durable or could not be appended, from the appender's thread.
+  // Calls batch.done once, when it is durable or could not be appended, from the appender's thread. Where the
+  // log does not answer, those that wait for their turn are told with the one whose turn it was.
   void submit(std::unique_ptr<Batch> batch);
   // The same, and waits.
   Result<> append(Batch& batch);
@@ -49,6 +50,7 @@ class Appender {
  private:
   void run();
   void append_all(std::vector<std::unique_ptr<Batch>>& group);
+  void refuse_waiting(const Result<>& refused);
   // What goes into one transaction; its memory is used again for the next.
   struct Group {
     Timestamp now;

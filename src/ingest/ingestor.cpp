@@ -1,10 +1,10 @@
 #include "ingest/ingestor.h"
 
 #include <algorithm>
-#include <deque>
 
 #include "ingest/careful_reader.h"
 #include "ingest/event_times.h"
+#include "ingest/lane.h"
 #include "ingest/metrics.h"
 
 namespace tradewind::ingest {
@@ -29,45 +29,6 @@ struct Ingestor::Known {
   bool renewing = false;
 };
 
-// A thread, and what it has to do one after the other: each waits for the log, and nobody else does.
-class Ingestor::Lane {
- public:
-  ~Lane() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wanted_.notify_all();
-    }
-    if (thread_.joinable()) thread_.join();
-  }
-  void submit(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(work));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    wanted_.notify_one();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      wanted_.wait(lock, [&] { return !waiting_.empty() || stopping_; });
-      if (waiting_.empty()) return;
-      const std::function<void()> work = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      work();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wanted_;
-  std::deque<std::function<void()>> waiting_;
-  bool stopping_ = false;
-  std::thread thread_;
-};
-
 Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock,
                    std::map<std::string, TopicRule> rules, const IngestOptions& options)
     : log_(log),
@@ -80,12 +41,12 @@ Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock,
       rejected_(registry_of(options, unseen_).counter(kEvents, std::array{std::string_view("rejected")})),
       quota_(options.quota_rate, options.quota_reserve),
       numbered_(std::make_unique<Lane>()),
-      renewals_(std::make_unique<Lane>()),
+      lookups_(std::make_unique<Lane>()),
       appender_(std::make_unique<Appender>(log, clock, options.most_ids, options.ids_kept)) {}
 
 Ingestor::~Ingestor() {
+  lookups_.reset();  // what it finds goes to the others
   numbered_.reset();
-  renewals_.reset();
   appender_.reset();
 }
 
@@ -111,24 +72,31 @@ Taken Ingestor::count(Taken taken) {
   return taken;
 }
 
-// Who asks may be the one thread that reads all requests: where a plan is known it does not wait long for a
-// log or registry that does not answer.
-Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& topic) {
+// Who asks may be the one thread that reads all requests: it does not wait long for a log or registry that
+// does not answer. Null: nothing is known of the topic.
+std::shared_ptr<const EventPlan> Ingestor::known_plan(const std::string& topic) {
+  std::unique_lock lock(mutex_);
+  const auto known = topics_.find(topic);
+  if (known == topics_.end()) return nullptr;
+  const bool due = clock_.monotonic_ns() - known->second.asked_ns >= kPlanLives_ns;
+  if (!due || known->second.renewing) return known->second.plan;
+  known->second.renewing = true;
+  lookups_->submit([this, topic] { return renew(topic); },
+                   [this, topic](const Error& error) { renewed(topic, error); });
+  const auto settled = [&] {
+    const auto now = topics_.find(topic);
+    return now == topics_.end() || !now->second.renewing;
+  };
+  renewed_.wait_for(lock, kMostRenewal, settled);
+  const auto now = topics_.find(topic);
+  return now == topics_.end() ? nullptr : now->second.plan;
+}
+
+// Waits for log and registry.
+Result<std::shared_ptr<const EventPlan>> Ingestor::find_plan(const std::string& topic) {
   {
-    std::unique_lock lock(mutex_);
-    const auto known = topics_.find(topic);
-    if (known != topics_.end()) {
-      const bool due = clock_.monotonic_ns() - known->second.asked_ns >= kPlanLives_ns;
-      if (!due || known->second.renewing) return known->second.plan;
-      known->second.renewing = true;
-      renewals_->submit([this, topic] { renew(topic); });
-      const auto settled = [&] {
-        const auto now = topics_.find(topic);
-        return now == topics_.end() || !now->second.renewing;
-      };
-      renewed_.wait_for(lock, kMostRenewal, settled);
-      if (const auto now = topics_.find(topic); now != topics_.end()) return now->second.plan;
-    }
+    const std::lock_guard lock(mutex_);
+    if (const auto known = topics_.find(topic); known != topics_.end()) return known->second.plan;
   }
   const auto made = TRY(make_plan(topic));
   const std::lock_guard lock(mutex_);
@@ -136,8 +104,13 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::plan_of(const std::string& to
   return made;
 }
 
-void Ingestor::renew(const std::string& topic) {
+Result<> Ingestor::renew(const std::string& topic) {
   const auto made = make_plan(topic);
+  renewed(topic, made);
+  return made.ok() ? Result<>() : Result<>(made.error());
+}
+
+void Ingestor::renewed(const std::string& topic, const Result<std::shared_ptr<const EventPlan>>& made) {
   const std::lock_guard lock(mutex_);
   const auto at = topics_.find(topic);
   if (at == topics_.end()) return;
@@ -234,7 +207,8 @@ Result<> Ingestor::append_numbered(const Batch& batch, const Numbered& numbered)
 Result<Taken> Ingestor::take(const std::string& topic, std::string_view body,
                              const std::optional<Numbered>& numbered, Shape shape) {
   Batch batch;
-  batch.plan = TRY(plan_of(topic));
+  batch.plan = known_plan(topic);
+  if (batch.plan == nullptr) batch.plan = TRY(find_plan(topic));
   TRY(read(*batch.plan, body, shape, batch.events));
   TRY(numbered ? append_numbered(batch, *numbered) : appender_->append(batch));
   return count({batch.events.all.size(), std::move(batch.events.rejected)});
@@ -242,10 +216,25 @@ Result<Taken> Ingestor::take(const std::string& topic, std::string_view body,
 
 void Ingestor::submit(const std::string& topic, std::string_view body,
                       const std::optional<Numbered>& numbered, Shape shape, Done done) {
-  auto plan = plan_of(topic);
-  if (!plan.ok()) return done(plan.error());
+  if (auto plan = known_plan(topic))
+    return submit_planned(std::move(plan), body, numbered, shape, std::move(done));
+  const auto kept = std::make_shared<const Done>(std::move(done));
+  const auto look_up = [this, topic, body = std::string(body), numbered, shape, kept]() -> Result<> {
+    const auto plan = find_plan(topic);
+    if (!plan.ok()) {
+      (*kept)(plan.error());
+      return plan.error();
+    }
+    submit_planned(*plan, body, numbered, shape, *kept);
+    return {};
+  };
+  lookups_->submit(look_up, [kept](const Error& error) { (*kept)(error); });
+}
+
+void Ingestor::submit_planned(std::shared_ptr<const EventPlan> plan, std::string_view body,
+                              const std::optional<Numbered>& numbered, Shape shape, Done done) {
   std::unique_ptr<Batch> batch = fresh_batch();
-  batch->plan = std::move(*plan);
+  batch->plan = std::move(plan);
   const auto read_all = read(*batch->plan, body, shape, batch->events);
   if (!read_all.ok()) return done(read_all.error());
   batch->done = [this, done = std::move(done)](const Result<>& appended, Batch& which) {
@@ -256,9 +245,13 @@ void Ingestor::submit(const std::string& topic, std::string_view body,
   };
   if (!numbered && batch->events.all.empty()) return batch->done(Result<>(), *batch);
   if (!numbered) return appender_->submit(std::move(batch));
-  numbered_->submit([this, numbered = *numbered, kept = std::shared_ptr<Batch>(std::move(batch))] {
-    kept->done(append_numbered(*kept, numbered), *kept);
-  });
+  const std::shared_ptr<Batch> kept = std::move(batch);
+  const auto append = [this, numbered = *numbered, kept] {
+    Result<> appended = append_numbered(*kept, numbered);
+    kept->done(appended, *kept);
+    return appended;
+  };
+  numbered_->submit(append, [kept](const Error& error) { kept->done(error, *kept); });
 }
 
 }  // namespace tradewind::ingest

@@ -33,6 +33,8 @@ class Registry;
 
 namespace tradewind::ingest {
 
+class Lane;
+
 struct IngestOptions {
   size_t most_events = 10'000;             // in one request
   int64_t quota_rate = 0;                  // events a second of one client; 0: no limit
@@ -68,7 +70,8 @@ class Ingestor {
   // the body is no JSON, or too many events.
   Result<Taken> take(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
                      Shape shape = Shape::json);
-  // The same, and `done` is called once, from any thread, also this one. Does not wait.
+  // The same, and `done` is called once, from any thread, also this one. Waits for a tenth of a second at
+  // most: topics nobody sent to before are looked up elsewhere.
   using Done = std::function<void(Result<Taken>)>;
   void submit(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
               Shape shape, Done done);
@@ -81,10 +84,13 @@ class Ingestor {
 
  private:
   struct Known;
-  class Lane;
-  Result<std::shared_ptr<const EventPlan>> plan_of(const std::string& topic);
+  std::shared_ptr<const EventPlan> known_plan(const std::string& topic);
+  Result<std::shared_ptr<const EventPlan>> find_plan(const std::string& topic);
   Result<std::shared_ptr<const EventPlan>> make_plan(const std::string& topic);
-  void renew(const std::string& topic);
+  Result<> renew(const std::string& topic);
+  void renewed(const std::string& topic, const Result<std::shared_ptr<const EventPlan>>& made);
+  void submit_planned(std::shared_ptr<const EventPlan> plan, std::string_view body,
+                      const std::optional<Numbered>& numbered, Shape shape, Done done);
   Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
@@ -108,7 +114,8 @@ class Ingestor {
   std::vector<Events> spare_;                           // memory of events that are done
   std::condition_variable renewed_;
   std::unique_ptr<Lane> numbered_;  // requests of producers that number them, one after the other
-  std::unique_ptr<Lane> renewals_;  // of plans
+  std::unique_ptr<Lane>
+      lookups_;  // of plans: of topics nobody sent to before, and whether they are as they were
   std::unique_ptr<Appender> appender_;
 };
 

@@ -1,5 +1,7 @@
 #include "ingest/ingestor.h"
 
+#include <future>
+
 #include "ingest/metrics.h"
 #include "log/memory_log.h"
 #include "log/partitioner.h"
@@ -276,6 +278,53 @@ TEST_F(IngestorTest, TopicsThatTakeNoEventsAreNotFound) {
   for (const char* topic : {"nowhere", "bare", "tw.event_ids", "_schemas", ""})
     EXPECT_EQ(code_of(order("a"), topic), Code::not_found) << topic;
   EXPECT_THAT(take(order("a"), "nowhere"), ElementsAre("error: no topic 'nowhere' takes events"));
+}
+
+// A registry elsewhere that does not answer before it is let.
+class SlowRegistry final : public schema::Registry {
+ public:
+  explicit SlowRegistry(schema::Registry& registry) : registry_(registry) {}
+  void answer() { answers_.set_value(); }
+
+  Result<schema::RegisteredSchema> latest(const std::string& subject) override {
+    if (subject == "notes-value") answers_.get_future().wait();
+    return registry_.latest(subject);
+  }
+  Result<schema::RegisteredSchema> register_schema(const std::string& subject, schema::SchemaKind kind,
+                                                   const std::string& text) override {
+    return registry_.register_schema(subject, kind, text);
+  }
+  Result<schema::RegisteredSchema> by_id(schema::SchemaId id) override { return registry_.by_id(id); }
+  Result<schema::RegisteredSchema> version(const std::string& subject, int32_t version) override {
+    return registry_.version(subject, version);
+  }
+  Result<std::vector<std::string>> subjects() override { return registry_.subjects(); }
+  Result<std::vector<int32_t>> versions(const std::string& subject) override {
+    return registry_.versions(subject);
+  }
+  Result<> set_compatibility(const std::string& subject, schema::Compatibility compatibility) override {
+    return registry_.set_compatibility(subject, compatibility);
+  }
+
+ private:
+  schema::Registry& registry_;
+  std::promise<void> answers_;
+};
+
+TEST_F(IngestorTest, ATopicThatIsLookedUpHoldsUpNobodyElse) {
+  SlowRegistry slow(*registry_);
+  Ingestor ingestor(*log_, slow, clock_, {{"orders", {.key_field = "customer_id"}}});
+  ASSERT_TRUE(ingestor.start().ok());
+  ASSERT_TRUE(ingestor.take("orders", order("a"), std::nullopt).ok());
+  std::promise<Result<Taken>> note;
+  std::promise<Result<Taken>> second;
+  ingestor.submit("notes", R"({"text": "x"})", std::nullopt, Shape::json,
+                  [&](Result<Taken> taken) { note.set_value(std::move(taken)); });
+  ingestor.submit("orders", order("b"), std::nullopt, Shape::json,
+                  [&](Result<Taken> taken) { second.set_value(std::move(taken)); });
+  EXPECT_EQ(second.get_future().get()->accepted, 1U);
+  slow.answer();
+  EXPECT_EQ(note.get_future().get()->accepted, 1U);
 }
 
 TEST_F(IngestorTest, ANumberedRequestIsAppendedOnceAlsoAfterARestart) {

@@ -38,6 +38,20 @@ int look(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return ended != nullptr && ended() ? 1 : 0;
 }
 
+HttpTrouble trouble_of(CURLcode code, std::string_view said) {
+  switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:  // curl tells the two apart in words only
+      return said.find("subject name") == std::string_view::npos ? HttpTrouble::untrusted
+                                                                 : HttpTrouble::wrong_name;
+    case CURLE_SSL_CONNECT_ERROR:
+      return said.find("wrong version number") == std::string_view::npos ? HttpTrouble::none
+                                                                         : HttpTrouble::no_tls;
+    case CURLE_SSL_CACERT_BADFILE: return HttpTrouble::trusted_file;
+    case CURLE_SSL_CERTPROBLEM: return HttpTrouble::own_file;
+    default: return HttpTrouble::none;
+  }
+}
+
 }  // namespace
 
 struct HttpClient::Handle {
@@ -45,6 +59,7 @@ struct HttpClient::Handle {
   std::string base_url;
   std::function<bool()> ended;
   std::string authorization;  // a header, or empty
+  HttpTrouble trouble = HttpTrouble::none;
   CURL* curl = curl_easy_init();
 
   explicit Handle(HttpClientOptions asked) : options(std::move(asked)), base_url(options.base_url) {
@@ -95,6 +110,7 @@ struct HttpClient::Handle {
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, nullptr);
+    trouble = trouble_of(code, why);
     if (sink.too_much) {
       return Error{Code::unavailable, "the answer from " + base_url + " has more than " +
                                           std::to_string(options.most_bytes) + " bytes"};
@@ -139,6 +155,10 @@ HttpClient::~HttpClient() = default;
 
 void HttpClient::ended_by(std::function<bool()> ended) {
   handle_->ended = std::move(ended);
+}
+
+HttpTrouble HttpClient::trouble() const {
+  return handle_->trouble;
 }
 
 Result<Answer> HttpClient::get(const std::string& target, Duration deadline) {

@@ -34,6 +34,16 @@ struct HttpClientOptions {
   size_t most_bytes = SIZE_MAX;  // of a body; more is `unavailable`
 };
 
+// What kept an answer away, where the asker may have to mend something.
+enum class HttpTrouble {
+  none,    // or nothing that is known here
+  no_tls,  // the server speaks something else
+  untrusted,
+  wrong_name,    // the certificate is another host's
+  trusted_file,  // ca_file cannot be read
+  own_file       // certificate_file or key_file cannot be read, or the server does not like what is in it
+};
+
 class HttpClient {
  public:
   // "http://127.0.0.1:8088"
@@ -59,6 +69,8 @@ class HttpClient {
   // Asked about every second while an answer is awaited: when it says true the request ends as if its
   // answer had.
   void ended_by(std::function<bool()> ended);
+  // Of the last request.
+  HttpTrouble trouble() const;
 
  private:
   struct Handle;

@@ -1,10 +1,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "log/faulty_disk.h"
-#include "net/http_client.h"
-#include "schema/local_registry.h"
-#include "server/server.h"
+#include "server/served_platform.h"
 
 namespace tradewind::server {
 namespace {
@@ -46,51 +43,31 @@ class Gate {
   int waiting_ = 0;
 };
 
-// A platform whose clock stands until it is moved, and whose worker can be held within a commit.
-class HealthTest : public testing::Test {
- protected:
-  HealthTest() {
-    log_ = std::move(log::open_embedded({.directory = "/log", .disk = &disk_, .clock = &clock_})).value();
-    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
-    EXPECT_TRUE(log_->create_topic({.name = "sales"}).ok());
-    EXPECT_TRUE(registry_
-                    ->register_schema("sales-value", schema::SchemaKind::avro, R"({"type": "record",
-      "name": "Sale", "fields": [{"name": "country", "type": "string"}]})")
-                    .ok());
-    ingestor_ = std::make_unique<ingest::Ingestor>(
-        *log_, *registry_, clock_,
-        std::map<std::string, ingest::TopicRule>{{"sales", {.key_field = "country"}}});
-    stream::RuntimeOptions options{.idle_commit = Duration(0), .metrics = &metrics_};
-    options.goes_on = [this](stream::CommitStep step) {
-      if (step == stream::CommitStep::begun) gate_.pass();
-      return true;
-    };
-    engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_, options);
-    server_ = std::make_unique<Server>(Parts{.log = *log_,
-                                             .registry = *registry_,
-                                             .engine = *engine_,
-                                             .ingestor = *ingestor_,
-                                             .clock = clock_,
-                                             .metrics = metrics_,
-                                             .stuck_after = kStuckAfter},
-                                       net::HttpServerOptions{.port = 0});
-    EXPECT_TRUE(server_->start().ok());
-    client_ = std::make_unique<net::HttpClient>("http://127.0.0.1:" + std::to_string(server_->port()));
-  }
-  ~HealthTest() override {
-    gate_.open();
-    server_->stop();
-    engine_->stop();
-  }
+// Beside the platform, which ends while it is there.
+struct HasGate {
+  Gate gate_;
+};
 
-  void start() {
-    EXPECT_TRUE(ingestor_->start().ok());
-    server_->set_taking();
-    EXPECT_TRUE(engine_->start().ok());
-    server_->set_ready();
+stream::RuntimeOptions held_by(Gate& gate) {
+  stream::RuntimeOptions options;
+  options.goes_on = [&gate](stream::CommitStep step) {
+    if (step == stream::CommitStep::begun) gate.pass();
+    return true;
+  };
+  return options;
+}
+
+// A platform whose clock stands until it is moved, and whose worker can be held within a commit.
+class HealthTest : public testing::Test, protected HasGate, protected ServedPlatform<ManualClock> {
+ protected:
+  HealthTest() : ServedPlatform({{"sales", {.key_field = "country"}}}, held_by(gate_), kStuckAfter) {
+    add_topic({.name = "sales"},
+              R"({"type": "record", "name": "Sale", "fields": [{"name": "country", "type": "string"}]})");
   }
+  ~HealthTest() override { gate_.open(); }
+
   void start_with_table() {
-    start();
+    make_ready();
     EXPECT_EQ(ksql("CREATE STREAM sales WITH (KAFKA_TOPIC='sales', VALUE_FORMAT='AVRO');").status, 200);
     EXPECT_EQ(ksql("CREATE TABLE n AS SELECT country, COUNT(*) AS n FROM sales GROUP BY country;").status,
               200);
@@ -102,22 +79,7 @@ class HealthTest : public testing::Test {
     gate_.wait_until_somebody_waits();
   }
 
-  net::Answer get(const std::string& target) {
-    const auto answer = client_->get(target, Duration(20'000));
-    EXPECT_TRUE(answer.ok()) << target;
-    return answer.ok() ? *answer : net::Answer{};
-  }
-  net::Answer post(const std::string& target, const std::string& body) {
-    const auto answer = client_->post(target, body, {}, Duration(20'000));
-    EXPECT_TRUE(answer.ok()) << target;
-    return answer.ok() ? *answer : net::Answer{};
-  }
   net::Answer sell() { return post("/v1/events/sales", R"({"country":"DE"})"); }
-  net::Answer ksql(const std::string& text) {
-    Json body = Json::object();
-    body.set("ksql", Json::string(text));
-    return post("/ksql", body.dump());
-  }
   Json query_in_health() {
     const auto page = parse_json(get("/v1/health").body);
     EXPECT_TRUE(page.ok());
@@ -130,17 +92,6 @@ class HealthTest : public testing::Test {
     const size_t from = at + name.size() + 2;
     return page.substr(from, page.find('\n', from) - from);
   }
-
-  Gate gate_;
-  log::FaultyDisk disk_{7};
-  ManualClock clock_{Timestamp{1'767'225'600'000}};
-  telemetry::Registry metrics_;
-  std::unique_ptr<log::EmbeddedLog> log_;
-  std::unique_ptr<schema::LocalRegistry> registry_;
-  std::unique_ptr<ingest::Ingestor> ingestor_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<net::HttpClient> client_;
 };
 
 TEST_F(HealthTest, AStartSaysHowFarItIsAndThatRequestsShouldComeAgain) {
@@ -155,7 +106,7 @@ TEST_F(HealthTest, AStartSaysHowFarItIsAndThatRequestsShouldComeAgain) {
     EXPECT_EQ(refused.retry_after_seconds, 1);
     EXPECT_THAT(refused.body, HasSubstr("the server is starting: reading the ids of the last events"));
   }
-  start();
+  make_ready();
   EXPECT_EQ(get("/startupz").status, 200);
   EXPECT_THAT(get("/startupz").body, AllOf(HasSubstr(R"("started":true)"), HasSubstr(R"("reasons":[])")));
   EXPECT_EQ(ksql("SHOW TOPICS;").status, 200);
@@ -237,7 +188,7 @@ TEST_F(HealthTest, AFullDiskMakesItUnreadyUntilThereIsRoomAgain) {
 }
 
 TEST_F(HealthTest, WhoStopsIsNotReadyAndStillAlive) {
-  start();
+  make_ready();
   server_->set_stopping();
   EXPECT_EQ(get("/readyz").status, 503);
   EXPECT_THAT(get("/readyz").body, HasSubstr(R"("reasons":["stopping"])"));

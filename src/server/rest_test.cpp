@@ -4,10 +4,7 @@
 #include <unistd.h>
 
 #include "base/ticking_clock.h"
-#include "log/faulty_disk.h"
-#include "net/http_client.h"
-#include "schema/local_registry.h"
-#include "server/server.h"
+#include "server/served_platform.h"
 
 namespace tradewind::server {
 namespace {
@@ -23,53 +20,14 @@ constexpr const char* kSales =
 constexpr const char* kTotals =
     "CREATE TABLE totals AS SELECT country, SUM(units) AS units FROM sales GROUP BY country EMIT CHANGES;";
 
-class RestTest : public testing::Test {
+class RestTest : public testing::Test, protected ServedPlatform<TickingClock> {
  protected:
-  RestTest() {
-    log_ = std::move(log::open_embedded({.directory = "/log", .disk = &disk_, .clock = &clock_})).value();
-    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
-    ingestor_ = std::make_unique<ingest::Ingestor>(*log_, *registry_, clock_,
-                                                   std::map<std::string, ingest::TopicRule>{});
-    engine_ = std::make_unique<engine::Engine>(*log_, *registry_, clock_,
-                                               stream::RuntimeOptions{.idle_commit = Duration(0)});
-    server_ = std::make_unique<Server>(Parts{.log = *log_,
-                                             .registry = *registry_,
-                                             .engine = *engine_,
-                                             .ingestor = *ingestor_,
-                                             .clock = clock_,
-                                             .metrics = metrics_,
-                                             .own_registry = registry_.get()},
-                                       net::HttpServerOptions{.port = 0});
-    EXPECT_TRUE(server_->start().ok());
-    server_->set_taking();
-    EXPECT_TRUE(engine_->start().ok());
-    server_->set_ready();
-    client_ = std::make_unique<net::HttpClient>(url());
-  }
-  ~RestTest() override {
-    server_->stop();
-    engine_->stop();
-  }
+  RestTest() { make_ready(); }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
-  net::Answer get(const std::string& target) { return *client_->get(target, Duration(20'000)); }
   net::Answer post(const std::string& target, const std::string& body, const std::string& accept = "") {
     std::map<std::string, std::string> headers;
     if (!accept.empty()) headers["Accept"] = accept;
-    const auto answer = client_->post(target, body, headers, Duration(20'000));
-    EXPECT_TRUE(answer.ok()) << target;
-    return answer.ok() ? *answer : net::Answer{};
-  }
-  static std::string asking(const char* name, const std::string& text, const std::string& more = "") {
-    return std::string("{\"") + name + "\":" + Json::string(text).dump() + more + "}";
-  }
-  net::Answer ksql(const std::string& text, const std::string& more = "") {
-    return post("/ksql", asking("ksql", text, more));
-  }
-  static Json parsed(const net::Answer& answer) {
-    auto json = parse_json(answer.body);
-    EXPECT_TRUE(json.ok()) << answer.body;
-    return json.ok() ? *json : Json();
+    return ServedPlatform::post(target, body, headers);
   }
   static int64_t code(const net::Answer& answer) {
     const Json body = parsed(answer);
@@ -96,16 +54,6 @@ class RestTest : public testing::Test {
     EXPECT_EQ(send(descriptor, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
     return descriptor;
   }
-
-  log::FaultyDisk disk_{7};
-  TickingClock clock_{Timestamp{1'767'225'600'000}};
-  telemetry::Registry metrics_;
-  std::unique_ptr<log::EmbeddedLog> log_;
-  std::unique_ptr<schema::LocalRegistry> registry_;
-  std::unique_ptr<ingest::Ingestor> ingestor_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<net::HttpClient> client_;
 };
 
 TEST_F(RestTest, NothingIsDoneWhenALaterStatementCannotBe) {

@@ -1,5 +1,3 @@
-#include "server/server.h"
-
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,9 +6,7 @@
 #include <set>
 
 #include "base/ticking_clock.h"
-#include "log/faulty_disk.h"
-#include "net/http_client.h"
-#include "schema/local_registry.h"
+#include "server/served_platform.h"
 
 namespace tradewind::server {
 namespace {
@@ -25,77 +21,13 @@ constexpr const char* kSale = R"({"type": "record", "name": "Sale", "fields": [
   {"name": "event_time", "type": {"type": "long", "logicalType": "timestamp-millis"}},
   {"name": "country", "type": "string"}, {"name": "units", "type": "long"}]})";
 
-// A platform on a disk in memory, answering on a free port of the loopback.
-class ServerTest : public testing::Test {
+class ServerTest : public testing::Test, protected ServedPlatform<TickingClock> {
  protected:
-  ServerTest() {
-    log_ = std::move(log::open_embedded(
-                         {.directory = "/log", .disk = &disk_, .clock = &clock_, .metrics = &metrics_}))
-               .value();
-    registry_ = std::move(schema::LocalRegistry::open(*log_)).value();
-    EXPECT_TRUE(log_->create_topic({.name = "sales", .partitions = 2}).ok());
-    EXPECT_TRUE(registry_->register_schema("sales-value", schema::SchemaKind::avro, kSale).ok());
-    ingestor_ = std::make_unique<ingest::Ingestor>(
-        *log_, *registry_, clock_,
-        std::map<std::string, ingest::TopicRule>{{"sales", {.key_field = "country"}}},
-        ingest::IngestOptions{.metrics = &metrics_});
-    engine_ = std::make_unique<engine::Engine>(
-        *log_, *registry_, clock_, stream::RuntimeOptions{.idle_commit = Duration(0), .metrics = &metrics_});
-    server_ = std::make_unique<Server>(Parts{.log = *log_,
-                                             .registry = *registry_,
-                                             .engine = *engine_,
-                                             .ingestor = *ingestor_,
-                                             .clock = clock_,
-                                             .metrics = metrics_,
-                                             .own_registry = registry_.get()},
-                                       net::HttpServerOptions{.port = 0});
-    EXPECT_TRUE(server_->start().ok());
-    client_ = std::make_unique<net::HttpClient>("http://127.0.0.1:" + std::to_string(server_->port()));
-  }
-  ~ServerTest() override {
-    server_->stop();
-    engine_->stop();
+  ServerTest() : ServedPlatform({{"sales", {.key_field = "country"}}}) {
+    add_topic({.name = "sales", .partitions = 2}, kSale);
   }
 
-  void make_ready() {
-    EXPECT_TRUE(ingestor_->start().ok());
-    server_->set_taking();
-    EXPECT_TRUE(engine_->start().ok());
-    server_->set_ready();
-  }
-
-  net::Answer get(const std::string& target) {
-    const auto answer = client_->get(target, Duration(20'000));
-    EXPECT_TRUE(answer.ok()) << target;
-    return answer.ok() ? *answer : net::Answer{};
-  }
-  net::Answer post(const std::string& target, const std::string& body) {
-    const auto answer = client_->post(target, body, {}, Duration(20'000));
-    EXPECT_TRUE(answer.ok()) << target;
-    return answer.ok() ? *answer : net::Answer{};
-  }
-  static std::string asking(const char* name, const std::string& text) {
-    Json body = Json::object();
-    body.set(name, Json::string(text));
-    return body.dump();
-  }
-  net::Answer ksql(const std::string& text) { return post("/ksql", asking("ksql", text)); }
   net::Answer select(const std::string& text) { return post("/query-stream", asking("sql", text)); }
-  static Json parsed(const net::Answer& answer) {
-    auto json = parse_json(answer.body);
-    EXPECT_TRUE(json.ok()) << answer.body;
-    return json.ok() ? *json : Json();
-  }
-
-  log::FaultyDisk disk_{7};
-  TickingClock clock_{Timestamp{1'767'225'600'000}};
-  telemetry::Registry metrics_;
-  std::unique_ptr<log::EmbeddedLog> log_;
-  std::unique_ptr<schema::LocalRegistry> registry_;
-  std::unique_ptr<ingest::Ingestor> ingestor_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<Server> server_;
-  std::unique_ptr<net::HttpClient> client_;
 };
 
 TEST_F(ServerTest, IsAliveBeforeItIsReady) {

@@ -93,7 +93,10 @@ class Seat {
     running_ = false;
     close();  // what was asked before is done, what is asked from now on is refused: nobody waits forever
     serve_requests();
-    if (!failure()) (void)worker_.commit().ok();
+    if (failure()) return;
+    const auto last = worker_.commit();
+    const std::lock_guard lock(mutex_);
+    trouble_ = last.ok() ? std::nullopt : std::optional(last.error());
   }
 
   void close() {

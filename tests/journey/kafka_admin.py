@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The verbs topics and groups on Kafka, each checked with the cluster's own answer by another client.
+"""The verbs init, topics and groups on Kafka, each checked with the cluster's own answer by another client.
 
   kafka_admin.py --binary build/release/tradewind
 
@@ -53,6 +53,36 @@ def places(group, topic):
 
 def groups():
     return {group.group_id for group in admin.list_consumer_groups().result(20).valid}
+
+
+def prepare(*words, code=0):
+    """What `init` finds, by the names of topics; what it says on standard error."""
+    done = subprocess.run([options.binary, "init", "--log", f"kafka:{servers}", "--json", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+    if done.returncode != code:
+        failures.append(f"init {' '.join(words)} ended with {done.returncode}, not {code}: {done.stdout[-500:]} {done.stderr.strip()}")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    return {one["name"]: one for one in found if one["object"] == "topic"}, done.stderr
+
+
+def init_journey():
+    """A cluster that `init` has prepared has every topic that the platform makes by itself, as it makes it."""
+    _, said = prepare("--min-insync", "5", "--log.kafka.replicas", "1", code=2)
+    equal("more than the copies asked for", "log.kafka.replicas" in said, True)
+    _, said = prepare("--min-insync", "5", code=2)
+    equal("more than there are brokers", "the cluster has 1 broker" in said, True)
+    equal("nothing was made", [topic for topic in admin.list_topics(timeout=20).topics if not topic.startswith("__")], [])
+    found, _ = prepare()
+    equal("tw.producers", (found.get("tw.producers", {}).get("action"), settings("tw.producers", "cleanup.policy", "retention.ms")), ("create", ("compact,delete", "-1")))
+    found, _ = prepare()
+    equal("what differs after init", {name: one["action"] for name, one in found.items() if one["action"] != "same"}, {})
+    return set(admin.list_topics(timeout=20).topics)
+
+
+def made_by_init_journey(prepared):
+    """Called after a start, with the topics of before."""
+    equal("topics that init leaves out", {topic for topic in admin.list_topics(timeout=20).topics if not topic.startswith("__")} - prepared, set())
+    found, _ = prepare("--dry-run")
+    equal("what differs after a start", {name: one["action"] for name, one in found.items() if one["action"] != "same"}, {})
 
 
 def topics_journey():
@@ -116,6 +146,10 @@ def queries_journey():
     while places("tradewind", "clicks") != {0: 10, 1: 10, 2: 10} and time.monotonic() < until:
         time.sleep(0.2)
     equal("mirrored", places("tradewind", "clicks"), {0: 10, 1: 10, 2: 10})
+    told = verb("groups", "describe", "tradewind")[0]
+    equal("the mirror told", (told.get("kind"), [(place["partition"], place["offset"]) for place in told.get("places", []) if place["topic"] == "clicks"]),
+          ("mirror", [(p, 10) for p in range(3)]))
+    verb("groups", "delete", "tradewind", code=2)
     query = next(group for group in verb("groups", "list") if group.get("kind") == "query")
     equal("lag of the query", query["lag"], 0)
     verb("groups", "reset", query["group"], "--topic", "clicks", "--to", "earliest", code=2)
@@ -125,10 +159,12 @@ def queries_journey():
     equal("deleted", "clicks" in admin.list_topics(timeout=20).topics, False)
 
 
+prepared = init_journey()
 server = subprocess.Popen([options.binary, "serve", "--log", f"kafka:{servers}", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True)
 try:
     if not server.stdout.readline().startswith("ready"):
         sys.exit("the platform did not start")
+    made_by_init_journey(prepared)
     topics_journey()
     groups_journey()
     queries_journey()

@@ -201,6 +201,7 @@ def grant(kind, name, operations, prefixed=True):
     bindings = [AclBinding(kind, name, pattern, "User:app", "*", operation, AclPermissionType.ALLOW) for operation in operations]
     for future in admin.create_acls(bindings).values():
         future.result()
+    time.sleep(0.3)  # until the broker has heard of it
 
 
 def revoke_all():
@@ -235,8 +236,92 @@ def try_missing_rights():
     return rows
 
 
-def works(what, listener, given, environment=None):
-    platform = Platform(listener, given, environment=environment)
+def prepared_by_init():
+    """Who may not create topics starts where `init` has made them, those of queries too; called before there are any."""
+    queries = ["--queries", os.path.join(here, "..", "..", "queries", "shop")]
+    grant_all()
+    done = subprocess.run([options.binary, "init", "--log", f"kafka:localhost:{ports['CLOUD']}", *settings(**USER), *queries], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, env={**os.environ, **secrets}, timeout=120)
+    check(done.returncode == 0, f"init ended with {done.returncode}: {done.stdout[-500:]}")
+    revoke_all()
+    grant_all_but(AclOperation.CREATE)
+    works("a start without the right Create, prepared by init", "CLOUD", USER, more=queries)
+    code, found, _ = doctor("CLOUD", USER)
+    check(code == 0, f"doctor without the right Create, prepared by init: {[line for line in found.values() if line['grade'] == 'wrong']}")
+    revoke_all()
+    for future in admin.delete_topics([topic for topic in admin.list_topics(timeout=20).topics if not topic.startswith("__")]).values():
+        future.result()
+
+
+def grant_all_but(topic_right=None, transactional_id=(AclOperation.WRITE, AclOperation.DESCRIBE), group=True):
+    if transactional_id:
+        grant(ResourceType.TRANSACTIONAL_ID, "tradewind", list(transactional_id))
+    grant(ResourceType.TOPIC, "*", [right for right in TOPIC_RIGHTS if right != topic_right], prefixed=False)
+    if group:
+        grant(ResourceType.GROUP, "tradewind", [AclOperation.READ])
+
+
+BEATS = """CREATE STREAM beats (k STRING KEY, n BIGINT) WITH (kafka_topic='beats', partitions=1, value_format='JSON');
+           CREATE TABLE beaten AS SELECT k, COUNT(*) AS n FROM beats GROUP BY k EMIT CHANGES;"""
+
+
+def try_each_right():
+    """With all rights but one, and topics that are there: what it ends with, at the start or when the first event comes; None: it is not needed then."""
+    queries = os.path.join(folder, "queries")
+    os.makedirs(queries)
+    with open(os.path.join(queries, "beats.sql"), "w") as out:
+        out.write(BEATS)
+    more = ["--queries", queries]
+    revoke_all()
+    grant_all()
+    works("a query", "CLOUD", USER, more=more)
+    rows = []
+    for what, given, names in [
+            ("Write on topics", {"topic_right": AclOperation.WRITE}, "lacks the right Write on the topic"),
+            ("Read on topics", {"topic_right": AclOperation.READ}, "lacks the right Read on the topic"),
+            ("Write on transactional ids", {"transactional_id": ()}, "lacks the right Write on the transactional ids"),
+            ("Read on the group", {"group": False}, "lacks the right Read on the group"),
+            ("Describe on transactional ids", {"transactional_id": (AclOperation.WRITE,)}, None),
+            ("Create on topics", {"topic_right": AclOperation.CREATE}, None),
+            ("Delete on topics", {"topic_right": AclOperation.DELETE}, None),
+            ("DescribeConfigs on topics", {"topic_right": AclOperation.DESCRIBE_CONFIGS}, None),
+            ("AlterConfigs on topics", {"topic_right": AclOperation.ALTER_CONFIGS}, None)]:
+        revoke_all()
+        grant_all_but(**given)
+        platform = Platform("CLOUD", USER, more=more)
+        url = platform.wait_ready()
+        if url is not None:
+            insert(url, len(rows))
+            until = time.monotonic() + (15 if names else 3)
+            while platform.process.poll() is None and time.monotonic() < until:
+                time.sleep(0.1)
+        if names is None:
+            check(platform.process.poll() is None, f"without {what} it ends: {platform.messages[-1:]}")
+            if platform.process.poll() is None:
+                check(platform.stop() == 0, f"without {what} it does not end well: {platform.messages[-2:]}")
+            continue
+        began = time.monotonic()
+        code, _, sentence = platform.ended()
+        check(code in (1, 2) and time.monotonic() - began < 15, f"without {what}: exit code {code}: {sentence}")
+        check(names in sentence and "User:app" in sentence, f"without {what}: {sentence}")
+        code, found, _ = doctor("CLOUD", USER, ["--write"])
+        check(code == 1 and any(line["grade"] == "wrong" and names in line["found"] for line in found.values()), f"doctor without {what}: {code}, {found}")
+        rows.append((f"{what} not granted, topics made before", told(sentence)))
+    print(f"{len(rows)} rights that are needed where topics are there")
+    return rows
+
+
+def insert(url, number):
+    body = json.dumps({"ksql": f"INSERT INTO beats (k, n) VALUES ('a', {number});"}).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/ksql", body, {"Content-Type": "application/json"}), timeout=30) as answer:
+            answer.read()
+    except OSError as refused:
+        print(f"an event was refused: {refused.read().decode()[:300] if hasattr(refused, 'read') else refused}")
+
+
+def works(what, listener, given, environment=None, more=()):
+    platform = Platform(listener, given, more, environment=environment)
     url = platform.wait_ready()
     if url is None:
         check(False, f"{what} does not start: {platform.ended()[2]}")
@@ -337,10 +422,12 @@ def main():
     began = time.monotonic()
     four = version.startswith("4")
     rows = []
+    prepared_by_init()
     if four:
         rows = try_wrong_starts()
         print(f"{len(rows)} wrong settings in {time.monotonic() - began:.1f} s")
         rows += try_missing_rights()
+        rows += try_each_right()
         revoke_all()
     grant_all()
     works("PLAIN", "CLOUD", USER)

@@ -5,40 +5,9 @@
 #include <algorithm>
 
 #include "log/kafka/request.h"
+#include "log/kafka/topic_requests.h"
 
 namespace tradewind::log::kafka {
-namespace {
-
-// What was set for this topic alone: a change replaces all of it, so it is said again.
-Result<std::map<std::string, std::string>> own_settings(Client& client, const std::string& topic) {
-  rd_kafka_ConfigResource_t* wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
-  auto asked = ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "the settings of " + topic + " cannot be read",
-                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                     rd_kafka_DescribeConfigs(client.handle(), &wanted, 1, options, queue);
-                   });
-  rd_kafka_ConfigResource_destroy(wanted);
-  const Answer answer = TRY(std::move(asked));
-  size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
-  std::map<std::string, std::string> settings;
-  for (size_t i = 0; i < count; ++i) {
-    const Right right{"DescribeConfigs", "topic", topic};
-    if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return client.error(code, "the settings of " + topic + " cannot be read", &right);
-    size_t entries = 0;
-    const rd_kafka_ConfigEntry_t** entry = rd_kafka_ConfigResource_configs(resources[i], &entries);
-    for (size_t e = 0; e < entries; ++e) {
-      const char* text = rd_kafka_ConfigEntry_value(entry[e]);
-      const bool own = rd_kafka_ConfigEntry_source(entry[e]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
-      if (own && text != nullptr) settings[rd_kafka_ConfigEntry_name(entry[e])] = text;
-    }
-  }
-  return settings;
-}
-
-}  // namespace
-
 Result<> KafkaAdmin::alter_topic(const TopicSpec& spec) {
   const TopicSpec known = TRY(catalog_->topic(spec.name));
   if (known.partitions != spec.partitions || known.replicas != spec.replicas) {
@@ -46,27 +15,10 @@ Result<> KafkaAdmin::alter_topic(const TopicSpec& spec) {
                                      " partitions in " + std::to_string(known.replicas) +
                                      " copies, which stay"};
   }
-  Client& client = catalog_->client();
-  std::map<std::string, std::string> settings = TRY(own_settings(client, spec.name));
+  std::map<std::string, std::string> settings = TRY(settings_of_topic(catalog_->client(), spec.name)).own;
   for (const auto& [name, value] : settings_of(spec)) settings[name] = value;
-  rd_kafka_ConfigResource_t* wanted = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, spec.name.c_str());
-  for (const auto& [name, value] : settings)
-    rd_kafka_ConfigResource_set_config(wanted, name.c_str(), value.c_str());
-  const std::string doing = "the settings of " + spec.name + " cannot be changed";
-  auto asked = ask(client, RD_KAFKA_ADMIN_OP_ALTERCONFIGS, doing,
-                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                     rd_kafka_AlterConfigs(client.handle(), &wanted, 1, options, queue);
-                   });
-  rd_kafka_ConfigResource_destroy(wanted);
-  const Answer answer = TRY(std::move(asked));
-  size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources =
-      rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(answer.get()), &count);
-  const Right right{"AlterConfigs", "topic", spec.name};
-  for (size_t i = 0; i < count; ++i) {
-    if (const auto code = rd_kafka_ConfigResource_error(resources[i]); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return client.error(code, doing, &right);
-  }
+  TRY(alter_settings(catalog_->client(), spec.name, settings,
+                     "the settings of " + spec.name + " cannot be changed"));
   catalog_->altered(spec);
   return {};
 }

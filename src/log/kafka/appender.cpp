@@ -39,8 +39,7 @@ Result<int64_t> checked_bytes(std::span<const RecordView> records) {
 Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> readers,
                                                  std::shared_ptr<Claims> claims) {
   std::shared_ptr<Appender> made(new Appender(std::move(readers)));
-  TRY(made->readers_->catalog().create(
-      {.name = kProducersTopic, .partitions = 1, .cleanup = Cleanup::compact, .retention = Duration(-1)}));
+  TRY(made->readers_->catalog().create(producers_topic()));
   made->serving_ = std::jthread([appender = made.get()](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto client = appender->single();
@@ -105,7 +104,11 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   // ended would tell nobody of what was left in it.
   while (!deliveries.done()) client->serve(kServe);
   const std::string doing = "topic " + position.topic + " cannot be written";
-  if (const int code = deliveries.failure(); code != 0) return client->error(code, doing);
+  if (const int code = deliveries.failure(); code != 0) {
+    const Right right{"Write", "topic", position.topic};
+    const int fatal = client->fatal();  // who may write nowhere gets no number to write by, and is told that
+    return client->error(fatal != 0 ? fatal : code, doing, &right);
+  }
   count(records);
   readers_->marks().wrote(position, slot.last + 1, false, readers_->options().clock->now());
   readers_->marks().bell.ring();

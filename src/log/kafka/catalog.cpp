@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "log/kafka/request.h"
+#include "log/kafka/topic_requests.h"
 
 namespace tradewind::log::kafka {
 namespace {
@@ -17,16 +18,16 @@ Error no_topic(const std::string& name) {
   return {Code::not_found, "no topic is called " + name};
 }
 
-void take_settings(TopicSpec& spec, const rd_kafka_ConfigEntry_t** entries, size_t count) {
-  std::string cleanup;
-  for (size_t i = 0; i < count; ++i) {
-    const std::string name = rd_kafka_ConfigEntry_name(entries[i]);
-    const char* text = rd_kafka_ConfigEntry_value(entries[i]);
-    if (text == nullptr) continue;
-    if (name == "cleanup.policy") cleanup = text;
-    if (name == "retention.ms") spec.retention = Duration(std::atoll(text));
-    if (name == "retention.bytes") spec.retention_bytes = std::atoll(text);
-  }
+void take_settings(TopicSpec& spec, const std::map<std::string, std::string>& settings) {
+  const auto value = [&](const char* name) {
+    const auto found = settings.find(name);
+    return found == settings.end() ? std::string() : found->second;
+  };
+  if (const std::string ms = value("retention.ms"); !ms.empty())
+    spec.retention = Duration(std::atoll(ms.c_str()));
+  if (const std::string bytes = value("retention.bytes"); !bytes.empty())
+    spec.retention_bytes = std::atoll(bytes.c_str());
+  const std::string cleanup = value("cleanup.policy");
   spec.cleanup = Cleanup::remove;
   if (cleanup.find("compact") == std::string::npos) return;
   const bool removes = cleanup.find("delete") != std::string::npos &&
@@ -34,8 +35,9 @@ void take_settings(TopicSpec& spec, const rd_kafka_ConfigEntry_t** entries, size
   spec.cleanup = removes ? Cleanup::compact_and_remove : Cleanup::compact;
 }
 
+// The brokers' own.
 bool hidden(const std::string& name) {
-  return name.starts_with("__") || name == kProducersTopic;
+  return name.starts_with("__");
 }
 
 // The partition has just been made, or gets another leader.
@@ -45,17 +47,14 @@ bool moving(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
-bool unanswered(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
-         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
-}
-
 // Who leads what now. The client asks by itself only every five minutes as long as it fetches nothing, and
-// else goes on asking a leader that is gone.
-void look_anew(Client& client, int most_ms) {
+// else goes on asking a leader that is gone. Whether anybody answered.
+bool look_anew(Client& client, int most_ms) {
   const rd_kafka_metadata_t* metadata = nullptr;
-  if (rd_kafka_metadata(client.handle(), 1, nullptr, &metadata, most_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
-    rd_kafka_metadata_destroy(metadata);
+  if (rd_kafka_metadata(client.handle(), 1, nullptr, &metadata, most_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return false;
+  rd_kafka_metadata_destroy(metadata);
+  return true;
 }
 
 }  // namespace
@@ -69,6 +68,10 @@ std::map<std::string, std::string> settings_of(const TopicSpec& spec) {
           {"retention.ms", std::to_string(retention_ms)},
           {"retention.bytes", std::to_string(compacted ? -1 : spec.retention_bytes)},
           {"max.message.bytes", std::to_string(kMostKafkaRecord)}};
+}
+
+TopicSpec producers_topic() {
+  return {.name = kProducersTopic, .cleanup = Cleanup::compact, .retention = Duration(-1)};
 }
 
 Result<std::shared_ptr<Catalog>> Catalog::open(const KafkaOptions& options, std::shared_ptr<Marks> marks) {
@@ -99,14 +102,21 @@ Result<> Catalog::connect() {
 
 // Who is there, and how many partitions each topic has. Settings are looked up when somebody asks for them.
 Result<> Catalog::refresh() {
-  return refresh(options_.patience);
+  const Duration patience = asking_->patience();
+  const auto done = refresh(patience);
+  const bool silent = !done.ok() && done.error().code == Code::unavailable;
+  asking_->heard(!silent);
+  return done;
 }
 
 Result<> Catalog::refresh(Duration patience) {
-  const std::lock_guard one(refreshing_);
+  const int64_t until = options_.clock->monotonic_ns() + patience.count() * 1'000'000;
+  const std::unique_lock one(refreshing_, patience);
+  const int64_t left_ms = (until - options_.clock->monotonic_ns()) / 1'000'000;
+  if (!one.owns_lock() || left_ms <= 0)
+    return asking_->error(RD_KAFKA_RESP_ERR__TIMED_OUT, "Kafka does not answer");
   const rd_kafka_metadata_t* metadata = nullptr;
-  const auto code =
-      rd_kafka_metadata(asking_->handle(), 1, nullptr, &metadata, static_cast<int>(patience.count()));
+  const auto code = rd_kafka_metadata(asking_->handle(), 1, nullptr, &metadata, static_cast<int>(left_ms));
   asking_->serve(Duration(0));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, "Kafka does not answer");
   brokers_ = metadata->broker_cnt;
@@ -155,28 +165,13 @@ Result<> Catalog::describe() {
 }
 
 Result<> Catalog::describe_those(const std::vector<std::string>& names) {
-  std::vector<rd_kafka_ConfigResource_t*> wanted;
-  for (const std::string& name : names) {
-    wanted.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name.c_str()));
-  }
-  auto asked =
-      ask(*asking_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "the settings of topics cannot be read",
-          [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-            rd_kafka_DescribeConfigs(asking_->handle(), wanted.data(), wanted.size(), options, queue);
-          });
-  rd_kafka_ConfigResource_destroy_array(wanted.data(), wanted.size());
-  const Answer event = TRY(std::move(asked));
-  size_t count = 0;
-  const rd_kafka_ConfigResource_t** resources =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  const std::vector<TopicSettings> found = TRY(settings_of_topics(*asking_, names));
   const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < count; ++i) {
-    const auto at = known_.find(rd_kafka_ConfigResource_name(resources[i]));
-    if (at == known_.end() || rd_kafka_ConfigResource_error(resources[i]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+  for (const TopicSettings& one : found) {
+    const auto at = known_.find(one.topic);
+    if (at == known_.end() || one.code != 0)
       continue;  // deleted meanwhile, or not ours to read: its settings are taken for the usual ones
-    size_t entries = 0;
-    const rd_kafka_ConfigEntry_t** settings = rd_kafka_ConfigResource_configs(resources[i], &entries);
-    take_settings(at->second.spec, settings, entries);
+    take_settings(at->second.spec, one.all);
     at->second.described = true;
   }
   return {};
@@ -206,11 +201,8 @@ Result<TopicSpec> Catalog::topic(const std::string& name) {
   if (!known) {
     // While no broker answers, what is known stands; and not everybody waits for one in turn.
     known = look_up(name, false);
-    const bool silent = options_.clock->monotonic_ns() - unanswered_ns_ < kFreshNs;
-    if (known && known->described && silent) return known->spec;
+    if (known && known->described && asking_->silent()) return known->spec;
     const auto refreshed = refresh();
-    if (!refreshed.ok() && refreshed.error().code == Code::unavailable)
-      unanswered_ns_ = options_.clock->monotonic_ns();
     if (!refreshed.ok() && !(known && known->described)) return refreshed.error();
     known = look_up(name, false);
   }
@@ -251,30 +243,10 @@ Result<> Catalog::create(const TopicSpec& spec) {
   };
   TRY(refresh());
   if (const auto known = alike()) return *known;
-  char why[256];
-  const int copies = spec.replicas > 1 ? spec.replicas : options_.replicas;
-  rd_kafka_NewTopic_t* topic =
-      rd_kafka_NewTopic_new(spec.name.c_str(), spec.partitions, copies, why, sizeof why);
-  if (topic == nullptr) return Error{Code::invalid, "topic " + spec.name + ": " + why};
-  for (const auto& [name, value] : settings_of(spec))
-    rd_kafka_NewTopic_set_config(topic, name.c_str(), value.c_str());
-  const std::string doing = "topic " + spec.name + " cannot be created";
-  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_CREATETOPICS, doing,
-                   [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                     rd_kafka_CreateTopics(asking_->handle(), &topic, 1, options, queue);
-                   });
-  rd_kafka_NewTopic_destroy(topic);
-  const Answer event = TRY(std::move(asked));
-  size_t count = 0;
-  const rd_kafka_topic_result_t** results =
-      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
-  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-    const char* told = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr;
-    const bool denied = code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-    const Right right{"Create", "topic", spec.name};
-    return asking_->error(code, told == nullptr || denied ? doing : doing + " (" + told + ")", &right);
-  }
+  TRY(create_topic(*asking_, {.name = spec.name,
+                              .partitions = spec.partitions,
+                              .copies = spec.replicas > 1 ? spec.replicas : options_.replicas,
+                              .settings = settings_of(spec)}));
   TRY(visible(spec.name));
   TRY(wait_until(spec.name, true));
   return alike().value_or(no_topic(spec.name));
@@ -319,60 +291,58 @@ Result<> Catalog::wait_until(const std::string& name, bool there) {
 
 Result<> Catalog::remove(const std::string& name) {
   TRY(topic(name));
-  rd_kafka_DeleteTopic_t* topic = rd_kafka_DeleteTopic_new(name.c_str());
-  const std::string doing = "topic " + name + " cannot be deleted";
-  auto asked = ask(*asking_, RD_KAFKA_ADMIN_OP_DELETETOPICS, doing,
-                   [&](const rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                     rd_kafka_DeleteTopics(asking_->handle(), &topic, 1, options, queue);
-                   });
-  rd_kafka_DeleteTopic_destroy(topic);
-  const Answer event = TRY(std::move(asked));
-  size_t count = 0;
-  const rd_kafka_topic_result_t** results =
-      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event.get()), &count);
-  const auto code = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR__FAIL;
-  const Right right{"Delete", "topic", name};
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return asking_->error(code, doing, &right);
+  TRY(delete_topic(*asking_, name));
   return wait_until(name, false);
 }
 
-Result<Log::Bounds> Catalog::asked_bounds(const Position& position, Visibility visibility) {
-  Client& client = visibility == Visibility::written ? *watching_ : *asking_;
-  const int64_t until = options_.clock->monotonic_ns() + options_.patience.count() * 1'000'000;
-  Log::Bounds bounds;
+// One end of a partition. By times, which librdkafka ends when `patience` does: what it has for both ends
+// goes on for as long as a connection may be silent.
+Result<Offset> Catalog::edge(Client& client, const Position& position, int64_t which) {
+  const int64_t until = options_.clock->monotonic_ns() + asking_->patience().count() * 1'000'000;
+  const auto one_try_ms = [&] {  // half of what is left: the other is for who leads now
+    const int64_t left_ms = (until - options_.clock->monotonic_ns()) / 1'000'000;
+    return static_cast<int>(std::clamp<int64_t>(left_ms / 2, 1, kOneTry.count()));
+  };
+  const Partitions list = list_of({{position, which}});
+  rd_kafka_topic_partition_t& place = list->elems[0];
+  bool heard = false;
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   while (true) {
-    const int64_t left_ms = (until - options_.clock->monotonic_ns()) / 1'000'000;
-    const auto most_ms = static_cast<int>(std::clamp<int64_t>(left_ms, 1, kOneTry.count()));
-    code = rd_kafka_query_watermark_offsets(client.handle(), position.topic.c_str(), position.partition,
-                                            &bounds.begin, &bounds.end, most_ms);
+    place.offset = which;
+    place.err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    code = rd_kafka_offsets_for_times(client.handle(), list.get(), one_try_ms());
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = place.err;
     client.serve(Duration(0));
     if (!(moving(code) || unanswered(code)) || options_.clock->monotonic_ns() > until) break;
-    look_anew(client, most_ms);
+    heard = look_anew(client, one_try_ms());
     options_.clock->sleep(kPause);
   }
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const Right right{"Describe", "topic", position.topic};
-    return client.error(code,
-                        "the bounds of " + position.topic + " partition " +
-                            std::to_string(position.partition) + " cannot be read",
-                        &right);
-  }
-  bounds.end = std::max(bounds.end, bounds.begin);
-  return bounds;
+  // That a partition is not known proves nothing when nobody was there to be asked.
+  if (!heard && moving(code)) code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  asking_->heard(heard || !unanswered(code));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return Offset{place.offset};
+  const Right right{"Describe", "topic", position.topic};
+  return client.error(code,
+                      "the bounds of " + position.topic + " partition " + std::to_string(position.partition) +
+                          " cannot be read",
+                      &right);
 }
 
 // What this process has committed shows a moment later, when the brokers have marked it: that is waited for.
 Result<Log::Bounds> Catalog::bounds(const Position& position, Visibility visibility) {
   constexpr int64_t kMarkedWithinNs = 1'000'000'000;
   TRY(check(position));
+  Client& client = visibility == Visibility::written ? *watching_ : *asking_;
   const int64_t until = options_.clock->monotonic_ns() + kMarkedWithinNs;
+  Log::Bounds bounds;
   while (true) {
-    const Log::Bounds bounds = TRY(asked_bounds(position, visibility));
-    const bool seen = bounds.end >= marks_->of(position).end;
-    if (seen || options_.clock->monotonic_ns() > until) return bounds;
+    bounds.end = TRY(edge(client, position, RD_KAFKA_OFFSET_END));
+    if (bounds.end >= marks_->of(position).end || options_.clock->monotonic_ns() > until) break;
     options_.clock->sleep(Duration(1));
   }
+  bounds.begin = TRY(edge(client, position, RD_KAFKA_OFFSET_BEGINNING));
+  bounds.end = std::max(bounds.end, bounds.begin);
+  return bounds;
 }
 
 Result<Offsets> Catalog::ends(const std::vector<Position>& positions, Duration patience) {
@@ -417,7 +387,7 @@ Result<Offsets> Catalog::at_edge(Client& client, int64_t edge, const std::vector
     if (one.err == RD_KAFKA_RESP_ERR_NO_ERROR && one.offset >= 0)
       found[{one.topic, one.partition}] = one.offset;
   }
-  if (found.size() < wanted.size()) look_anew(client, static_cast<int>(patience.count()));
+  if (found.size() < wanted.size()) (void)look_anew(client, static_cast<int>(patience.count()));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR && found.empty())
     return client.error(code, "the ends of topics cannot be read");
   return found;
@@ -425,9 +395,8 @@ Result<Offsets> Catalog::at_edge(Client& client, int64_t edge, const std::vector
 
 Result<> Catalog::reach(Duration patience) {
   const rd_kafka_metadata_t* metadata = nullptr;
-  rd_kafka_topic_t* topic = watching_->topic(kProducersTopic, 0);
   const auto code =
-      rd_kafka_metadata(watching_->handle(), 0, topic, &metadata, static_cast<int>(patience.count()));
+      rd_kafka_metadata(watching_->handle(), 0, nullptr, &metadata, static_cast<int>(patience.count()));
   watching_->serve(Duration(0));
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return watching_->error(code, "no broker answers");
   rd_kafka_metadata_destroy(metadata);

@@ -72,7 +72,7 @@ class Catalog {
   Result<> describe_those(const std::vector<std::string>& names);
   Result<Offsets> at_edge(Client& client, int64_t edge, const std::vector<Position>& positions,
                           Duration patience);
-  Result<Log::Bounds> asked_bounds(const Position& position, Visibility visibility);
+  Result<Offset> edge(Client& client, const Position& position, int64_t which);
 
   const KafkaOptions options_;
   const std::shared_ptr<Marks> marks_;
@@ -80,17 +80,17 @@ class Catalog {
   std::shared_ptr<Client> watching_;  // sees what is written
   std::atomic<int64_t> generation_{0};
   std::atomic<int> brokers_{0};
-  std::mutex refreshing_;
+  std::timed_mutex refreshing_;
   mutable std::mutex mutex_;
   std::map<std::string, Known> known_;
   int64_t refreshed_ns_ = 0;
-  std::atomic<int64_t> unanswered_ns_{INT64_MIN / 2};  // when brokers last did not answer
 };
 
 // Kafka's settings of a topic that was declared so.
 std::map<std::string, std::string> settings_of(const TopicSpec& spec);
 
-// The topic this log keeps for itself; nobody else sees it.
+// The topic this log keeps for itself; who uses the log does not see it.
 inline constexpr const char* kProducersTopic = "tw.producers";
+TopicSpec producers_topic();
 
 }  // namespace tradewind::log::kafka

@@ -240,7 +240,7 @@ class Checkup {
   }
 
   void group() {
-    const auto seen = try_group(catalog_->client(), needs_.group, kAnswer);
+    const auto seen = try_group(catalog_->client(), needs_.group);
     if (!seen.ok()) return (void)failed("group " + needs_.group, seen.error());
     tell(Grade::well, "group " + needs_.group, "can be seen");
   }

@@ -38,7 +38,13 @@ Result<Offset> Claims::claim(const std::string& id, const Append& append) {
 
 // To where the log ends now, also what others have written and not committed: a claim behind it counts.
 Result<> Claims::read_on() {
-  const std::lock_guard one(reading_);
+  const Turns::Turn one = TRY(reading_.take());
+  const auto done = read_to_end();
+  if (!done.ok() && done.error().code == Code::unavailable) reading_.tell(done.error());
+  return done;
+}
+
+Result<> Claims::read_to_end() {
   if (consumer_ == nullptr) {
     if (next_ < 0) next_ = TRY(readers_->catalog().bounds(kPlace, Visibility::written)).begin;
     auto consumer = readers_->consumer(readers_);

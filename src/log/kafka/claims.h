@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 
+#include "base/turns.h"
 #include "log/kafka/consumer.h"
 
 namespace tradewind::log::kafka {
@@ -51,11 +52,12 @@ class Claims {
   };
   Result<> read_on();
   void take(const RecordView& record);
+  Result<> read_to_end();
   static Error taken(const std::string& id, const Claim& by);
 
   const std::shared_ptr<Readers> readers_;
   const std::string who_;  // this process, in a claim's value
-  std::mutex reading_;
+  Turns reading_;
   std::unique_ptr<Consumer> consumer_;
   Offset next_ = -1;
   mutable std::mutex mutex_;

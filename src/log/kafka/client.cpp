@@ -163,6 +163,17 @@ rd_kafka_topic_s* Client::topic(const std::string& name, int64_t generation) {
   return topic;
 }
 
+// Who asks after somebody has waited in vain need not wait as long: in a line of requests the last would be
+// told after many patiences.
+Duration Client::patience() const {
+  constexpr Duration kMoment(1'500);
+  return silent_ ? std::min(options_.patience, kMoment) : options_.patience;
+}
+
+void Client::heard(bool answered) {
+  silent_ = !answered;
+}
+
 void Client::serve(Duration wait) {
   rd_kafka_poll(handle_, static_cast<int>(wait.count()));
 }

@@ -39,8 +39,13 @@ class Client {
   rd_kafka_topic_s* topic(const std::string& name, int64_t generation);
   // Serves delivery reports and errors; waits up to `wait` for the first.
   void serve(Duration wait);
-  // Milliseconds a request may take.
-  int patience_ms() const { return static_cast<int>(options_.patience.count()); }
+  // How long a request may take: the options' patience, but only a moment while brokers are silent.
+  Duration patience() const;
+  int patience_ms() const { return static_cast<int>(patience().count()); }
+  // A request was answered, or a whole patience() passed without: then brokers are silent until one is
+  // answered.
+  void heard(bool answered);
+  bool silent() const { return silent_; }
 
   // An error of this client: `code` is librdkafka's, `doing` what was wanted, `right` what one must be
   // granted for it, where that is not plain from who asks.
@@ -75,6 +80,7 @@ class Client {
   int64_t trouble_ns_ = 0;
   bool answered_ = false;
   std::string denied_topic_;
+  std::atomic<bool> silent_{false};
 };
 
 // Deliveries: what became of a number of records handed to a producer.

@@ -162,8 +162,15 @@ class KafkaLog final : public WatchedLog {
     TRY(not_ours(name));
     return catalog_->remove(name);
   }
-  Result<std::vector<TopicSpec>> topics() override { return catalog_->topics(); }
-  Result<TopicSpec> topic(const std::string& name) override { return catalog_->topic(name); }
+  Result<std::vector<TopicSpec>> topics() override {
+    std::vector<TopicSpec> all = TRY(catalog_->topics());
+    std::erase_if(all, [](const TopicSpec& spec) { return spec.name == kProducersTopic; });
+    return all;
+  }
+  Result<TopicSpec> topic(const std::string& name) override {
+    if (name == kProducersTopic) return Error{Code::not_found, "topic " + name + " is the log's own"};
+    return catalog_->topic(name);
+  }
   Result<Bounds> bounds(const Position& position, Visibility visibility) override {
     return catalog_->bounds(position, visibility);
   }

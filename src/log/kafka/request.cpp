@@ -29,14 +29,20 @@ Result<Answer> ask(Client& client, int kind, const std::string& doing,
   const std::unique_ptr<rd_kafka_AdminOptions_t, OptionsGone> options(
       rd_kafka_AdminOptions_new(client.handle(), static_cast<rd_kafka_admin_op_t>(kind)));
   char why[256];
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), client.patience_ms(), why, sizeof why);
+  const int patience_ms = client.patience_ms();
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), patience_ms, why, sizeof why);
   send(options.get(), queue.get());
-  Answer answer(rd_kafka_queue_poll(queue.get(), client.patience_ms() + 1'000));
+  Answer answer(rd_kafka_queue_poll(queue.get(), patience_ms + 1'000));
   client.serve(Duration(0));
-  if (answer == nullptr) return client.error(RD_KAFKA_RESP_ERR__TIMED_OUT, doing);
-  if (const auto code = rd_kafka_event_error(answer.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client.error(code, doing);
+  const auto code = answer == nullptr ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(answer.get());
+  client.heard(!unanswered(code));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.error(code, doing);
   return answer;
+}
+
+bool unanswered(int code) {
+  return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT;
 }
 
 Partitions list_of(const Offsets& offsets) {

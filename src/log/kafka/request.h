@@ -29,6 +29,9 @@ using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_s, PartitionsGo
 Result<Answer> ask(Client& client, int kind, const std::string& doing,
                    const std::function<void(rd_kafka_AdminOptions_s*, rd_kafka_queue_s*)>& send);
 
+// No broker answered: `code` is librdkafka's.
+bool unanswered(int code);
+
 // These places as librdkafka takes them.
 Partitions list_of(const Offsets& offsets);
 

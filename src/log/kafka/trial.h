@@ -20,7 +20,7 @@ Result<> try_reading(const KafkaOptions& options, const std::string& topic, Dura
 
 // Asks for its members. Its places are not asked for: librdkafka 2.0.2 crashes where no group was looked
 // after yet.
-Result<> try_group(Client& client, const std::string& group, Duration patience);
+Result<> try_group(Client& client, const std::string& group);
 
 struct Replication {
   std::vector<std::string> behind;  // topics with copies that are not in sync

@@ -10,7 +10,9 @@ constexpr Duration kEvery(1'000);
 constexpr Duration kPatience(1'000);          // for one look
 constexpr Duration kMostWait(250);            // of who asks
 constexpr int64_t kFreshNs = 200'000'000;     // an answer so young is as of now
-constexpr int64_t kSilentNs = 3'000'000'000;  // without an answer
+constexpr int64_t kSilentNs = 3'000'000'000;  // since the last answer, and a look was in vain
+// Since then, whatever the looks wait for: one may hang where a broker has just gone.
+constexpr int64_t kHangsNs = 6'000'000'000;
 constexpr int64_t kForgetNs = 300'000'000'000;
 constexpr int kBeginsEvery = 10;  // looks
 constexpr size_t kMostGrown = 600;
@@ -34,10 +36,14 @@ Watch::Watch(std::shared_ptr<Readers> readers, std::shared_ptr<Claims> claims)
       const bool answered = refresh(round % kBeginsEvery == 0);
       if (answered && !stop.stop_requested()) {
         tell_times();
-        (void)claims_->look().ok();  // what ails the brokers the next look tells
+        const bool looked = claims_->look().ok();  // what ails the brokers the next look tells
+        const std::lock_guard lock(mutex_);
+        if (looked) heard(true, "");
       }
       std::unique_lock lock(mutex_);
+      resting_ = true;
       asked_.wait_for(lock, stop, kEvery, [this] { return wanted_; });
+      resting_ = false;
     }
   });
 }
@@ -84,6 +90,7 @@ void Watch::heard(bool answered, const std::string& trouble) {
   answers_ = answered;
   trouble_ = trouble;
   if (!answered) return;
+  readers_->catalog().client().heard(true);
   answered_ns_ = now_ns();
   answered_ = readers_->options().clock->now();
 }
@@ -119,6 +126,7 @@ void Watch::tell_times() {
   for (const auto& [position, offset] : wanted) {
     const auto time = readers_->appended(readers_, position, offset);
     const std::lock_guard lock(mutex_);
+    if (time.ok()) heard(true, "");
     const auto at = watched_.find(position);
     if (at == watched_.end()) continue;
     at->second.untold = -1;
@@ -135,8 +143,8 @@ void Watch::wait_for_refresh(std::unique_lock<std::mutex>& lock, const Offsets& 
     return at != watched_.end() && at->second.end >= 0;
   });
   if (!answers_ || (known && now_ns() - answered_ns_ < kFreshNs)) return;
-  // One that takes long will not end just now: only the first who asks waits for it.
-  if (done_ < begun_ && now_ns() - began_ns_ > kMostWait.count() * 1'000'000) return;
+  // What takes long will not end just now: of many who ask only the first waits for it.
+  if (!resting_ && now_ns() - began_ns_ > kMostWait.count() * 500'000) return;
   wanted_ = true;
   asked_.notify_all();
   const uint64_t mine = begun_ + 1;
@@ -177,9 +185,11 @@ std::optional<Timestamp> Watch::oldest(Watched& watched, const Position& positio
 std::optional<Error> Watch::silent() const {
   const std::lock_guard lock(mutex_);
   const int64_t silent_ns = now_ns() - answered_ns_;
-  if (answers_ || silent_ns < kSilentNs) return std::nullopt;
-  return Error{Code::unavailable, "the brokers of Kafka do not answer since " + to_iso(answered_) + " (" +
-                                      std::to_string(silent_ns / 1'000'000'000) + " s): " + trouble_};
+  if (silent_ns < (answers_ ? kHangsNs : kSilentNs)) return std::nullopt;
+  std::string text = "the brokers of Kafka do not answer since " + to_iso(answered_) + " (" +
+                     std::to_string(silent_ns / 1'000'000'000) + " s)";
+  if (!trouble_.empty()) text += ": " + trouble_;
+  return Error{Code::unavailable, std::move(text)};
 }
 
 }  // namespace tradewind::log::kafka

@@ -58,7 +58,8 @@ class Watch {
   uint64_t begun_ = 0;  // refreshes that have begun, and how many of them are over
   uint64_t done_ = 0;
   bool wanted_ = false;
-  int64_t began_ns_ = 0;  // of the refresh under way
+  int64_t began_ns_ = 0;  // of the last refresh
+  bool resting_ = false;  // the thread waits for the next
   int64_t answered_ns_ = 0;
   Timestamp answered_;
   bool answers_ = true;

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "base/turns.h"
 #include "schema/registries/changes.h"
 
 namespace tradewind::schema {
@@ -64,14 +65,12 @@ class FoldedRegistry final : public LocalRegistry {
   }
 
   Result<std::shared_ptr<const Ledger>> ledger() override {
-    const std::lock_guard lock(writing_);
-    TRY(catch_up());
+    const auto turn = TRY(caught_up());
     return picture();
   }
 
   Result<RegisteredSchema> add(const std::string& subject, const Draft& draft) override {
-    const std::lock_guard lock(writing_);
-    TRY(catch_up());
+    const auto turn = TRY(caught_up());
     Registration made = TRY(register_draft(*picture(), subject, draft));
     if (made.there) return made.schema;
     TRY(append({{.kind = SchemaRecord::Kind::schema, .subject = subject, .schema = made.schema}}));
@@ -80,8 +79,7 @@ class FoldedRegistry final : public LocalRegistry {
 
   Result<std::vector<int32_t>> remove(const std::string& subject, std::optional<int32_t> version,
                                       bool permanent) override {
-    const std::lock_guard lock(writing_);
-    TRY(catch_up());
+    const auto turn = TRY(caught_up());
     const auto records = TRY(removal(*picture(), subject, version, permanent));
     TRY(append(records));
     std::vector<int32_t> versions;
@@ -92,15 +90,13 @@ class FoldedRegistry final : public LocalRegistry {
   }
 
   Result<> set_level(const std::string& subject, std::optional<Compatibility> level) override {
-    const std::lock_guard lock(writing_);
-    TRY(catch_up());
+    const auto turn = TRY(caught_up());
     const SchemaRecord record = TRY(level_change(*picture(), subject, level));
     return append({record});
   }
 
   Result<> set_mode(const std::string& subject, std::optional<Mode> mode, bool force) override {
-    const std::lock_guard lock(writing_);
-    TRY(catch_up());
+    const auto turn = TRY(caught_up());
     const SchemaRecord record = TRY(mode_change(*picture(), subject, mode, force));
     return append({record});
   }
@@ -111,7 +107,7 @@ class FoldedRegistry final : public LocalRegistry {
     return ledger_;
   }
 
-  // REQUIRES writing_. All or nothing, durable when it answers; folded as every record is, by reading it
+  // REQUIRES our turn. All or nothing, durable when it answers; folded as every record is, by reading it
   // back.
   Result<> append(const std::vector<SchemaRecord>& records) {
     std::vector<Bytes> keys;
@@ -131,7 +127,16 @@ class FoldedRegistry final : public LocalRegistry {
     return catch_up();
   }
 
-  // REQUIRES writing_ (or nobody else yet). Folds what is in the topic and not folded, into a copy: pictures
+  // Our turn to look at the topic or to write to it, with what is in it folded.
+  Result<Turns::Turn> caught_up() {
+    Turns::Turn turn = TRY(turns_.take());
+    const auto done = catch_up();
+    if (done.ok()) return turn;
+    if (done.error().code == Code::unavailable) turns_.tell(done.error());
+    return done.error();
+  }
+
+  // REQUIRES our turn (or nobody else yet). Folds what is in the topic and not folded, into a copy: pictures
   // that were handed out stay as they are. A copy costs a pointer per version.
   Result<> catch_up() {
     const log::Log::Bounds bounds = TRY(log_.bounds(kPlace, log::Visibility::durable));
@@ -160,7 +165,7 @@ class FoldedRegistry final : public LocalRegistry {
   }
 
   log::Log& log_;
-  std::mutex writing_;  // held over appends and reads of the topic; taken before mutex_
+  Turns turns_;  // one for all appends and reads of the topic; taken before mutex_
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<log::Consumer> consumer_;
   log::Offset next_ = 0;

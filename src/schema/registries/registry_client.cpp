@@ -73,6 +73,24 @@ bool worth_asking_again(const Result<net::Answer>& answer) {
   return !answer.ok() || answer->status >= 500 || answer->status == 429;
 }
 
+const char* remedy_of(net::HttpTrouble trouble) {
+  switch (trouble) {
+    case net::HttpTrouble::none: return "";
+    case net::HttpTrouble::no_tls: return "; it speaks no TLS: write http:// or another port in registry.url";
+    case net::HttpTrouble::untrusted:
+      return "; name the file (PEM) of the authority that signed its certificate in registry.ssl.ca.location";
+    case net::HttpTrouble::wrong_name:
+      return "; its certificate is another host's: name the host in registry.url as the certificate does";
+    case net::HttpTrouble::trusted_file:
+      return "; registry.ssl.ca.location must name a file of certificates in PEM that can be read";
+    case net::HttpTrouble::own_file:
+      return "; registry.ssl.certificate.location and registry.ssl.key.location must name a certificate and "
+             "its "
+             "key in PEM";
+  }
+  return "";
+}
+
 // One line of what it said, short enough for a message.
 std::string quoted(const std::string& body) {
   std::string line = body.substr(0, 120);
@@ -123,6 +141,8 @@ Result<net::Answer> RegistryClient::ask_one(size_t which, const RegistryRequest&
                     ? client->get(request.target, deadline)
                     : client->request(request.method, request.target, request.body,
                                       {{"Content-Type", kType}, {"Accept", kType}}, deadline);
+  if (!answer.ok())
+    answer = Error{answer.error().code, answer.error().message + remedy_of(client->trouble())};
   const std::lock_guard lock(mutex_);
   if (answer.ok() && address.idle.size() < kMostIdle) address.idle.push_back(std::move(client));
   return answer;

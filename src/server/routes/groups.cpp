@@ -10,9 +10,24 @@
 namespace tradewind::server {
 namespace {
 
+enum class Kind {
+  consumer,
+  query,
+  mirror  // the places of all queries, as tools of Kafka's find them
+};
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::consumer: return "consumer";
+    case Kind::query: return "query";
+    case Kind::mirror: return "mirror";
+  }
+  return "";
+}
+
 struct Group {
   std::string name;
-  bool query = false;
+  Kind kind = Kind::consumer;
   std::string state;  // of a query: RUNNING, PAUSED, ERROR
   log::Offsets places;
 };
@@ -48,7 +63,7 @@ class Groups {
   // "offset"}, …]}
   Result<std::string> set(const std::string& name, const std::string& text) {
     const auto known = find(name);
-    if (known.ok() && known->query) {
+    if (known.ok() && known->kind == Kind::query) {
       return Error{Code::invalid, name + " is a query: its places move with its results and cannot be set; " +
                                       "DROP it and create it again to have it read anew"};
     }
@@ -63,7 +78,10 @@ class Groups {
 
   Result<std::string> remove(const std::string& name) {
     const Group group = TRY(find(name));
-    if (group.query) return Error{Code::invalid, name + " is a query; DROP or TERMINATE ends it"};
+    if (group.kind == Kind::query)
+      return Error{Code::invalid, name + " is a query; DROP or TERMINATE ends it"};
+    if (group.kind == Kind::mirror)
+      return Error{Code::invalid, name + " mirrors the places of the platform's queries; it stays"};
     TRY(log_.admin().delete_group(name));
     return "{\"deleted\":" + Json::string(name).dump() + "}";
   }
@@ -79,7 +97,7 @@ class Groups {
     }
     for (const stream::QueryStatus& query : engine_.status()) {
       const char* state = !query.running ? "ERROR" : query.paused ? "PAUSED" : "RUNNING";
-      groups.push_back({query.name, true, state, query.positions});
+      groups.push_back({query.name, Kind::query, state, query.positions});
     }
     return groups;
   }
@@ -88,6 +106,8 @@ class Groups {
     for (Group& group : TRY(all())) {
       if (group.name == name) return std::move(group);
     }
+    if (is_runtime(name))
+      return Group{.name = name, .kind = Kind::mirror, .places = TRY(log_.group_offsets(name))};
     return Error{Code::not_found, "no group is called " + name + "; `tradewind groups` lists them"};
   }
 
@@ -151,8 +171,8 @@ class Groups {
     }
     out += "{\"group\":";
     append_json_string(out, group.name);
-    out += std::string(",\"kind\":\"") + (group.query ? "query" : "consumer") + "\"";
-    if (group.query) out += ",\"state\":\"" + group.state + "\"";
+    out += std::string(",\"kind\":\"") + name_of(group.kind) + "\"";
+    if (group.kind == Kind::query) out += ",\"state\":\"" + group.state + "\"";
     out += ",\"topics\":[";
     for (size_t i = 0; i < topics.size(); ++i) {
       out += i == 0 ? "" : ",";
