@@ -97,10 +97,14 @@ Result<> Appender::start() {
 }
 
 void Appender::submit(std::unique_ptr<Batch> batch) {
-  const std::lock_guard lock(mutex_);
-  waiting_.push_back(std::move(batch));
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  if (waiting_.size() == 1 || waiting_.size() == kEnoughBatches) wanted_.notify_one();
+  bool wanted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(batch));
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    wanted = waiting_.size() == 1 || waiting_.size() == kEnoughBatches;
+  }
+  if (wanted) wanted_.notify_one();  // who wakes finds the mutex free
 }
 
 Result<> Appender::append(Batch& batch) {

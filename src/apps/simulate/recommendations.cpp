@@ -48,7 +48,8 @@ void recommend(Stage& stage, Visit& visit) {
   record.raw(stage.fields().visit.items, stage.writer.parts().products(shown.data(), count));
   stage.close();
   // What stands further to the front is wanted more.
-  visit.wanted = random.chance(kWanted) ? shown[std::min(random.below(count), random.below(count))] : kNothing;
+  visit.wanted =
+      random.chance(kWanted) ? shown[std::min(random.below(count), random.below(count))] : kNothing;
 }
 
 uint16_t take_recommended(Stage& stage, Visit& visit) {

@@ -38,7 +38,8 @@ void damage(Stage& stage, uint16_t product, uint8_t location) {
 // Two of three differences are losses.
 void count(Stage& stage, uint16_t product, uint8_t location) {
   Stock& stock = stage.stock(product, location);
-  const auto off = static_cast<int32_t>(1 + stage.random().below(1 + static_cast<uint64_t>(stock.on_hand) / 40));
+  const auto off =
+      static_cast<int32_t>(1 + stage.random().below(1 + static_cast<uint64_t>(stock.on_hand) / 40));
   const int32_t difference = stage.random().chance(0.34) ? off : -std::min(off, stock.available());
   if (difference == 0) return;
   stock.on_hand += difference;

@@ -66,7 +66,7 @@ Result<> LogCore::open() {
   TRY(journal.recycle());
   if (options.own_thread) {
     keeping_ = std::jthread([this](const std::stop_token& stop) { keeper->run(stop); });
-    syncing_ = std::jthread([this](const std::stop_token& stop) { sync_loop(stop); });
+    syncing_ = std::jthread([this] { sync_loop(); });
   }
   return {};
 }
@@ -78,7 +78,10 @@ void LogCore::close() {
     keeping_.join();
   }
   if (syncing_.joinable()) {
-    syncing_.request_stop();
+    {
+      const std::lock_guard lock(mutex);
+      no_more_syncs_ = true;
+    }
     sync_wanted_.notify_all();
     syncing_.join();
   }
@@ -298,32 +301,36 @@ Result<> LogCore::wait_durable(uint64_t mark) {
 void LogCore::wait_for_more(uint64_t seen, Duration wait) {
   std::unique_lock lock(mutex);
   const uint64_t before = wakes;
-  written_changed.wait_for(lock, wait,
-                           [&] { return journal.written() > seen || wakes != before || closed_; });
+  const bool looks = seen < UINT64_MAX;  // else nothing that is written ends the wait, or need disturb it
+  (looks ? written_changed : woken).wait_for(lock, wait, [&] {
+    return journal.written() > seen || wakes != before || closed_;
+  });
 }
 
 void LogCore::wake() {
   const std::lock_guard lock(mutex);
   ++wakes;
   written_changed.notify_all();
+  woken.notify_all();
 }
 
-void LogCore::sync_loop(const std::stop_token& stop) {
+void LogCore::sync_loop() {
   while (true) {
     Journal::Syncing syncing;
     {
       std::unique_lock lock(mutex);
-      sync_wanted_.wait(lock, stop,
-                        [&] { return journal.written() != journal.durable() || journal.failure(); });
+      const auto pending = [&] { return journal.written() != journal.durable() || journal.failure(); };
+      sync_wanted_.wait(lock, [&] { return pending() || no_more_syncs_; });
       if (journal.written() == journal.durable() || journal.failure()) break;
       if (options.group_wait.count() > 0)
-        sync_wanted_.wait_for(lock, stop, options.group_wait, [] { return false; });
+        sync_wanted_.wait_for(lock, options.group_wait, [&] { return no_more_syncs_; });
       syncing = journal.begin_sync();
     }
     sync_began_ns = clock.monotonic_ns();
     const auto done = journal.settle_sync(syncing, options.durability == Durability::fsync);
     sync_began_ns = 0;
-    const std::lock_guard lock(mutex);
+    // Whoever looked before it was durable is asleep once the mutex has been had; who is woken finds it free.
+    { const std::lock_guard lock(mutex); }
     durable_changed.notify_all();
     written_changed.notify_all();
     if (!done.ok()) break;

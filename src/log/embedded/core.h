@@ -92,6 +92,7 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
 
   mutable std::mutex mutex;
   std::condition_variable written_changed;  // something was appended, or wake() was called
+  std::condition_variable woken;            // the latter, for who looks for nothing else
   uint64_t wakes = 0;
   std::condition_variable durable_changed;  // something became durable, or failed
   std::map<std::string, std::shared_ptr<TopicIndex>> topics;
@@ -120,11 +121,12 @@ class LogCore : public std::enable_shared_from_this<LogCore> {
   Result<uint64_t> take(FrameGroup& group, Offsets* first_offsets);
   void checkpoint(FrameGroup& group) const;
   void note_refusal(const Error& error, uint64_t bytes);
-  void sync_loop(const std::stop_token& stop);
+  void sync_loop();
 
   std::optional<Error> refused_;  // by a full disk
   uint64_t refused_bytes_ = 0;
-  std::condition_variable_any sync_wanted_;
+  std::condition_variable sync_wanted_;
+  bool no_more_syncs_ = false;  // the log is being closed
   std::jthread syncing_;
   std::jthread keeping_;
   bool closed_ = false;

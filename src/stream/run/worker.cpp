@@ -188,7 +188,9 @@ Result<bool> Worker::step(Duration wait) {
   if (read == 0 && wait.count() > 0) {
     const Duration most =
         work_since_commit_ ? std::min(wait, std::max(options_.idle_commit, Duration(1))) : wait;
-    log_.wait_for_more(seen, most);
+    // Who reads nothing is not to be woken by what others write.
+    const bool reads = !lanes_.empty() || !joins_.empty();
+    log_.wait_for_more(reads ? seen : UINT64_MAX, most);
   }
   return read > 0;
 }
