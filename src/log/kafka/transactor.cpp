@@ -250,7 +250,11 @@ Result<bool> Transactor::there(const Position& position, Offset offset, int64_t 
 Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
   const Session::Places places{work.group, moved(work)};
   int code = session_->write(work.parts, places, attempt.slots, attempt.until_ns);
-  if (code != 0) return give_up(code, "records cannot be written", attempt);
+  if (code != 0) {
+    const bool group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    const std::string what = group ? "the offsets of group " + work.group : "records";
+    return give_up(code, what + " cannot be written", attempt);
+  }
   code = session_->end(!attempt.given_up, attempt.until_ns);
   if (code != 0 && attempt.given_up) return give_up(code, "a transaction cannot be given up", attempt);
   if (code != 0) {
