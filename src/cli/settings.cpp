@@ -22,6 +22,7 @@ constexpr std::array kShortFlags{
     ShortFlag{"--workers", "stream.workers"}, ShortFlag{"--state-memory-mb", "state.memory_bytes", "MB"}};
 
 constexpr int64_t kLeastStateBytes = int64_t{1} << 30;
+constexpr std::string_view kAtLeastOnce = "at_least_once";
 
 Environment process_environment() {
   Environment environment;
@@ -34,15 +35,13 @@ Environment process_environment() {
 }
 
 // At least once would save the marks of transactions. But state would run ahead of the places in the sources,
-// and a table that counted rows twice stays wrong.
+// and a table that counted rows twice stays wrong. So who asks for it gets more.
 Result<> check_guarantee(const std::string& guarantee) {
-  if (guarantee == "exactly_once" || guarantee == "exactly_once_v2") return {};
-  if (guarantee == "at_least_once")
-    return Error{
-        Code::invalid,
-        "processing.guarantee: at_least_once is not offered, for a crash would make tables count rows "
-        "twice and stay wrong; leave it out, or write exactly_once"};
-  return Error{Code::invalid, "processing.guarantee takes exactly_once, not '" + guarantee + "'"};
+  const bool known =
+      guarantee == "exactly_once" || guarantee == "exactly_once_v2" || guarantee == kAtLeastOnce;
+  if (known) return {};
+  return Error{Code::invalid,
+               "processing.guarantee takes exactly_once or at_least_once, not '" + guarantee + "'"};
 }
 
 // What no single setting can see is wrong.
@@ -64,9 +63,11 @@ void Settings::fields(Options& options) {
       "log.at", log_at,
       "embedded: our own log, in log.path. kafka:HOST:PORT[,HOST:PORT]...: the cluster these brokers "
       "belong to.");
-  options.text("processing.guarantee", guarantee,
-               "exactly_once (or exactly_once_v2, the same): results, state and places are one commit. "
-               "at_least_once is refused: without that commit a crash would make tables wrong for good.");
+  options.text(
+      "processing.guarantee", guarantee,
+      "exactly_once (or exactly_once_v2, the same): results, state and places are one commit. "
+      "at_least_once gives up that a crash tells results once, elsewhere; here it is taken, and the same "
+      "is done: without that commit a crash would make tables wrong for good, and little is won.");
   log.fields(options);
   kafka.fields(options);
   registry.fields(options);
@@ -102,6 +103,11 @@ Result<std::vector<std::string>> read_settings(const Arguments& arguments, Setti
     for (const std::string& value : arguments.all(flag)) TRY(options.set(setting.name, value, flag));
   }
   TRY(check_guarantee(settings.guarantee));
+  if (settings.guarantee == kAtLeastOnce) {
+    notes.emplace_back(
+        "processing.guarantee: at_least_once gives up that each row counts once after a crash; nothing here "
+        "would be quicker by it, so results, state and places stay one commit, exactly once");
+  }
   TRY(check_together(settings));
   if (settings.stream.state_bytes == 0)
     settings.stream.state_bytes = std::max(kLeastStateBytes, telemetry::memory_there_is() / 4);

@@ -25,7 +25,7 @@ struct Settings {
   }
 
   std::string log_at = "embedded";
-  std::string guarantee = "exactly_once";  // there is no other; the name is known to who comes from ksqlDB
+  std::string guarantee = "exactly_once";  // whichever is given, that is what is done
   log::EmbeddedOptions log;
   log::KafkaOptions kafka;
   schema::RemoteRegistryOptions registry;

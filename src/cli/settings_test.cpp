@@ -37,13 +37,25 @@ class SettingsTest : public testing::Test {
     const auto arguments = parse_arguments(raw, {}, valued);
     if (!arguments.ok()) return arguments.error().message;
     const auto done = read_settings(*arguments, settings_);
+    notes_ = done.ok() ? *done : std::vector<std::string>();
     return done.ok() ? "ok" : done.error().message;
   }
 
   Settings settings_;
+  std::vector<std::string> notes_;
   std::string directory_;
   std::vector<std::string> variables_;
 };
+
+TEST_F(SettingsTest, AtLeastOnceIsTakenAndSaysWhatItDoesNot) {
+  EXPECT_EQ(read({"--processing.guarantee", "exactly_once_v2"}), "ok");
+  EXPECT_TRUE(notes_.empty());
+  EXPECT_EQ(read({"--processing.guarantee", "at_least_once"}), "ok");
+  ASSERT_EQ(notes_.size(), 1U);
+  EXPECT_NE(notes_[0].find("stay one commit, exactly once"), std::string::npos) << notes_[0];
+  EXPECT_EQ(read({"--processing.guarantee", "at_most_once"}),
+            "processing.guarantee takes exactly_once or at_least_once, not 'at_most_once'");
+}
 
 TEST_F(SettingsTest, WithoutAnythingTheDefaultsStand) {
   EXPECT_EQ(read({}), "ok");
