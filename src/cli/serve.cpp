@@ -293,8 +293,7 @@ int serve(const std::vector<std::string>& raw) {
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a full disk, not a reason to die
   SystemClock clock;
   telemetry::Logger logger(settings.logger, clock);
-  for (const std::string& note : *notes)
-    logger.warning("cli", "a variable is not a setting", {{"note", note}});
+  for (const std::string& note : *notes) logger.warning("cli", "settings", {{"note", note}});
   const auto done = run(settings, *work, logger, clock);
   if (done.ok()) return 0;
   logger.error("cli", "cannot go on",

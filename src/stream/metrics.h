@@ -30,7 +30,9 @@ inline constexpr Metric kEndToEnd{
     .kind = Kind::histogram,
     .sentence =
         "From the append of the oldest record of a commit to the commit that holds its results, waiting "
-        "and reading included; of queries behind one another each hop counts for itself."};
+        "and reading included; of queries behind one another each hop counts for itself. On Kafka what "
+        "another "
+        "process wrote counts from the record's own time, so what is replayed there shows as old."};
 inline constexpr Metric kBadRecords{
     .name = "tw_stream_bad_records_total",
     .kind = Kind::counter,
