@@ -129,7 +129,8 @@ void FakeBroker::run(const std::stop_token& stop) {
       if ((ready[i].revents & POLLIN) != 0) hear(talks_[i - 1]);
       if ((ready[i].revents & (POLLERR | POLLHUP)) != 0) talks_[i - 1].over = true;
     }
-    if ((ready[0].revents & POLLIN) != 0) talks_.push_back({.socket = ::accept(listening_, nullptr, nullptr)});
+    if ((ready[0].revents & POLLIN) != 0)
+      talks_.push_back({.socket = ::accept(listening_, nullptr, nullptr)});
     for (const Talk& talk : talks_) {
       if (talk.over) ::close(talk.socket);
     }
@@ -208,7 +209,13 @@ Bytes FakeBroker::answer_to(Api api, BytesView body, const Fault* wrong, Duratio
   if (api != Api::produce) answer.number32(throttle);
   switch (api) {
     case Api::metadata: {
-      answer.number32(1).number32(1).text("127.0.0.1").number32(cluster_.leader_port).text("").text("").number32(1);
+      answer.number32(1)
+          .number32(1)
+          .text("127.0.0.1")
+          .number32(cluster_.leader_port)
+          .text("")
+          .text("")
+          .number32(1);
       const int32_t topics = told.number32();
       answer.number32(topics);
       for (int32_t i = 0; i < topics; ++i) {
@@ -219,7 +226,9 @@ Bytes FakeBroker::answer_to(Api api, BytesView body, const Fault* wrong, Duratio
       }
       break;
     }
-    case Api::find_coordinator: answer.number16(code).text("").number32(1).text("127.0.0.1").number32(port_); break;
+    case Api::find_coordinator:
+      answer.number16(code).text("").number32(1).text("127.0.0.1").number32(port_);
+      break;
     case Api::init_producer_id:
       if (does) cluster_.open = false;
       answer.number16(code).number64(7).number16(does ? ++cluster_.epoch : int16_t{-1});
@@ -260,7 +269,8 @@ Bytes FakeBroker::answer_to(Api api, BytesView body, const Fault* wrong, Duratio
       told.number32();
       list(told, answer, [&](const Position& position) {
         const Bytes batch = told.bytes();
-        auto [at, first] = does || code_at(position) == 0 ? append(cluster_, position, batch) : std::pair(int16_t{0}, Offset{-1});
+        auto [at, first] = does || code_at(position) == 0 ? append(cluster_, position, batch)
+                                                          : std::pair(int16_t{0}, Offset{-1});
         if (code_at(position) != 0) at = code_at(position);
         answer.number16(at).number64(at == 0 ? first : -1).number64(-1).number64(0);
       });

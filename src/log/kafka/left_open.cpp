@@ -1,7 +1,7 @@
 #include "log/kafka/left_open.h"
 
 #include <algorithm>
-#include <optional>
+#include <vector>
 
 namespace tradewind::log::kafka {
 namespace {
@@ -12,45 +12,58 @@ constexpr Duration kOneTry(1'500);  // then brokers are asked anew who leads wha
 
 // What is committed ends before what is written: there a transaction lies open. Where it goes on meanwhile,
 // that one has ended.
-Result<Offsets> open_now(Catalog& catalog, const std::vector<Position>& positions,
-                         const std::optional<Offsets>& before, Duration patience) {
-  const Offsets committed = TRY(catalog.committed_ends(positions, patience));
-  const Offsets written = TRY(catalog.ends(positions, patience));
-  Offsets open;
+LeftOpen open_now(Catalog& catalog, const std::vector<Position>& positions, const Offsets& before,
+                  Duration patience) {
+  const auto committed = catalog.committed_ends(positions, patience);
+  const auto written = catalog.ends(positions, patience);
+  LeftOpen found;
   for (const Position& position : positions) {
-    const auto end = committed.find(position);
-    const auto last = written.find(position);
-    if (end == committed.end() || last == written.end()) {
-      return Error{Code::unavailable, "the ends of topic " + position.topic + " partition " +
-                                          std::to_string(position.partition) + " cannot be read"};
+    const bool known =
+        committed.ok() && committed->contains(position) && written.ok() && written->contains(position);
+    if (!known) {
+      found.unknown.insert(position);
+      continue;
     }
-    const bool moved = before && before->at(position) != end->second;
-    if (end->second < last->second && !moved) open[position] = end->second;
+    const Offset end = committed->at(position);
+    const auto last = before.find(position);
+    const bool moved = last != before.end() && last->second != end;
+    if (end < written->at(position) && !moved) found.open[position] = end;
   }
-  return open;
+  return found;
 }
 
 }  // namespace
 
-Result<Offsets> left_open(Catalog& catalog, const std::vector<Position>& positions, Clock& clock,
-                          Duration patience) {
+Result<LeftOpen> left_open(Catalog& catalog, const std::set<Position>& positions,
+                           const std::set<Position>& that_matter, Clock& clock, Duration patience) {
   const int64_t began = clock.monotonic_ns();
-  std::vector<Position> asked = positions;
-  std::optional<Offsets> open;
+  std::vector<Position> asked(positions.begin(), positions.end());
+  LeftOpen found;
   while (!asked.empty()) {
     const int64_t gone_ns = clock.monotonic_ns() - began;
-    if (open && gone_ns > kMomentNs) break;
     const Duration left(patience.count() - gone_ns / 1'000'000);
-    auto now = open_now(catalog, asked, open, std::clamp(left, Duration(1), kOneTry));
-    if (!now.ok() && left <= kPause) return now.error();
-    if (now.ok()) {
-      open = *std::move(now);
-      asked.clear();
-      for (const auto& [position, offset] : *open) asked.push_back(position);
+    LeftOpen now = open_now(catalog, asked, found.open, std::clamp(left, Duration(1), kOneTry));
+    found.open = std::move(now.open);
+    found.unknown.merge(now.unknown);
+    const auto wanted =
+        std::find_if(found.unknown.begin(), found.unknown.end(),
+                     [&](const Position& position) { return that_matter.contains(position); });
+    if (wanted != found.unknown.end() && left <= kPause) {
+      return Error{Code::unavailable, "the ends of topic " + wanted->topic + " partition " +
+                                          std::to_string(wanted->partition) + " cannot be read"};
+    }
+    const bool sure = gone_ns > kMomentNs;
+    asked.clear();
+    if (wanted != found.unknown.end()) {
+      asked.assign(found.unknown.begin(), found.unknown.end());
+      found.unknown.clear();
+    }
+    if (!sure || !asked.empty()) {
+      for (const auto& [position, offset] : found.open) asked.push_back(position);
     }
     if (!asked.empty()) clock.sleep(kPause);
   }
-  return open.value_or(Offsets());
+  return found;
 }
 
 }  // namespace tradewind::log::kafka

@@ -154,8 +154,8 @@ TEST_F(SessionTest, WaitsForWhatPasses) {
 }
 
 TEST_F(SessionTest, TellsWhatDoesNotPassAtOnce) {
-  // Unknown error, corrupt, too large, too large together, forbidden, out of order, known already, an epoch of
-  // before, a transaction's state, unknown id, unknown writer, fenced, an invalid record.
+  // Unknown error, corrupt, too large, too large together, forbidden, out of order, known already, an epoch
+  // of before, a transaction's state, unknown id, unknown writer, fenced, an invalid record.
   for (const int16_t code : {-1, 2, 10, 18, 29, 45, 46, 47, 48, 49, 59, 87, 90}) {
     take();
     const size_t before = broker.asked(Api::produce).size();
@@ -337,13 +337,20 @@ Bytes produced(const std::vector<std::pair<Position, Offset>>& parts) {
   Asked answer;
   answer.number32(static_cast<int32_t>(parts.size()));
   for (const auto& [position, offset] : parts)
-    answer.text(position.topic).number32(1).number32(position.partition).number16(0).number64(offset).number64(-1).number64(0);
+    answer.text(position.topic)
+        .number32(1)
+        .number32(position.partition)
+        .number16(0)
+        .number64(offset)
+        .number64(-1)
+        .number64(0);
   return answer.number32(0).body();
 }
 
 TEST_F(SessionTest, BelievesNoAnswerThatLacksOrRepeatsPartitions) {
-  for (const auto& answer : {produced({}), produced({{orders, 4}}), produced({{orders, 4}, {orders, 4}, {views, 1}}),
-                             produced({{orders, 4}, {{"carts", 0}, 1}, {views, 1}})}) {
+  for (const auto& answer :
+       {produced({}), produced({{orders, 4}}), produced({{orders, 4}, {orders, 4}, {views, 1}}),
+        produced({{orders, 4}, {{"carts", 0}, 1}, {views, 1}})}) {
     take();
     const size_t held = batches(views);
     broker.next(Api::produce, {.does = Does::babbles, .bytes = answer});
@@ -370,8 +377,9 @@ TEST_F(SessionTest, BearsAnswersOfRandomBytes) {
   const uint64_t seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
-  constexpr Api kAll[] = {Api::produce,      Api::metadata,           Api::find_coordinator,  Api::init_producer_id,
-                          Api::end_txn,      Api::add_offsets_to_txn, Api::txn_offset_commit, Api::add_partitions_to_txn};
+  constexpr Api kAll[] = {
+      Api::produce, Api::metadata,           Api::find_coordinator,  Api::init_producer_id,
+      Api::end_txn, Api::add_offsets_to_txn, Api::txn_offset_commit, Api::add_partitions_to_txn};
   const RecordView record{.key = "k", .value = "v", .time = {1'000}};
   const std::vector<Appending> parts{{orders, {&record, 1}}, {views, {&record, 1}}};
   for (int round = 0; round < 300; ++round) {
@@ -380,7 +388,8 @@ TEST_F(SessionTest, BearsAnswersOfRandomBytes) {
     for (int i = 0; i < 3; ++i) {
       Bytes bytes(random.below(80), '\0');
       // Numbers that are small make more sense, and so go further.
-      for (char& byte : bytes) byte = static_cast<char>(random.below(3) == 0 ? random.below(256) : random.below(3));
+      for (char& byte : bytes)
+        byte = static_cast<char>(random.below(3) == 0 ? random.below(256) : random.below(3));
       broker.next(api, {.does = Does::babbles, .bytes = bytes});
     }
     const int64_t began_ns = clock.monotonic_ns();

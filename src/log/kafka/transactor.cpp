@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 
 #include "log/kafka/left_open.h"
 
@@ -11,7 +12,17 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr int kMostAttempts = 5;
+constexpr int64_t kLookAgainNs = 30'000'000'000;
 constexpr size_t kMostProofs = 16;  // records that are looked for, until one is found
+
+// What is written, or read to settle a doubt.
+std::set<Position> positions_of(const Transactor::Work& work, const std::optional<Transactor::Doubt>& doubt) {
+  std::set<Position> positions;
+  for (const Appending& part : work.parts) positions.insert(part.position);
+  if (!doubt) return positions;
+  for (const auto& [position, offset] : doubt->last) positions.insert(position);
+  return positions;
+}
 
 }  // namespace
 
@@ -51,7 +62,7 @@ Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> re
   const int64_t until_ns = made->patience_ends_ns();
   for (int tries = 0; tries < kMostAttempts; ++tries) {
     TRY(made->take_anew(until_ns));
-    TRY(made->close_left_open(until_ns));
+    TRY(made->close_left_open(made->platform_positions(), until_ns));
     if (made->session_->sound()) return made;
   }
   return Error{Code::unavailable,
@@ -74,7 +85,7 @@ Result<> Transactor::take_anew(int64_t until_ns) {
 
 Result<> Transactor::take_id(int64_t until_ns) {
   mirrored_.clear();
-  closed_at_breaks_ = -1;
+  breaks_seen_ = -1;
   session_ = std::make_unique<Session>(readers_->options(), id_);
   const int code = session_->take(until_ns);
   if (code == 0) return {};
@@ -83,23 +94,46 @@ Result<> Transactor::take_id(int64_t until_ns) {
   return refused;
 }
 
-// What was written since the last commit that is known to have gone through was given up. When the session is
-// not sound behind it, what lies open is looked for again by the next.
-Result<> Transactor::close_left_open(int64_t until_ns) {
-  const int64_t breaks = session_->breaks();
+// What nobody starts without.
+std::set<Position> Transactor::platform_positions() const {
+  std::set<std::string> topics;
+  for (const std::string& topic : topics_) {
+    if (topic.starts_with("tw.")) topics.insert(topic);
+  }
+  const auto positions = readers_->catalog().partitions_of(topics);
+  return {positions.begin(), positions.end()};
+}
+
+// Looks at all positions of the id when connections failed since it last did; then at those that were without
+// a leader, when they matter, and now and then. What was written since the last commit that is known to have
+// gone through was given up. When the session is not sound behind it, the next one looks at all again.
+Result<> Transactor::close_left_open(const std::set<Position>& that_matter, int64_t until_ns) {
   Catalog& catalog = readers_->catalog();
+  std::set<Position> looked_at;
+  if (session_->breaks() != breaks_seen_) {
+    breaks_seen_ = session_->breaks();
+    const auto all = catalog.partitions_of(topics_);
+    unsure_ = looked_at = {all.begin(), all.end()};
+  } else {
+    std::set_intersection(unsure_.begin(), unsure_.end(), that_matter.begin(), that_matter.end(),
+                          std::inserter(looked_at, looked_at.end()));
+    if (looked_at.empty() && now_ns() - looked_ns_ > kLookAgainNs) looked_at = unsure_;
+  }
+  if (looked_at.empty()) return {};
+  looked_ns_ = now_ns();
   const Duration left(std::max<int64_t>((until_ns - now_ns()) / 1'000'000, 1));
-  const Offsets open =
-      TRY(left_open(catalog, catalog.partitions_of(topics_), *readers_->options().clock, left));
+  const LeftOpen found = TRY(left_open(catalog, looked_at, that_matter, *readers_->options().clock, left));
   Offsets committed;
   Offsets given_up;
-  for (const auto& [position, offset] : open) {
+  for (const auto& [position, offset] : found.open) {
     const auto done = done_.find(position);
     (done != done_.end() && offset <= done->second ? committed : given_up)[position] = offset;
   }
   TRY(close(given_up, false, until_ns));
   if (session_->sound()) TRY(close(committed, true, until_ns));
-  if (session_->sound()) closed_at_breaks_ = breaks;
+  std::erase_if(unsure_, [&](const Position& position) {
+    return looked_at.contains(position) && !found.unknown.contains(position);
+  });
   return {};
 }
 
@@ -171,8 +205,9 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
       TRY(Result<>(ours));
       TRY(take_anew(until_ns));
     }
-    if (doubt && closed_at_breaks_ < 0) TRY(presume(*doubt, until_ns));
-    if (session_->breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
+    if (doubt && breaks_seen_ < 0) TRY(presume(*doubt, until_ns));
+    if (session_->breaks() != breaks_seen_ || !unsure_.empty())
+      TRY(close_left_open(positions_of(work, doubt), until_ns));
     if (!session_->sound()) {
       last = error(kGone, "what was left open cannot be closed");
       continue;

@@ -61,7 +61,8 @@ class Transactor {
   Result<> take_id(int64_t until_ns);
   Result<> take_anew(int64_t until_ns);
   Result<Offsets> committed(const Work& work, std::optional<Doubt>& doubt);
-  Result<> close_left_open(int64_t until_ns);
+  std::set<Position> platform_positions() const;
+  Result<> close_left_open(const std::set<Position>& that_matter, int64_t until_ns);
   Result<> close(const Offsets& open, bool committed, int64_t until_ns);
   Result<> note_topics(const Work& work);
   void note_done(const Offsets& last);
@@ -85,7 +86,9 @@ class Transactor {
   std::map<std::string, Offsets> mirrored_;
   std::set<std::string> topics_;  // noted as written under the id
   Offsets done_;                  // the last record committed at each position
-  int64_t closed_at_breaks_ = 0;  // the session's, when last nothing lay open; -1: it was never looked
+  int64_t breaks_seen_ = -1;      // the session's, when what lay open was last looked for; -1: never
+  std::set<Position> unsure_;     // where it is not known whether something lies open
+  int64_t looked_ns_ = 0;
   std::optional<Error> fenced_;
 };
 
