@@ -124,7 +124,8 @@ class Report {
   }
 
   void add_room() {
-    if (const Json* disk = health_.find("disk")) {
+    const Json* disk = health_.find("disk");
+    if (disk != nullptr && number(disk, "total_bytes") > 0) {  // else the log lies elsewhere
       const int64_t free = number(disk, "free_bytes");
       const int64_t total = number(disk, "total_bytes");
       const bool low = static_cast<double>(free) < kLowRoom * static_cast<double>(total);

@@ -19,7 +19,9 @@ Result<net::Answer> patiently(Clock& clock, const std::function<Result<net::Answ
     const Duration wait(busy ? std::max<int64_t>(answer->retry_after_seconds * 1'000, 100) : 100);
     if (clock.monotonic_ns() + wait.count() * 1'000'000 > deadline) {
       if (!busy) return answer;
-      return Error{Code::unavailable, "the server is busy or starting"};
+      const auto said = parse_json(answer->body);
+      const std::string why = said.ok() ? said->string_at("message").value_or("") : "";
+      return Error{Code::unavailable, why.empty() ? "the server is busy or starting" : why};
     }
     clock.sleep(wait);
   }

@@ -16,6 +16,9 @@ Result<Json> Engine::replace(const sql::CreateSource& statement, const sql::Sour
   const std::string& id = plan.source.query_id;
   if (plan.topology) {
     plan.topology->name = id;
+    if (plan.topology->sink) {  // its keys stay where they are, also where the topic has got more since
+      plan.source.partitions = plan.topology->sink->partitions = old.partitions;
+    }
     const auto running = runtime_->topology(id);
     if (running == nullptr) return Error{Code::unavailable, "query " + id + " is not running"};
     TRY(stream::check_upgrade(*running, *plan.topology));

@@ -2,24 +2,15 @@
 #include <algorithm>
 
 #include "engine/engine.h"
+#include "engine/record_writer.h"
+#include "engine/resolved_text.h"
 #include "log/partitioner.h"
 #include "schema/serde.h"
 #include "sql/check_source.h"
 #include "sql/parse.h"
-#include "sql/windowed_source.h"
 
 namespace tradewind::engine {
 namespace {
-
-std::string quoted(const std::string& name) {
-  return "`" + name + "`";
-}
-
-std::string literal(const std::string& text) {
-  std::string made = "'";
-  for (const char c : text) made += c == '\'' ? std::string("''") : std::string(1, c);
-  return made + "'";
-}
 
 log::TopicSpec topic_of(const sql::SourcePlan& plan) {
   if (plan.topology && plan.topology->sink && !plan.topology->sink->topic.empty())
@@ -30,60 +21,38 @@ log::TopicSpec topic_of(const sql::SourcePlan& plan) {
   return spec;
 }
 
-std::string property(const std::string& name, const std::string& value) {
-  return name + "=" + literal(value);
-}
-
-// What is said of the format of keys or values ("KEY", "VALUE").
-std::string detail_text(const std::string& of, schema::Format format, const schema::FormatDetail& detail) {
-  std::string text;
-  if (format == schema::Format::delimited)
-    text += ", " + property(of + "_DELIMITER", std::string(1, detail.delimiter));
-  if (!detail.record_name.empty()) text += ", " + property(of + "_SCHEMA_FULL_NAME", detail.record_name);
-  if (detail.schema_id != 0) text += ", " + of + "_SCHEMA_ID=" + std::to_string(detail.schema_id);
-  return text;
-}
-
-// The declaration with everything looked up filled in, so that a replay looks nothing up.
-std::string resolved_text(const sql::Source& source) {
-  std::string text = std::string("CREATE ") + (source.read_only ? "SOURCE " : "") +
-                     (source.table ? "TABLE " : "STREAM ") + quoted(source.name) + " (";
-  for (size_t i = 0; i < source.columns.size(); ++i) {
-    const sql::SourceColumn& column = source.columns[i];
-    text += (i == 0 ? "" : ", ") + quoted(column.name) + " " + column.type.text();
-    if (column.key) text += source.table ? " PRIMARY KEY" : " KEY";
-    if (column.headers)
-      text += column.header_key ? " HEADER(" + literal(*column.header_key) + ")" : " HEADERS";
-  }
-  text += ") WITH (" + property("KAFKA_TOPIC", source.topic) + ", " +
-          property("KEY_FORMAT", schema::name_of(source.key_format)) + ", " +
-          property("VALUE_FORMAT", schema::name_of(source.value_format)) +
-          ", PARTITIONS=" + std::to_string(source.partitions);
-  if (!source.timestamp_column.empty()) text += ", " + property("TIMESTAMP", quoted(source.timestamp_column));
-  if (!source.timestamp_format.empty()) text += ", " + property("TIMESTAMP_FORMAT", source.timestamp_format);
-  text += detail_text("KEY", source.key_format, source.key_detail) +
-          detail_text("VALUE", source.value_format, source.value_detail);
-  if (!source.value_detail.wrapped) text += ", WRAP_SINGLE_VALUE=false";
-  if (source.window_type) text += ", " + property("WINDOW_TYPE", sql::name_of(*source.window_type));
-  if (source.window_size_ms) {
-    text += ", " + property("WINDOW_SIZE", std::to_string(*source.window_size_ms) + " MILLISECONDS");
-  }
-  return text + ")";
-}
-
 // For replays: what a statement was given when it was recorded stands in it, and nothing has been added
 // since.
 class RecordedColumns final : public sql::SchemaLookup {
  public:
-  explicit RecordedColumns(sql::SchemaLookup& topics) : topics_(topics) {}
+  // `results`: the partitions that the results of a query go to.
+  RecordedColumns(sql::SchemaLookup& topics, std::optional<int32_t> results)
+      : topics_(topics), results_(results) {}
   Result<std::vector<Field>> columns(const std::string& topic, bool, schema::SchemaId) override {
     return Error{Code::not_found, "the columns of " + topic + " are not recorded"};
   }
-  Result<int32_t> partitions(const std::string& topic) override { return topics_.partitions(topic); }
+  Result<int32_t> partitions(const std::string& topic) override {
+    return results_ ? Result<int32_t>(*results_) : topics_.partitions(topic);
+  }
 
  private:
   sql::SchemaLookup& topics_;
+  const std::optional<int32_t> results_;
 };
+
+// A topic may have got other partitions since a stream was declared on it, by Kafka's tools: those that are
+// there are read. Results stay in those they were begun in, where the rows of their keys lie.
+Result<sql::SourcePlan> plan_again(sql::CreateSource statement, const Json& command,
+                                   const sql::Catalog& catalog, sql::SchemaLookup& topics) {
+  const Json* recorded = command.find("partitions");
+  std::optional<int32_t> results;
+  if (statement.query && recorded != nullptr) results = static_cast<int32_t>(recorded->integer().value_or(1));
+  const auto topic = statement.with.find("KAFKA_TOPIC");
+  if (!statement.query && topic != statement.with.end() && topics.partitions(topic->second).ok())
+    statement.with.erase("PARTITIONS");
+  RecordedColumns lookup(topics, results);
+  return sql::plan_source(statement, catalog, lookup);
+}
 
 std::string entity_of(const sql::Source& source, const char* action) {
   return (source.table ? "table/`" : "stream/`") + source.name + "`/" + action;
@@ -165,6 +134,7 @@ Result<Json> Engine::create(const sql::CreateSource& statement, const std::strin
   }
   sql::SourcePlan plan = TRY(sql::plan_source(statement, known, *this));
   TRY(sql::check_source(plan.source));
+  if (plan.create_topic) TRY(check_writable(plan.source.topic));
   const auto reset = session.find("auto.offset.reset");
   const bool earliest = plan.source.read_only || (reset != session.end() && reset->second == "earliest");
   plan.source.statement = text;
@@ -255,7 +225,7 @@ Result<Json> Engine::drop(const sql::Drop& statement, const std::string& text) {
     if (statement.delete_topic) TRY(log_.delete_topic(source->topic));
   }
   return current_status(text, (table ? "table/`" : "stream/`") + statement.name + "`/drop",
-                        "Source " + quoted(statement.name) + " was dropped.", "", sequence);
+                        "Source `" + statement.name + "` was dropped.", "", sequence);
 }
 
 Result<Json> Engine::terminate(const sql::Terminate& statement, const std::string& text) {
@@ -298,6 +268,7 @@ Result<Json> Engine::insert(const sql::InsertValues& statement) {
   const sql::InsertPlan plan = TRY(
       sql::plan_insert(statement, known, {clock_.now().ms, static_cast<uint64_t>(clock_.monotonic_ns())}));
   const sql::Source& target = *known.find(plan.target);
+  TRY(check_writable(target.topic));
   log::RecordView record{.time = plan.time_ms ? Timestamp{*plan.time_ms} : clock_.now()};
   schema::Encoded encoded[2];
   for (const bool key : {true, false}) {
@@ -325,6 +296,7 @@ Result<Json> Engine::insert_query(const sql::InsertSelect& statement, const std:
   const std::lock_guard commands(commands_mutex_);
   const sql::Catalog known = catalog();
   sql::InsertQueryPlan plan = TRY(sql::plan_insert_query(statement, known));
+  TRY(check_writable(known.find(plan.target)->topic));
   std::string id = plan.query_id;
   int64_t sequence = 0;
   {
@@ -393,8 +365,7 @@ Result<> Engine::replay_one(const Json& command, Running& running) {
   if (statements.size() != 1) return Error{Code::corrupt, "a command is not one statement"};
   const sql::Statement& statement = statements[0];
   if (const auto* create = std::get_if<sql::CreateSource>(&statement.is)) {
-    RecordedColumns recorded(*this);
-    sql::SourcePlan plan = TRY(sql::plan_source(*create, catalog_, recorded));
+    sql::SourcePlan plan = TRY(plan_again(*create, command, catalog_, *this));
     plan.source.statement = command.string_at("listed").value_or(text);
     plan.source.query_id = command.string_at("query").value_or("");
     if (plan.topology) {

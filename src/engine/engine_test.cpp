@@ -129,6 +129,24 @@ TEST_F(EngineTest, WhatWasEndedOrDroppedStaysSo) {
   EXPECT_EQ(run(kSource), "ok");
 }
 
+TEST_F(EngineTest, NoStatementWritesIntoTopicsOfThePlatform) {
+  ASSERT_EQ(run(kSource), "ok");
+  ASSERT_EQ(run("CREATE STREAM c (country STRING KEY, units BIGINT) WITH (kafka_topic='tw.commands', "
+                "value_format='JSON');"),
+            "ok");
+  const auto refused = HasSubstr("topic tw.commands is the platform's own");
+  EXPECT_THAT(run("INSERT INTO c VALUES ('x', 1);"), refused);
+  EXPECT_THAT(run("INSERT INTO c SELECT * FROM sales;"), refused);
+  EXPECT_THAT(run("CREATE STREAM d WITH (kafka_topic='tw.commands') AS SELECT * FROM sales;"), refused);
+  const auto inserter = engine_->inserter("C");
+  ASSERT_FALSE(inserter.ok());
+  EXPECT_THAT(inserter.error().message, refused);
+  EXPECT_THAT(run("CREATE STREAM e (v INT) WITH (kafka_topic='tw.e', partitions=1, value_format='JSON');"),
+              HasSubstr("topic tw.e is the platform's own"));
+  restart();
+  EXPECT_THAT(queries(), IsEmpty());
+}
+
 TEST_F(EngineTest, AStatementThatFailedIsNotReplayed) {
   ASSERT_EQ(run(kSource), "ok");
   EXPECT_NE(run("CREATE TABLE bad AS SELECT nothing, COUNT(*) AS n FROM sales GROUP BY nothing;"), "ok");

@@ -1,6 +1,7 @@
 // Rows given as JSON objects, appended in the formats of their source.
 #include "data/value.h"
 #include "engine/engine.h"
+#include "engine/record_writer.h"
 #include "expr/function.h"
 #include "log/partitioner.h"
 #include "schema/serde.h"
@@ -111,6 +112,7 @@ Result<std::unique_ptr<Inserter>> Engine::inserter(const std::string& target) {
   if (source == nullptr) return Error{Code::not_found, "no stream or table is called " + target};
   if (source->read_only) return Error{Code::invalid, target + " is read-only"};
   if (source->window_type) return Error{Code::invalid, "rows cannot be inserted into the windowed " + target};
+  TRY(check_writable(source->topic));
   auto made = std::make_unique<SourceInserter>(*source, *producer_, registry_, clock_);
   TRY(made->open());
   return std::unique_ptr<Inserter>(std::move(made));

@@ -139,11 +139,15 @@ bool is_internal(const std::string& topic) {
   return topic.starts_with("tw.") || topic.starts_with("_");
 }
 
+Result<> check_writable(const std::string& topic) {
+  if (!is_internal(topic)) return {};
+  return Error{Code::invalid, "topic " + topic + " is the platform's own; only it writes there"};
+}
+
 Result<RecordWriter::Taken> RecordWriter::write(const std::string& topic, const std::vector<Json>& records,
                                                 const Options& options) {
   const log::TopicSpec spec = TRY(log_.topic(topic));
-  if (is_internal(topic))
-    return Error{Code::invalid, "topic " + topic + " is the platform's own; only it writes there"};
+  TRY(check_writable(topic));
   PartWriter keys = TRY(PartWriter::open(topic, true, registry_));
   PartWriter values = options.raw ? PartWriter() : TRY(PartWriter::open(topic, false, registry_));
   Taken taken;

@@ -47,5 +47,7 @@ class RecordWriter {
 
 // Whether a topic is the platform's own, which only it writes, changes and deletes.
 bool is_internal(const std::string& topic);
+// invalid: it is, so nobody else makes it or writes there.
+Result<> check_writable(const std::string& topic);
 
 }  // namespace tradewind::engine

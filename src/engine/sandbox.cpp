@@ -1,5 +1,6 @@
 // Statements tried on a copy of the catalogue, so that a request fails before its first statement is done.
 #include "engine/engine.h"
+#include "engine/record_writer.h"
 #include "sql/check_source.h"
 #include "sql/parse.h"
 
@@ -34,6 +35,7 @@ class Sandbox final : public sql::SchemaLookup {
     TRY(sql::check_source(plan.source));
     if (const sql::Source* old = catalog_.find_made(create.name)) TRY(sql::check_replacement(*old, plan));
     if (plan.topology) plan.source.query_id = "?";
+    if (plan.create_topic) TRY(check_writable(plan.source.topic));
     if (plan.create_topic) topics_[plan.source.topic] = plan.source.partitions;
     sql::put_source(std::move(plan), catalog_);
     return {};
@@ -53,12 +55,10 @@ class Sandbox final : public sql::SchemaLookup {
     return {};
   }
   Result<> take_one(const sql::InsertValues& insert) {
-    TRY(sql::plan_insert(insert, catalog_));
-    return {};
+    return check_writable(catalog_.find(TRY(sql::plan_insert(insert, catalog_)).target)->topic);
   }
   Result<> take_one(const sql::InsertSelect& insert) {
-    TRY(sql::plan_insert_query(insert, catalog_));
-    return {};
+    return check_writable(catalog_.find(TRY(sql::plan_insert_query(insert, catalog_)).target)->topic);
   }
   Result<> take_one(const sql::CreateType& create) {
     catalog_.types[create.name] = create.type;

@@ -1,11 +1,13 @@
 // What the topics are that statements make.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "engine/driver.h"
 #include "log/memory_log.h"
 
 namespace tradewind::engine {
 namespace {
+
+using testing::ElementsAre;
 
 constexpr Duration kHour(3'600'000);
 constexpr Duration kDay = 24 * kHour;
@@ -55,6 +57,32 @@ TEST_F(Topics, OfWindowsLetThemGoWhenTheyAreNotKeptAnyMore) {
   run("CREATE TABLE short WITH (RETENTION_MS = 7200000) AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING "
       "(SIZE 1 HOUR) GROUP BY k EMIT CHANGES;");
   EXPECT_EQ(topic("SHORT").retention, 2 * kHour);
+}
+
+// Kafka's tools can give a topic partitions, and who deletes one and makes it anew may give it fewer.
+TEST_F(Topics, WithOtherPartitionsThanBeforeDoNotKeepAnythingFromStarting) {
+  run("CREATE STREAM wide (k STRING KEY, v INT) WITH (kafka_topic='wide', partitions=3, "
+      "value_format='JSON');");
+  run("CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s GROUP BY k EMIT CHANGES;");
+  run("CREATE TABLE u AS SELECT k, COUNT(*) AS n FROM wide GROUP BY k EMIT CHANGES;");
+  driver_.reset();
+  for (const auto& [name, partitions] : std::map<std::string, int32_t>{{"s", 3}, {"wide", 1}, {"T", 5}}) {
+    ASSERT_TRUE(log_->delete_topic(name).ok());
+    ASSERT_TRUE(log_->create_topic({.name = name, .partitions = partitions}).ok());
+  }
+  auto made = Driver::start(*log_, {});
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  driver_ = std::move(*made);
+  const auto producer = std::move(log_->producer({})).value();
+  const log::RecordView record{.key = "a", .value = R"({"V": 1})"};
+  for (int32_t p = 0; p < 3; ++p) ASSERT_TRUE(producer->append({"s", p}, {&record, 1}).ok());
+  ASSERT_TRUE(producer->append({"wide", 0}, {&record, 1}).ok());
+  ASSERT_TRUE(driver_->settle().ok());
+  EXPECT_THAT(driver_->select("SELECT * FROM t;", session_)->rows, ElementsAre(ElementsAre("a", "3")));
+  EXPECT_THAT(driver_->select("SELECT * FROM u;", session_)->rows, ElementsAre(ElementsAre("a", "1")));
+  EXPECT_EQ(driver_->engine().catalog().find("S")->partitions, 3);
+  EXPECT_EQ(driver_->engine().catalog().find("T")->partitions, 1)
+      << "the rows of its keys stay where they are";
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ void KafkaOptions::fields(Options& options) {
   options.text(
       "log.kafka.instance", instance,
       "What transactional ids begin with. A process that starts with the name of a running one takes over "
-      "from it.");
+      "from it; on one cluster all have the same name, for under another one everything would be computed "
+      "a second time.");
   options.duration("log.kafka.patience", patience, {Duration(1'000), Duration(300'000)},
                    "How long the brokers may be silent before a request fails.");
   options.duration(

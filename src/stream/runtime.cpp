@@ -356,10 +356,8 @@ class WorkerRuntime final : public Runtime {
 
   Result<> make_topics(const Topology& topology) {
     TRY(make_topic({.name = kProcessingLogTopic, .partitions = 1}));
-    if (topology.sink && !topology.sink->topic.empty()) {
-      auto made = log_.create_topic(topic_of(*topology.sink));
-      if (!made.ok()) return made.error();
-    }
+    // One that has got other partitions since is no reason not to start.
+    if (topology.sink && !topology.sink->topic.empty()) TRY(make_topic(topic_of(*topology.sink)));
     if (topology.has_late_rows()) TRY(make_topic({.name = late_topic(topology.name), .partitions = 1}));
     if (!topology.aggregate()) return {};
     if (options_.workers > 1 && !topology.one_worker) {

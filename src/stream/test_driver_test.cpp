@@ -101,6 +101,30 @@ TEST(TestDriver, ClosesWindowsOfASilentSourceByTheClock) {
   EXPECT_EQ(driver.runtime().status()[0].late_rows, 1);
 }
 
+// As Kafka's tools can give a topic more of them while it is read.
+TEST(TestDriver, ReadsThePartitionsThatATopicGetsFromTheirFirstRecord) {
+  const auto log = log::make_memory_log();
+  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
+  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+  TestDriver driver(*log, *registry);
+  const Topology topology = minutes();
+  ASSERT_TRUE(driver.start().ok());
+  ASSERT_TRUE(driver.add(topology).ok());
+  ASSERT_TRUE(driver.feed(topology.source, {"00:00:10  a  1"}).ok());
+  ASSERT_TRUE(driver.settle().ok());
+
+  ASSERT_TRUE(log->delete_topic("sales").ok());
+  ASSERT_TRUE(log->create_topic({.name = "sales", .partitions = 3}).ok());
+  const auto producer = std::move(log->producer({})).value();
+  const log::RecordView was{.key = "a", .value = R"({"AMOUNT": 1})", .time = Timestamp{10'000}};
+  const log::RecordView more{.key = "a", .value = R"({"AMOUNT": 4})", .time = Timestamp{20'000}};
+  ASSERT_TRUE(producer->append({"sales", 0}, {&was, 1}).ok());
+  ASSERT_TRUE(producer->append({"sales", 2}, {&more, 1}).ok());
+  driver.clock().advance(Duration(10'000));
+  ASSERT_TRUE(driver.settle().ok());
+  EXPECT_THAT(*driver.rows(topology), ElementsAre(ElementsAre("00:00:20", "a", "00:00:00", "5")));
+}
+
 TEST(TestDriver, SaysWhichLineOfAFeedIsWrong) {
   const auto log = log::make_memory_log();
   ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());

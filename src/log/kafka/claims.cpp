@@ -125,7 +125,7 @@ std::optional<Error> Claims::superseded() const {
 
 Error Claims::taken(const std::string& id, const Claim& by) {
   return {Code::fenced, "another process took over the transactional id " + id + ": " + by.who +
-                            "; this one must stop (give each its own log.kafka.instance)"};
+                            "; this one must stop, for a cluster holds one platform"};
 }
 
 }  // namespace tradewind::log::kafka

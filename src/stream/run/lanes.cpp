@@ -64,6 +64,10 @@ Result<> Worker::start_query(Query& query) {
   const Topology& topology = *query.topology;
   if (!topology.inputs.empty()) {
     const log::Offsets places = TRY(first_places(topology, log_, log::Visibility::written, query.earliest));
+    for (const auto& [position, next] : places) {
+      int32_t& known = partitions_[position.topic];
+      known = std::max(known, position.partition + 1);
+    }
     return start_join(query, places);
   }
   const auto spec = log_.topic(topology.source.topic);

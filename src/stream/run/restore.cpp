@@ -218,6 +218,24 @@ void Worker::forget_lanes(const RestoredLanes& lanes) {
   }
 }
 
+// Whether a topic that is read has got partitions, which Kafka's tools can give it; asked now and then.
+bool Worker::grown() {
+  constexpr int64_t kEveryNs = 10'000'000'000;
+  const int64_t now_ns = clock_.monotonic_ns();
+  if (now_ns - looked_ns_ < kEveryNs) return false;
+  looked_ns_ = now_ns;
+  for (const auto& [topic, partitions] : partitions_) {
+    const auto spec = log_.topic(topic);
+    if (!spec.ok() || spec->partitions <= partitions) continue;
+    if (options_.logger != nullptr) {
+      options_.logger->info("stream", "a topic has got partitions, which are read from now on",
+                            {{"topic", topic}, {"partitions", std::to_string(spec->partitions)}});
+    }
+    return true;
+  }
+  return false;
+}
+
 // After an error of one query, or a round that ended halfway: the transaction is given up, everything goes
 // back to the last commit. Where that fails it is asked for again.
 Result<> Worker::rebuild() {
@@ -230,6 +248,7 @@ Result<> Worker::rebuild() {
     lanes_.clear();
     lanes_changed_ = true;
     joins_.clear();
+    partitions_.clear();
     for (const std::shared_ptr<Query>& known : queries()) known->task.reset();
     dictionaries_.clear();
   }

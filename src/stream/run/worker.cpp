@@ -164,6 +164,11 @@ Result<bool> Worker::step(Duration wait) {
     TRY(catch_up_on_queries());
     return true;
   }
+  if (grown()) {  // what is there is committed; then the queries are placed anew, on all partitions
+    TRY(commit_or_rebuild());
+    TRY(rebuild());
+    return true;
+  }
   size_t read = 0;
   const uint64_t seen = log_.written();
   merge_lanes();
@@ -240,7 +245,8 @@ std::shared_ptr<Dictionary> Worker::dictionary(const std::string& name) {
   return dictionary;
 }
 
-// They never change; and that the log does not answer must not pass for another number.
+// As they were when the queries were placed; and that the log does not answer must not pass for another
+// number.
 int32_t Worker::source_partitions(const std::string& topic) {
   if (const auto known = partitions_.find(topic); known != partitions_.end()) return known->second;
   const auto spec = log_.topic(topic);

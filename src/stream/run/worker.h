@@ -102,6 +102,7 @@ class Worker final : private TaskHost {
                            const RestoredLanes& lanes);
   void forget_lanes(const RestoredLanes& lanes);
   Result<> rebuild();
+  bool grown();
 
   // lanes.cpp
   Result<Lane*> lane_at(const std::string& topic, bool partials, std::optional<int32_t> home,
@@ -195,6 +196,7 @@ class Worker final : private TaskHost {
   std::map<std::string, std::shared_ptr<Query>> queries_;
   std::map<std::string, std::weak_ptr<Dictionary>> dictionaries_;
   std::map<std::string, int32_t> partitions_;  // of topics that queries read
+  int64_t looked_ns_ = 0;                      // when it was last asked whether they have more
   std::vector<std::unique_ptr<Lane>> lanes_;
   bool lanes_changed_ = true;               // since the rivals were found
   std::vector<std::vector<Lane*>> rivals_;  // those of one topic, where it has several
