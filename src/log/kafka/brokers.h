@@ -1,6 +1,8 @@
 #pragma once
 // Brokers: connections of our own to the brokers of a cluster, and who of them leads what.
 //
+// No call waits beyond until(), nor five seconds for a broker that moves no byte; a broker that throttles may
+// take so much longer.
 // Threads: one. Where a call gives a number it is a code of the protocol, as librdkafka counts them. 0: well;
 // kGone: there is no connection, or it ended.
 
@@ -10,6 +12,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "log/kafka/protocol.h"
 #include "log/kafka/wire.h"
@@ -26,12 +29,15 @@ class Brokers {
   // `options` outlive it.
   explicit Brokers(const KafkaOptions& options) : options_(options) {}
 
+  // How long all that follows may take, by the clock of the options.
+  void until(int64_t until_ns) { until_ns_ = until_ns; }
+
   // Who coordinates the group or the transactional id. It is asked for anew after forget_coordinator().
   int coordinator(Role role, const std::string& key, std::string& address);
   void forget_coordinator(Role role, const std::string& key) { coordinators_.erase({role, key}); }
 
-  // Looks where the partitions of these topics are.
-  int locate(const std::set<std::string>& topics);
+  // Looks where the partitions of these topics are; `about`: the topic that the code is about.
+  int locate(const std::set<std::string>& topics, std::string& about);
   // The leader's address; null: none is known.
   const std::string* leader(const Position& position) const;
 
@@ -56,10 +62,17 @@ class Brokers {
   struct Link {
     std::unique_ptr<Wire> wire;
     int64_t until_ns = 0;  // for so long the broker takes who has signed in; then it ends it
+    int64_t asked_ns = 0;  // when the last request was sent
+    int64_t quiet_ns = 0;  // until then the broker reads no more
   };
   using Wires = std::map<std::string, Link>;  // by address
   Result<Link> connect(const std::string& address);
-  Wire* connection(Wires& wires, const std::string& address);
+  Link* connection(Wires& wires, const std::string& address);
+  int ask(Wires& wires, const std::string& address, Api api, int version, const Asked& body);
+  int hear(Wires& wires, const std::string& address, Bytes& answer);
+  Wire::Limits limits(int64_t since_ns) const;
+  std::vector<std::string> by_hope() const;
+  void throttled(Wires& wires, const std::string& address, int32_t wait_ms);
   int hang_up(Wires& wires, const std::string& address, const Error& why);
 
   const KafkaOptions& options_;
@@ -67,7 +80,9 @@ class Brokers {
   Wires asking_;
   std::map<std::pair<Role, std::string>, std::string> coordinators_;  // addresses
   std::map<Position, std::string> leaders_;
-  std::set<std::string> known_;  // addresses that brokers told of
+  std::set<std::string> known_;               // addresses that brokers told of
+  std::map<std::string, int64_t> failed_ns_;  // when an address was last tried in vain
+  int64_t until_ns_ = INT64_MAX;
   std::string trouble_;
   int64_t breaks_ = 0;
 };

@@ -95,14 +95,14 @@ class Checkup {
     if (!addresses.ok())
       return failed("name " + parts->first, {Code::invalid, addresses.error().message + "; mend log.at"});
     tell(Grade::well, "name " + parts->first, joined(*addresses));
-    const auto wire = Wire::connect(server, options_);
+    const auto wire = Wire::connect(server, options_, {});
     if (!wire.ok()) return failed("port " + server, wire.error());
     tell(Grade::well, "port " + server, "somebody listens");
     return true;
   }
 
   bool look_closely(const std::string& server) {
-    const auto wire = Wire::connect(server, options_);
+    const auto wire = Wire::connect(server, options_, {});
     if (!wire.ok()) return failed("port " + server, wire.error());
     if (options_.security.has_tls()) {
       const auto shown = (*wire)->secure();
@@ -182,7 +182,7 @@ class Checkup {
     for (int i = 0; i < metadata->broker_cnt; ++i) {
       const std::string at =
           std::string(metadata->brokers[i].host) + ":" + std::to_string(metadata->brokers[i].port);
-      const auto wire = Wire::connect(at, options_);
+      const auto wire = Wire::connect(at, options_, {});
       if (wire.ok()) continue;
       tell(Grade::wrong, "broker " + std::to_string(metadata->brokers[i].id), wire.error().message,
            "advertised.listeners of the broker must name what is reached from here");

@@ -3,6 +3,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tradewind::log::kafka {
 namespace {
@@ -13,6 +14,7 @@ constexpr int kInitVersion = 1;
 constexpr int kTxnVersion = 2;  // of all that speak of transactions
 constexpr int16_t kAllReplicas = -1;
 constexpr size_t kMostRequest = 32 << 20;  // bytes of batches; brokers take 100 MB by default
+constexpr size_t kLeastRequest = 1;        // one batch
 constexpr int32_t kProduceMs = 4'000;      // what a broker waits for replicas at most
 constexpr int64_t kFirstPauseMs = 1;
 constexpr int64_t kMostPauseMs = 50;
@@ -38,39 +40,9 @@ void put_by_topic(Asked& body, const Each& sorted, const Also& also) {
   }
 }
 
-// The worst of the codes that are told by topic and partition.
-int worst_of(Told& told, std::string& topic) {
-  int worst = 0;
-  for (int32_t topics = told.count(kLeastListed); topics > 0; --topics) {
-    const std::string name = told.text();
-    for (int32_t partitions = told.count(kLeastListed); partitions > 0; --partitions) {
-      told.number32();
-      const int code = told.number16();
-      const bool follows = code == RD_KAFKA_RESP_ERR_OPERATION_NOT_ATTEMPTED;  // from another's code
-      if (code == 0 || (follows && worst != 0)) continue;
-      worst = code;
-      topic = name;
-    }
-  }
-  return worst;
-}
-
-int after_throttle(Told& told) {
-  told.number32();  // throttled for so long
-  return told.number16();
-}
-
-}  // namespace
-
-Session::Session(const KafkaOptions& options, std::string id)
-    : options_(options),
-      id_(std::move(id)),
-      packing_(packing_of(options.compression).value_or(Packing::none)),
-      brokers_(options) {}
-
 // What waiting mends: leaders and coordinators move, markers of the transaction before are being written,
 // connections end.
-bool Session::passing(int code) const {
+bool passing(int code) {
   switch (code) {
     case kGone:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
@@ -90,6 +62,43 @@ bool Session::passing(int code) const {
     default: return false;
   }
 }
+
+// Of two codes the one to go by: what waiting does not mend.
+int worse(int one, int other) {
+  if (one == 0 || other == 0) return one == 0 ? other : one;
+  return passing(one) ? other : one;
+}
+
+// The worst of the codes that are told by topic and partition.
+int worst_of(Told& told, size_t asked, std::string& topic) {
+  int worst = 0;
+  for (int32_t topics = told.count(kLeastListed); topics > 0; --topics) {
+    const std::string name = told.text();
+    for (int32_t partitions = told.count(kLeastListed); partitions > 0; --partitions) {
+      told.number32();
+      const int code = told.number16();
+      --asked;
+      const bool follows = code == RD_KAFKA_RESP_ERR_OPERATION_NOT_ATTEMPTED;  // from another's code
+      if (code == 0 || (follows && worst != 0)) continue;
+      worst = code;
+      topic = name;
+    }
+  }
+  return worst == 0 && asked != 0 ? kGone : worst;
+}
+
+int after_throttle(Told& told) {
+  told.number32();  // throttled for so long
+  return told.number16();
+}
+
+}  // namespace
+
+Session::Session(const KafkaOptions& options, std::string id)
+    : options_(options),
+      id_(std::move(id)),
+      packing_(packing_of(options.compression).value_or(Packing::none)),
+      brokers_(options) {}
 
 void Session::pause(int64_t& pause_ms) const {
   options_.clock->sleep(Duration(pause_ms));
@@ -122,7 +131,9 @@ int Session::ask_coordinator(Brokers::Role role, const std::string& key, Api api
   }
 }
 
+// A taking has no epoch that could be old: that of another taking, which was under way, was.
 int Session::take(int64_t until_ns) {
+  brokers_.until(until_ns);
   Asked body;
   body.text(id_).number32(static_cast<int32_t>(2 * options_.patience.count()));
   Writer taken;
@@ -131,10 +142,18 @@ int Session::take(int64_t until_ns) {
                                      const int refused = after_throttle(told);
                                      taken.id = told.number64();
                                      taken.epoch = told.number16();
-                                     return refused;
+                                     const bool old = refused == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
+                                                      refused == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
+                                     return old ? RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS : refused;
                                    });
-  if (code == 0) writer_ = taken;
-  return code;
+  if (code != 0) return code;
+  writer_ = taken;
+  sequences_.clear();
+  added_.clear();
+  offsets_added_ = false;
+  unsure_ = false;
+  breaks_before_ = brokers_.breaks();
+  return 0;
 }
 
 // Records of one position go together; where several parts are for it, they are listed in `together`.
@@ -166,25 +185,37 @@ std::vector<Session::Part> Session::by_position(std::span<const Appending> given
 
 int Session::write(std::span<const Appending> given, const Places& places,
                    std::deque<Deliveries::Slot>& slots, int64_t until_ns) {
+  brokers_.until(until_ns);
+  if (added_.empty() && !offsets_added_) breaks_before_ = brokers_.breaks();
   std::map<Position, std::vector<RecordView>> together;
   std::vector<Part> parts = by_position(given, slots, together);
   // Before anything is begun: partitions without a leader are waited for.
   if (const int code = find_leaders(parts, until_ns); code != 0) return code;
   if (const int code = add_partitions(parts, until_ns); code != 0) return code;
+  const int code = write_parts(parts, places, until_ns);
+  const auto unsure = [](const Part& part) { return part.unsure; };
+  unsure_ = unsure_ || std::any_of(parts.begin(), parts.end(), unsure);
+  return code;
+}
+
+int Session::write_parts(std::vector<Part>& parts, const Places& places, int64_t until_ns) {
   bool places_sent = places.offsets.empty();
+  size_t room = kMostRequest;
   for (int64_t pause_ms = kFirstPauseMs;;) {
     std::vector<Underway> underway;
-    int code = send_round(parts, underway);
+    const int unsent = send_round(parts, room, underway);
     // While the brokers write.
     const int unplaced = places_sent ? 0 : send_offsets(places, until_ns);
     places_sent = true;
-    if (const int heard = hear(underway); heard != 0) code = heard;
+    const int code = worse(hear(underway), unsent);
     if (unplaced != 0) return unplaced;
     const bool done = std::all_of(parts.begin(), parts.end(),
                                   [](const Part& part) { return part.written == part.records.size(); });
     if (done) return 0;
     if (code == 0) continue;  // the next batches
     if (!passing(code) || now_ns() >= until_ns) return code;
+    // Brokers end connections whose requests are too large for them, and slow ones take long over them.
+    if (code == kGone) room = std::max(room / 2, kLeastRequest);
     pause(pause_ms);
     if (const int found = find_leaders(parts, until_ns); found != 0) return found;
   }
@@ -194,16 +225,18 @@ int Session::write(std::span<const Appending> given, const Places& places,
 int Session::find_leaders(const std::vector<Part>& parts, int64_t until_ns) {
   for (int64_t pause_ms = kFirstPauseMs;; pause(pause_ms)) {
     std::set<std::string> wanted;
+    std::map<std::string, bool> connected;  // each is tried once
     int code = 0;
     for (const Part& part : parts) {
       const std::string* leader = brokers_.leader(part.position);
-      if (leader != nullptr && brokers_.connected(*leader)) continue;
+      if (leader != nullptr && !connected.contains(*leader)) connected[*leader] = brokers_.connected(*leader);
+      if (leader != nullptr && connected[*leader]) continue;
       code = leader == nullptr ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE : kGone;
       topic_ = part.position.topic;
       wanted.insert(topic_);
     }
     if (wanted.empty()) return 0;
-    const int told = brokers_.locate(wanted);
+    const int told = brokers_.locate(wanted, topic_);
     if (told != 0) code = told;
     if (!passing(code) || now_ns() >= until_ns) return code;
   }
@@ -220,30 +253,33 @@ int Session::add_partitions(const std::vector<Part>& parts, int64_t until_ns) {
   const int code = ask_coordinator(Brokers::Role::transactions, id_, Api::add_partitions_to_txn, kTxnVersion,
                                    body, until_ns, [&](Told& told) {
                                      told.number32();
-                                     return worst_of(told, topic_);
+                                     return worst_of(told, fresh.size(), topic_);
                                    });
   if (code != 0) return code;
   for (const auto& [position, is] : fresh) added_.insert(position);
   return 0;
 }
 
-// One batch of each part that has more is sent to the brokers. 0: none of them is gone.
-int Session::send_round(std::vector<Part>& parts, std::vector<Underway>& underway) {
+// One batch of each part that has more is sent to the brokers, `room` bytes or one batch more. 0: none of
+// them is gone.
+int Session::send_round(std::vector<Part>& parts, size_t room, std::vector<Underway>& underway) {
   std::map<std::string, Parts> by_leader;
   size_t bytes = 0;
+  int code = 0;
   for (Part& part : parts) {
     const auto left = part.records.subspan(part.written);
+    if (left.empty() || bytes >= room) continue;
     const std::string* leader = brokers_.leader(part.position);
-    if (left.empty() || leader == nullptr || bytes > kMostRequest) continue;
+    if (leader == nullptr) {
+      code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+      continue;
+    }
     part.sent = batch_size(left, bytes);
     by_leader[*leader].push_back(&part);
   }
-  int code = 0;
   for (auto& [address, of_leader] : by_leader) {
-    if (brokers_.send(address, Api::produce, kProduceVersion, produce_request(of_leader)) == 0)
-      underway.push_back({address, std::move(of_leader)});
-    else
-      code = kGone;
+    if (brokers_.send(address, Api::produce, kProduceVersion, produce_request(of_leader)) != 0) code = kGone;
+    underway.push_back({address, std::move(of_leader)});
   }
   return code;
 }
@@ -258,7 +294,12 @@ int Session::hear(const std::vector<Underway>& underway) {
       Told told(answer);
       code = take_answer(one.parts, told);
     }
-    if (code != 0) worst = code;
+    for (Part* part : one.parts) {
+      if (part->sent == 0) continue;
+      part->unsure = true;
+      code = worse(code, kGone);
+    }
+    worst = worse(worst, code);
   }
   return worst;
 }
@@ -286,25 +327,33 @@ int Session::take_answer(const Parts& parts, Told& told) {
       const Offset first = told.number64();
       told.number64();  // when it was appended
       told.number64();  // where the partition begins
-      const auto at = std::find_if(parts.begin(), parts.end(),
-                                   [&](const Part* part) { return part->position == position; });
+      const auto at = std::find_if(parts.begin(), parts.end(), [&](const Part* part) {
+        return part->position == position && part->sent > 0;
+      });
       if (at == parts.end() || told.broken()) return kGone;
-      if (code != 0) {
-        worst = code;
-        topic_ = topic;
-        if (passing(code)) brokers_.forget_leader(position);
-        continue;
-      }
-      Part& part = **at;
-      const auto count = static_cast<int64_t>(part.sent);
-      if (part.slot->first < 0) part.slot->first = first;
-      part.slot->last = first + count - 1;
-      part.written += part.sent;
-      int32_t& sequence = sequences_[position];
-      sequence = static_cast<int32_t>((sequence + count) & INT32_MAX);  // begins anew behind the greatest
+      worst = worse(worst, take_answer(**at, code, first));
     }
   }
   return worst;
+}
+
+int Session::take_answer(Part& part, int code, Offset first) {
+  const auto count = static_cast<int64_t>(std::exchange(part.sent, 0));
+  if (code == 0 && first < 0) code = RD_KAFKA_RESP_ERR_UNKNOWN;
+  if (code != 0) {
+    topic_ = part.position.topic;
+    // A leader may have written it, and then lost its followers or its place.
+    part.unsure = part.unsure || passing(code) || code == RD_KAFKA_RESP_ERR_UNKNOWN;
+    if (passing(code)) brokers_.forget_leader(part.position);
+    return code;
+  }
+  part.unsure = false;
+  if (part.slot->first < 0) part.slot->first = first;
+  part.slot->last = first + count - 1;
+  part.written += static_cast<size_t>(count);
+  int32_t& sequence = sequences_[part.position];
+  sequence = static_cast<int32_t>((sequence + count) & INT32_MAX);  // begins anew behind the greatest
+  return 0;
 }
 
 int Session::send_offsets(const Places& places, int64_t until_ns) {
@@ -322,12 +371,13 @@ int Session::send_offsets(const Places& places, int64_t until_ns) {
   return ask_coordinator(Brokers::Role::group, places.group, Api::txn_offset_commit, kTxnVersion, body,
                          until_ns, [&](Told& told) {
                            told.number32();
-                           return worst_of(told, topic_);
+                           return worst_of(told, places.offsets.size(), topic_);
                          });
 }
 
 int Session::end(bool commit, int64_t until_ns) {
   if (added_.empty() && !offsets_added_) return 0;
+  brokers_.until(until_ns);
   Asked body = begun();
   body.number8(commit ? 1 : 0);
   const int code = ask_coordinator(Brokers::Role::transactions, id_, Api::end_txn, kTxnVersion, body,

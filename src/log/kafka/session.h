@@ -4,9 +4,10 @@
 //
 // librdkafka puts one partition into a request, and a broker answers a connection's requests one after the
 // other, each of them verified with the transaction's coordinator: that was nine tenths of a commit's time.
-// What brokers refuse for now is asked for again until the time given is over: each request can be sent twice
-// without being done twice. After another code than 0 a session is of use only if end(false) then goes well;
-// else the id is taken anew, which ends its transaction one way or the other.
+// What brokers refuse for now is asked for again until the time given is over, and no call takes longer: each
+// request can be sent twice without being done twice. After another code than 0 a session is of use only if
+// end(false) then goes well; else the id is taken anew, which ends its transaction one way or the other.
+// Between transactions sound() is asked: also well done it may be of no further use.
 // Threads: one at a time. Numbers that are answered: codes as in brokers.h.
 
 #include <deque>
@@ -44,6 +45,11 @@ class Session {
   // Commits or aborts it; well, when none is open. Whether a commit went through is known by 0 only.
   int end(bool commit, int64_t until_ns);
 
+  // False: something of the last transaction may be on its way still, or lie in a partition unacknowledged.
+  // In the next one it would be taken for that one's: its end would end that one, too early, and records with
+  // the same numbers would be dropped as known. Taking the id anew rules both out.
+  bool sound() const { return !unsure_ && breaks_before_ == brokers_.breaks(); }
+
   // The topic that the last code was about; may be empty.
   const std::string& topic() const { return topic_; }
   const std::string& trouble() const { return brokers_.trouble(); }
@@ -56,8 +62,9 @@ class Session {
     Position position;
     std::span<const RecordView> records;
     Deliveries::Slot* slot = nullptr;
-    size_t written = 0;  // records
-    size_t sent = 0;     // records in the request at hand
+    size_t written = 0;   // records
+    size_t sent = 0;      // records in the request at hand; 0: it was answered
+    bool unsure = false;  // some may lie in the partition, though nobody said so
   };
   using Parts = std::vector<Part*>;
   // Sent to one broker, and not answered yet.
@@ -75,11 +82,12 @@ class Session {
   int find_leaders(const std::vector<Part>& parts, int64_t until_ns);
   int add_partitions(const std::vector<Part>& parts, int64_t until_ns);
   int send_offsets(const Places& places, int64_t until_ns);
-  int send_round(std::vector<Part>& parts, std::vector<Underway>& underway);
+  int write_parts(std::vector<Part>& parts, const Places& places, int64_t until_ns);
+  int send_round(std::vector<Part>& parts, size_t room, std::vector<Underway>& underway);
   int hear(const std::vector<Underway>& underway);
   Asked produce_request(const Parts& parts);
   int take_answer(const Parts& parts, Told& told);
-  bool passing(int code) const;
+  int take_answer(Part& part, int code, Offset first);
   void pause(int64_t& pause_ms) const;
   int64_t now_ns() const { return options_.clock->monotonic_ns(); }
 
@@ -91,6 +99,8 @@ class Session {
   std::map<Position, int32_t> sequences_;  // of the next record
   std::set<Position> added_;               // to the open transaction
   bool offsets_added_ = false;
+  bool unsure_ = false;
+  int64_t breaks_before_ = 0;  // when the transaction began
   std::string topic_;
 };
 

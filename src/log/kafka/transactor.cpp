@@ -49,9 +49,13 @@ Result<std::unique_ptr<Transactor>> Transactor::open(std::shared_ptr<Readers> re
       new Transactor(std::move(readers), std::move(claims), std::move(append), std::move(id)));
   made->claim_ = TRY(made->claims_->claim(made->id_, made->append_));
   const int64_t until_ns = made->patience_ends_ns();
-  TRY(made->take_anew(until_ns));
-  TRY(made->close_left_open(until_ns));
-  return made;
+  for (int tries = 0; tries < kMostAttempts; ++tries) {
+    TRY(made->take_anew(until_ns));
+    TRY(made->close_left_open(until_ns));
+    if (made->session_->sound()) return made;
+  }
+  return Error{Code::unavailable,
+               "connections fail while " + made->id_ + " is taken: " + made->session_->trouble()};
 }
 
 // The claims are looked at behind the taking: whoever claimed the id before that, and so may have restored
@@ -79,7 +83,8 @@ Result<> Transactor::take_id(int64_t until_ns) {
   return refused;
 }
 
-// What was written since the last commit that is known to have gone through was given up.
+// What was written since the last commit that is known to have gone through was given up. When the session is
+// not sound behind it, what lies open is looked for again by the next.
 Result<> Transactor::close_left_open(int64_t until_ns) {
   const int64_t breaks = session_->breaks();
   Catalog& catalog = readers_->catalog();
@@ -93,8 +98,8 @@ Result<> Transactor::close_left_open(int64_t until_ns) {
     (done != done_.end() && offset <= done->second ? committed : given_up)[position] = offset;
   }
   TRY(close(given_up, false, until_ns));
-  TRY(close(committed, true, until_ns));
-  closed_at_breaks_ = breaks;
+  if (session_->sound()) TRY(close(committed, true, until_ns));
+  if (session_->sound()) closed_at_breaks_ = breaks;
   return {};
 }
 
@@ -121,7 +126,9 @@ Result<> Transactor::close(const Offsets& open, bool committed, int64_t until_ns
   const bool forbidden = outcome == Outcome::failed && session_ != nullptr;
   if (forbidden && open.size() == 1) return {};  // no longer ours to write: it stays as it is
   if (forbidden) {
-    for (const auto& [position, offset] : open) TRY(close({{position, offset}}, committed, until_ns));
+    for (const auto& [position, offset] : open) {
+      if (session_->sound()) TRY(close({{position, offset}}, committed, until_ns));
+    }
     return {};
   }
   session_.reset();
@@ -157,6 +164,7 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
   Error last;
   for (int tries = 0; tries < kMostAttempts && (tries == 0 || now_ns() < until_ns); ++tries) {
     if (fenced_) return *fenced_;
+    if (session_ != nullptr && !session_->sound()) session_.reset();
     if (session_ == nullptr) {  // not from one that has it
       const Result<> ours = claims_->check(id_, claim_);
       if (!ours.ok() && ours.error().code == Code::fenced) fenced_ = ours.error();
@@ -165,6 +173,10 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
     }
     if (doubt && closed_at_breaks_ < 0) TRY(presume(*doubt, until_ns));
     if (session_->breaks() != closed_at_breaks_) TRY(close_left_open(until_ns));
+    if (!session_->sound()) {
+      last = error(kGone, "what was left open cannot be closed");
+      continue;
+    }
     TRY(note_topics(work));
     std::optional<Offsets> settled;
     TRY(settle(doubt, settled, until_ns));

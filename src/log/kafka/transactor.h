@@ -8,7 +8,7 @@
 //
 // Behind every taking of an id, and where connections failed since the last commit, what an earlier
 // transaction left open (see left_open.h) is closed before anything else is written: as it ended, as far as
-// this process knows, else as given up.
+// this process knows, else as given up. A session is thrown away, too, when it is not sound (see session.h).
 // Threads: one at a time. Errors: fenced for good; unavailable: ask again, with the same Doubt.
 
 #include <memory>

@@ -1,7 +1,6 @@
 #include "log/kafka/wire.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -14,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstring>
 
 #include "log/kafka/identity.h"
@@ -22,8 +22,8 @@
 namespace tradewind::log::kafka {
 namespace {
 
-constexpr int kWaitMs = 4'000;
-constexpr size_t kMostAnswer = 1 << 20;  // bytes
+constexpr int64_t kMsNs = 1'000'000;
+constexpr size_t kMostAnswer = 16 << 20;  // bytes
 constexpr int kApiVersions = 18;
 
 struct AddressesGone {
@@ -41,25 +41,36 @@ Result<Addresses> resolve(const std::string& host, const std::string& port) {
   return Addresses(found);
 }
 
+// Whether the socket is ready for the events, or has failed, before the time is over.
+bool ready_by(int socket, int16_t events, Clock& clock, int64_t until_ns) {
+  while (true) {
+    const int64_t left_ns = until_ns - clock.monotonic_ns();
+    if (left_ns <= 0) return false;
+    pollfd ready{.fd = socket, .events = events, .revents = 0};
+    const auto left_ms = std::min<int64_t>((left_ns + kMsNs - 1) / kMsNs, INT_MAX);
+    const int found = ::poll(&ready, 1, static_cast<int>(left_ms));
+    if (found > 0) return true;
+    if (found < 0 && errno != EINTR) return false;
+  }
+}
+
+int64_t end_of(const Wire::Limits& limits, Clock& clock) {
+  return std::min(clock.monotonic_ns() + limits.wait.count() * kMsNs, limits.until_ns);
+}
+
 // 0, or why not.
-int connect_within(int socket, const addrinfo& to) {
-  ::fcntl(socket, F_SETFL, O_NONBLOCK);
+int connect_within(int socket, const addrinfo& to, Clock& clock, const Wire::Limits& limits) {
   if (::connect(socket, to.ai_addr, to.ai_addrlen) != 0) {
     if (errno != EINPROGRESS) return errno;
-    pollfd ready{.fd = socket, .events = POLLOUT, .revents = 0};
-    if (::poll(&ready, 1, kWaitMs) != 1) return ETIMEDOUT;
+    if (!ready_by(socket, POLLOUT, clock, end_of(limits, clock))) return ETIMEDOUT;
     int failed = 0;
     socklen_t size = sizeof failed;
     ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &failed, &size);
     if (failed != 0) return failed;
   }
-  ::fcntl(socket, F_SETFL, 0);
   const int on = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  const timeval wait{.tv_sec = kWaitMs / 1'000, .tv_usec = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   return 0;
 }
 
@@ -209,23 +220,24 @@ Result<std::vector<std::string>> addresses_of(const std::string& host, const std
   return texts;
 }
 
-Wire::Wire(int socket, std::string address, const KafkaOptions& options)
-    : socket_(socket), address_(std::move(address)), options_(options) {}
+Wire::Wire(int socket, std::string address, const KafkaOptions& options, const Limits& limits)
+    : socket_(socket), address_(std::move(address)), options_(options), limits_(limits) {}
 
 Wire::~Wire() {
   tls_.reset();
   ::close(socket_);
 }
 
-Result<std::unique_ptr<Wire>> Wire::connect(const std::string& address, const KafkaOptions& options) {
+Result<std::unique_ptr<Wire>> Wire::connect(const std::string& address, const KafkaOptions& options,
+                                            const Limits& limits) {
   const auto [host, port] = TRY(host_and_port(address));
   const Addresses list = TRY(resolve(host, port));
   int failed = 0;
   for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
-    const int socket = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int socket = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    failed = socket < 0 ? errno : connect_within(socket, *one, *options.clock, limits);
+    if (failed == 0) return std::unique_ptr<Wire>(new Wire(socket, address, options, limits));
     if (socket < 0) continue;
-    failed = connect_within(socket, *one);
-    if (failed == 0) return std::unique_ptr<Wire>(new Wire(socket, address, options));
     ::close(socket);
   }
   Trouble trouble{.kind = failed == ECONNREFUSED ? TroubleKind::refused : TroubleKind::unanswered,
@@ -266,7 +278,8 @@ Result<ShownCertificate> Wire::secure() {
   }
   SSL_set_fd(tls_->session, socket_);
   ERR_clear_error();
-  const int done = SSL_connect(tls_->session);
+  int done = SSL_connect(tls_->session);
+  while (done != 1 && wait(done)) done = SSL_connect(tls_->session);
   if (done != 1) {
     const auto judged = static_cast<int>(SSL_get_verify_result(tls_->session));
     Trouble trouble{.kind = TroubleKind::speaks_no_tls, .where = address_, .detail = last_words_of_tls()};
@@ -282,10 +295,34 @@ Result<ShownCertificate> Wire::secure() {
                           .protocol = SSL_get_version(tls_->session)};
 }
 
-void Wire::patience(Duration wait) {
-  const timeval most{.tv_sec = wait.count() / 1'000, .tv_usec = wait.count() % 1'000 * 1'000};
-  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
-  ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+bool Wire::wait_for(int16_t events) {
+  const bool ready = ready_by(socket_, events, *options_.clock, end_of(limits_, *options_.clock));
+  waited_in_vain_ = !ready;
+  return ready;
+}
+
+// Behind a call of TLS that gave this instead of bytes: true when it is to be made again.
+bool Wire::wait(int result) {
+  switch (SSL_get_error(tls_->session, result)) {
+    case SSL_ERROR_WANT_READ: return wait_for(POLLIN);
+    case SSL_ERROR_WANT_WRITE: return wait_for(POLLOUT);
+    default: return false;
+  }
+}
+
+// Some bytes to or from the broker, as soon as it takes or sends them; how many, or 0 or less.
+template <typename ByTls, typename Plainly>
+int Wire::step(int16_t events, const ByTls& by_tls, const Plainly& plainly) {
+  ERR_clear_error();
+  waited_in_vain_ = false;
+  while (true) {
+    const auto moved = static_cast<int>(tls_ != nullptr ? by_tls() : plainly());
+    if (moved > 0) return moved;
+    const bool later = errno == EAGAIN || errno == EWOULDBLOCK;
+    const bool again =
+        tls_ != nullptr ? wait(moved) : moved < 0 && (errno == EINTR || (later && wait_for(events)));
+    if (!again) return moved;
+  }
 }
 
 bool Wire::open() const {
@@ -309,7 +346,9 @@ Result<> Wire::ask(int api, int version, BytesView body) {
 
 Result<Bytes> Wire::answer() {
   char head[8];
-  TRY(receive(head, sizeof head));
+  const auto got = receive(head, sizeof head);
+  if (!got.ok() && waited_in_vain_) return Error{Code::unavailable, address_ + " does not answer"};
+  if (!got.ok()) return got.error();
   Answered start(std::string(head, sizeof head));
   const auto size = static_cast<uint32_t>(start.number(4));
   const auto number = static_cast<int32_t>(start.number(4));
@@ -321,10 +360,13 @@ Result<Bytes> Wire::answer() {
 }
 
 Result<> Wire::send(BytesView bytes) {
+  constexpr size_t kMostAtOnce = 1 << 20;
   while (!bytes.empty()) {
-    const auto most = static_cast<int>(std::min<size_t>(bytes.size(), 1 << 20));
-    const auto sent = tls_ != nullptr ? SSL_write(tls_->session, bytes.data(), most)
-                                      : static_cast<int>(::send(socket_, bytes.data(), most, MSG_NOSIGNAL));
+    const size_t most = std::min(bytes.size(), kMostAtOnce);
+    const int sent = step(
+        POLLOUT, [&] { return SSL_write(tls_->session, bytes.data(), static_cast<int>(most)); },
+        [&] { return ::send(socket_, bytes.data(), most, MSG_NOSIGNAL); });
+    if (sent <= 0 && waited_in_vain_) return Error{Code::unavailable, address_ + " takes no more bytes"};
     if (sent <= 0) return Error{Code::unavailable, address_ + " ends the connection"};
     bytes.remove_prefix(static_cast<size_t>(sent));
   }
@@ -333,8 +375,9 @@ Result<> Wire::send(BytesView bytes) {
 
 Result<> Wire::receive(char* to, size_t size) {
   while (size > 0) {
-    const auto got = tls_ != nullptr ? SSL_read(tls_->session, to, static_cast<int>(size))
-                                     : static_cast<int>(::recv(socket_, to, size, 0));
+    const int got = step(
+        POLLIN, [&] { return SSL_read(tls_->session, to, static_cast<int>(size)); },
+        [&] { return ::recv(socket_, to, size, 0); });
     if (got <= 0) {
       const Trouble trouble = trouble_of("hung up: " + last_words_of_tls());
       if (trouble.kind == TroubleKind::none) return Error{Code::unavailable, ""};

@@ -2,8 +2,8 @@
 // Wire: one connection to a broker without librdkafka: to see for oneself whether it answers, whose
 // certificate it shows, which Kafka it is; and to write transactions (session.h).
 //
-// Threads: one. Errors: unavailable, invalid; each with the setting to change. Waits four seconds at most,
-// or what patience() was told.
+// Threads: one. Errors: unavailable, invalid; each with the setting to change. No wait is longer than its
+// limits; looking a name up takes as long as the machine's resolver does.
 
 #include <cstdint>
 #include <map>
@@ -39,16 +39,22 @@ struct ShownCertificate {
 
 class Wire {
  public:
-  static Result<std::unique_ptr<Wire>> connect(const std::string& address, const KafkaOptions& options);
+  struct Limits {
+    Duration wait{4'000};          // of each wait for the broker to take or send something
+    int64_t until_ns = INT64_MAX;  // of all together, by the clock of the options
+  };
+
+  // `options`, and their clock, outlive it.
+  static Result<std::unique_ptr<Wire>> connect(const std::string& address, const KafkaOptions& options,
+                                               const Limits& limits);
   ~Wire();
+  void limit(const Limits& limits) { limits_ = limits; }
 
   // By TLS from here on, the certificate judged as librdkafka does.
   Result<ShownCertificate> secure();
   // What brokers tell before they know who asks.
   Result<BrokerFeatures> features();
 
-  // How long sending and answers are waited for, from here on.
-  void patience(Duration wait);
   // Sends a request in `version` of its API; answer() gives the bodies of answers in the order of requests.
   // An error of either ends the use of the connection.
   Result<> ask(int api, int version, BytesView body);
@@ -58,13 +64,19 @@ class Wire {
 
  private:
   struct Tls;
-  Wire(int socket, std::string address, const KafkaOptions& options);
+  Wire(int socket, std::string address, const KafkaOptions& options, const Limits& limits);
   Result<> send(BytesView bytes);
   Result<> receive(char* to, size_t size);
+  template <typename ByTls, typename Plainly>
+  int step(int16_t events, const ByTls& by_tls, const Plainly& plainly);
+  bool wait(int result);
+  bool wait_for(int16_t events);
 
   const int socket_;
   const std::string address_;
   const KafkaOptions& options_;
+  Limits limits_;
+  bool waited_in_vain_ = false;
   std::unique_ptr<Tls> tls_;
   int32_t asked_ = 0;  // requests
   int32_t answered_ = 0;
