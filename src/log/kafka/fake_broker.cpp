@@ -17,6 +17,8 @@ constexpr int16_t kOutOfOrder = 45;
 constexpr int16_t kOldEpoch = 47;
 constexpr int16_t kInvalidState = 48;
 constexpr int32_t kPartitions = 64;  // of each topic
+constexpr int64_t kWriter = 7;
+constexpr const char* kHost = "127.0.0.1";
 
 // A code, and where the records lie.
 std::pair<int16_t, Offset> append(FakeCluster& cluster, const Position& position, BytesView bytes) {
@@ -65,6 +67,24 @@ void list(Told& told, Asked& answer, const Each& each) {
       each(position);
     }
   }
+}
+
+// The transactional id, the writer's id and its epoch, with which most begin.
+void skip_writer(Told& told) {
+  told.text();
+  told.number64();
+  told.number16();
+}
+
+void take_places(Told& told, Asked& answer, const FakeBroker::CodeAt& code_at) {
+  told.text();
+  skip_writer(told);
+  list(told, answer, [&](const Position& position) {
+    told.number64();
+    told.number32();
+    told.text();
+    answer.number16(code_at(position));
+  });
 }
 
 }  // namespace
@@ -196,89 +216,79 @@ void FakeBroker::write(Talk& talk, BytesView bytes) {
 
 // `wrong`: it is answered with its code.
 Bytes FakeBroker::answer_to(Api api, BytesView body, const Fault* wrong, Duration throttled) {
-  Told told(body);
-  Asked answer;
-  const bool half = wrong != nullptr && wrong->does == Does::half;
-  const bool does = wrong == nullptr || half;
-  const auto throttle = static_cast<int32_t>(throttled.count());
   const auto code_at = [&](const Position& position) -> int16_t {
     const bool named = wrong != nullptr && (wrong->topic.empty() || wrong->topic == position.topic);
     return named ? wrong->code : int16_t{0};
   };
+  const bool half = wrong != nullptr && wrong->does == Does::half;
+  const bool does = wrong == nullptr || half;
+  const auto throttle = static_cast<int32_t>(throttled.count());
+  Told told(body);
+  Asked answer;
+  if (api == Api::produce) {
+    produce(told, answer, half, code_at);
+    return answer.number32(throttle).body();
+  }
+  answer.number32(throttle);
+  if (api == Api::metadata) {
+    tell_leaders(told, answer, code_at);
+    return answer.body();
+  }
+  if (api == Api::txn_offset_commit) {
+    take_places(told, answer, code_at);
+    return answer.body();
+  }
+  skip_writer(told);
   const int16_t code = wrong == nullptr ? int16_t{0} : wrong->code;
-  if (api != Api::produce) answer.number32(throttle);
+  if (does && (api == Api::add_partitions_to_txn || api == Api::add_offsets_to_txn)) cluster_.open = true;
   switch (api) {
-    case Api::metadata: {
-      answer.number32(1)
-          .number32(1)
-          .text("127.0.0.1")
-          .number32(cluster_.leader_port)
-          .text("")
-          .text("")
-          .number32(1);
-      const int32_t topics = told.number32();
-      answer.number32(topics);
-      for (int32_t i = 0; i < topics; ++i) {
-        const std::string topic = told.text();
-        answer.number16(code_at({topic, 0})).text(topic).number8(0).number32(kPartitions);
-        for (int32_t j = 0; j < kPartitions; ++j)
-          answer.number16(0).number32(j).number32(1).number32(0).number32(0);
-      }
-      break;
-    }
-    case Api::find_coordinator:
-      answer.number16(code).text("").number32(1).text("127.0.0.1").number32(port_);
-      break;
+    case Api::find_coordinator: answer.number16(code).text("").number32(1).text(kHost).number32(port_); break;
     case Api::init_producer_id:
       if (does) cluster_.open = false;
-      answer.number16(code).number64(7).number16(does ? ++cluster_.epoch : int16_t{-1});
+      answer.number16(code).number64(kWriter).number16(does ? ++cluster_.epoch : int16_t{-1});
       break;
     case Api::add_partitions_to_txn:
-      if (does) cluster_.open = true;
-      told.text();
-      told.number64();
-      told.number16();
       list(told, answer, [&](const Position& position) { answer.number16(code_at(position)); });
       break;
-    case Api::add_offsets_to_txn:
-      if (does) cluster_.open = true;
-      answer.number16(code);
+    case Api::add_offsets_to_txn: answer.number16(code); break;
+    case Api::end_txn: {
+      const int16_t done = does ? end(cluster_, told.number8() != 0) : code;
+      answer.number16(half ? code : done);
       break;
-    case Api::txn_offset_commit:
-      told.text();
-      told.text();
-      told.number64();
-      told.number16();
-      list(told, answer, [&](const Position& position) {
-        told.number64();
-        told.number32();
-        told.text();
-        answer.number16(code_at(position));
-      });
-      break;
-    case Api::end_txn:
-      told.text();
-      told.number64();
-      told.number16();
-      answer.number16(does ? end(cluster_, told.number8() != 0) : code);
-      if (half) answer = std::move(Asked().number32(throttle).number16(code));
-      break;
-    case Api::produce:
-      told.text();
-      told.number16();
-      told.number32();
-      list(told, answer, [&](const Position& position) {
-        const Bytes batch = told.bytes();
-        auto [at, first] = does || code_at(position) == 0 ? append(cluster_, position, batch)
-                                                          : std::pair(int16_t{0}, Offset{-1});
-        if (code_at(position) != 0) at = code_at(position);
-        answer.number16(at).number64(at == 0 ? first : -1).number64(-1).number64(0);
-      });
-      answer.number32(throttle);
-      break;
+    }
     default: CHECK(false);
   }
   return answer.body();
+}
+
+void FakeBroker::tell_leaders(Told& told, Asked& answer, const CodeAt& code_at) const {
+  answer.number32(1).number32(1).text(kHost).number32(cluster_.leader_port).text("").text("").number32(1);
+  const int32_t topics = told.number32();
+  answer.number32(topics);
+  for (int32_t i = 0; i < topics; ++i) {
+    const std::string topic = told.text();
+    answer.number16(code_at({topic, 0})).text(topic).number8(0).number32(kPartitions);
+    for (int32_t j = 0; j < kPartitions; ++j)
+      answer.number16(0).number32(j).number32(1).number32(0).number32(0);
+  }
+}
+
+// `half`: also what is refused is written.
+void FakeBroker::produce(Told& told, Asked& answer, bool half, const CodeAt& code_at) {
+  told.text();
+  told.number16();
+  told.number32();
+  list(told, answer, [&](const Position& position) {
+    const Bytes batch = told.bytes();
+    const int16_t refused = code_at(position);
+    std::pair<int16_t, Offset> done(refused, -1);
+    if (refused == 0 || half) done = append(cluster_, position, batch);
+    const bool well = refused == 0 && done.first == 0;
+    answer.number16(refused != 0 ? refused : done.first)
+        .number64(well ? done.second : -1)
+        .number64(-1)
+        .number64(0);
+  });
 }
 
 }  // namespace tradewind::log::kafka

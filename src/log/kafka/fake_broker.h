@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -55,6 +56,8 @@ class FakeBroker {
     Duration wait{0};
   };
 
+  using CodeAt = std::function<int16_t(const Position&)>;
+
   explicit FakeBroker(FakeCluster& cluster);
   ~FakeBroker();
 
@@ -83,6 +86,8 @@ class FakeBroker {
   void meet(Talk& talk, BytesView request);
   static void write(Talk& talk, BytesView bytes);
   Bytes answer_to(Api api, BytesView body, const Fault* wrong, Duration throttled);
+  void tell_leaders(Told& told, Asked& answer, const CodeAt& code_at) const;
+  void produce(Told& told, Asked& answer, bool half, const CodeAt& code_at);
 
   FakeCluster& cluster_;
   int listening_ = -1;

@@ -31,14 +31,37 @@ struct AddressesGone {
 };
 using Addresses = std::unique_ptr<addrinfo, AddressesGone>;
 
-Result<Addresses> resolve(const std::string& host, const std::string& port) {
+// A look-up that may go on when nobody waits for it any more.
+struct LookUp {
+  std::string host;
+  std::string port;
   addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int code = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found);
+  gaicb question{};
+};
+
+Result<Addresses> resolve(const std::string& host, const std::string& port, Duration wait) {
+  auto one = std::make_unique<LookUp>(LookUp{.host = host, .port = port});
+  one->wanted.ai_socktype = SOCK_STREAM;
+  one->question.ar_name = one->host.c_str();
+  one->question.ar_service = one->port.c_str();
+  one->question.ar_request = &one->wanted;
+  gaicb* list[] = {&one->question};
+  int code = ::getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr);
+  if (code == 0) {
+    const timespec most{.tv_sec = wait.count() / 1'000, .tv_nsec = wait.count() % 1'000 * kMsNs};
+    for (int told = EAI_INTR; told == EAI_INTR;) told = ::gai_suspend(list, 1, &most);
+    code = ::gai_error(list[0]);
+  }
+  const int ended = code == EAI_INPROGRESS ? ::gai_cancel(list[0]) : EAI_ALLDONE;
+  if (ended == EAI_ALLDONE && code == EAI_INPROGRESS) code = ::gai_error(list[0]);
+  if (code == EAI_INPROGRESS || ended == EAI_CANCELED) {
+    // What cannot be cancelled is the resolver's until that has an answer.
+    if (ended == EAI_NOTCANCELED) static_cast<void>(one.release());
+    return Error{Code::unavailable, "nobody says in time which machine is called " + host};
+  }
   if (code != 0)
     return Error{Code::unavailable, "no host is called " + host + " here (" + ::gai_strerror(code) + ")"};
-  return Addresses(found);
+  return Addresses(one->question.ar_result);
 }
 
 // Whether the socket is ready for the events, or has failed, before the time is over.
@@ -210,7 +233,7 @@ Result<std::pair<std::string, std::string>> host_and_port(const std::string& add
 }
 
 Result<std::vector<std::string>> addresses_of(const std::string& host, const std::string& port) {
-  const Addresses list = TRY(resolve(host, port));
+  const Addresses list = TRY(resolve(host, port, Wire::Limits().wait));
   std::vector<std::string> texts;
   for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
     char text[NI_MAXHOST];
@@ -231,7 +254,8 @@ Wire::~Wire() {
 Result<std::unique_ptr<Wire>> Wire::connect(const std::string& address, const KafkaOptions& options,
                                             const Limits& limits) {
   const auto [host, port] = TRY(host_and_port(address));
-  const Addresses list = TRY(resolve(host, port));
+  const int64_t left_ns = end_of(limits, *options.clock) - options.clock->monotonic_ns();
+  const Addresses list = TRY(resolve(host, port, Duration(std::max<int64_t>(left_ns / kMsNs, 1))));
   int failed = 0;
   for (const addrinfo* one = list.get(); one != nullptr; one = one->ai_next) {
     const int socket = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

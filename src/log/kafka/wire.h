@@ -3,7 +3,7 @@
 // certificate it shows, which Kafka it is; and to write transactions (session.h).
 //
 // Threads: one. Errors: unavailable, invalid; each with the setting to change. No wait is longer than its
-// limits; looking a name up takes as long as the machine's resolver does.
+// limits.
 
 #include <cstdint>
 #include <map>
