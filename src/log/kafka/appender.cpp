@@ -7,7 +7,6 @@ namespace {
 
 constexpr int64_t kMostTogether = 16 << 20;  // bytes of batches in one transaction
 constexpr Duration kServe(100);
-constexpr int64_t kAskAgainNs = 1'000'000'000;
 
 const Position kNumbers{kProducersTopic, 0};
 
@@ -45,7 +44,6 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
     while (!stop.stop_requested()) {
       const auto client = appender->single();
       if (client.ok()) (*client)->serve(kServe);
-      appender->ask_again();
     }
   });
   // What an earlier process left open ends here, before anybody asks how far the log goes.
@@ -158,7 +156,6 @@ Result<> Appender::append_all(std::span<const Appending> parts, const std::strin
       together[i]->answer = answers[i];
       together[i]->done = true;
     }
-    refused_ = !answers[0].ok() && answers[0].error().code == Code::unavailable;
     written_.notify_all();
   }
   return asked.answer;
@@ -174,15 +171,6 @@ Result<> Appender::settle() {
   if (!found->empty()) adopt(doubtful_numbers_);
   doubtful_numbers_.clear();
   return {};
-}
-
-// A platform that is not ready is sent nothing, so it must not wait for a request to find out that it is
-// ready again: by a transaction of nothing, once brokers answer.
-void Appender::ask_again() {
-  const int64_t now_ns = readers_->options().clock->monotonic_ns();
-  if (!refused_ || readers_->catalog().client().silent() || now_ns - asked_again_ns_ < kAskAgainNs) return;
-  (void)append_all({}, "", -1);  // what it says is told to those who ask whether we are ready
-  asked_again_ns_ = readers_->options().clock->monotonic_ns();
 }
 
 void Appender::note_fenced() {
@@ -204,7 +192,7 @@ Result<> Appender::write(const std::vector<Asked*>& together) {
     parts.insert(parts.end(), asked->parts.begin(), asked->parts.end());
   }
   std::erase_if(parts, [](const Appending& part) { return part.records.empty(); });
-  if (parts.empty() && numbers.empty() && !refused_) return {};
+  if (parts.empty() && numbers.empty()) return {};
   TRY(commit(parts, numbers));
   for (const Appending& part : parts) count(part.records);
   return {};

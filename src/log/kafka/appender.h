@@ -6,7 +6,6 @@
 // producer lies in the topic tw.producers, written in the same transaction as what it numbers.
 // Threads: shared freely. Errors: not_found, invalid, unavailable, fenced.
 
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -53,7 +52,6 @@ class Appender {
   Result<> commit(const std::vector<Appending>& parts, const std::map<std::string, int64_t>& numbers);
   void adopt(const std::map<std::string, int64_t>& numbers);
   void note_fenced();
-  void ask_again();
   void count(std::span<const RecordView> records);
 
   const std::shared_ptr<Readers> readers_;
@@ -69,9 +67,6 @@ class Appender {
   bool writing_ = false;
   std::map<std::string, int64_t> sequences_;
   std::optional<Error> failure_;
-  std::atomic<bool> refused_{
-      false};                   // the last transaction, as long as it is not known that another goes through
-  int64_t asked_again_ns_ = 0;  // the serving thread's
   int64_t records_ = 0;
   int64_t bytes_ = 0;
 };
