@@ -221,7 +221,7 @@ class KafkaLog final : public WatchedLog {
   }
   std::optional<Error> refusing() override {
     if (auto silent = watch_.silent()) return silent;
-    return marks_->refused();
+    return marks_->refused(readers_->options().clock->monotonic_ns());
   }
 
  private:

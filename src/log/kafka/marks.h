@@ -95,18 +95,21 @@ class Marks {
     return found == marks_.end() ? Mark() : found->second.mark;
   }
 
-  // What keeps this transactional id from committing now; nothing: it does.
-  void refuse(const std::string& id, std::optional<Error> error) {
+  // What keeps this transactional id from committing now; nothing: it does. It says so until `until_ns`, of
+  // monotonic time: who tries again has told anew by then, and else nobody knows any more.
+  void refuse(const std::string& id, std::optional<Error> error, int64_t until_ns) {
     const std::lock_guard lock(mutex_);
     if (error)
-      refused_[id] = std::move(*error);
+      refused_[id] = {std::move(*error), until_ns};
     else
       refused_.erase(id);
   }
-  std::optional<Error> refused() const {
+  std::optional<Error> refused(int64_t now_ns) const {
     const std::lock_guard lock(mutex_);
-    if (refused_.empty()) return std::nullopt;
-    return refused_.begin()->second;
+    for (const auto& [id, refusal] : refused_) {
+      if (now_ns < refusal.until_ns) return refusal.error;
+    }
+    return std::nullopt;
   }
 
   // A commit whose outcome was in doubt: it had gone through, or not.
@@ -127,7 +130,11 @@ class Marks {
   };
   mutable std::mutex mutex_;
   std::map<Position, Kept> marks_;
-  std::map<std::string, Error> refused_;
+  struct Refusal {
+    Error error;
+    int64_t until_ns = 0;
+  };
+  std::map<std::string, Refusal> refused_;
 };
 
 }  // namespace tradewind::log::kafka

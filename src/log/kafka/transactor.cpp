@@ -12,6 +12,7 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr int kMostAttempts = 5;
+constexpr int64_t kRetryNs = 5'000'000'000;  // within which who does so tries again
 constexpr int64_t kLookAgainNs = 30'000'000'000;
 constexpr size_t kMostProofs = 16;  // records that are looked for, until one is found
 
@@ -189,7 +190,8 @@ Result<> Transactor::note_topics(const Work& work) {
 Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt) {
   Result<Offsets> done = committed(work, doubt);
   const bool refused = !done.ok() && done.error().code == Code::unavailable;
-  readers_->marks().refuse(id_, refused ? std::optional(done.error()) : std::nullopt);
+  const int64_t until_ns = patience_ends_ns() + kRetryNs;
+  readers_->marks().refuse(id_, refused ? std::optional(done.error()) : std::nullopt, until_ns);
   return done;
 }
 
