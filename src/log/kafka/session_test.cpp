@@ -25,7 +25,6 @@ class SessionTest : public testing::Test {
   SessionTest() {
     options.servers = broker.address();
     options.clock = &clock;
-    options.compression = "none";
   }
 
   int64_t in(Duration wait) { return clock.monotonic_ns() + wait.count() * kMs; }
@@ -315,10 +314,10 @@ TEST_F(SessionTest, TriesTheBrokersItWasToldOfOneAfterTheOther) {
 }
 
 TEST_F(SessionTest, WaitsAsLongAsItIsThrottledOverOneConnection) {
-  options.patience = Duration(200);  // for an answer
+  options.patience = Duration(1'000);  // for an answer
   take();
-  broker.next(Api::produce, {.does = Does::throttles, .wait = Duration(600)});
-  broker.next(Api::end_txn, {.does = Does::throttles, .wait = Duration(600)});
+  broker.next(Api::produce, {.does = Does::throttles, .wait = Duration(1'500)});
+  broker.next(Api::end_txn, {.does = Does::throttles, .wait = Duration(1'500)});
   for (int i = 0; i < 2; ++i) {
     ASSERT_EQ(write({orders}), 0);
     ASSERT_EQ(session.end(true, in(kLong)), 0);

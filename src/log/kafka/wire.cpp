@@ -14,7 +14,10 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <thread>
 
 #include "log/kafka/identity.h"
 #include "log/kafka/trouble.h"
@@ -31,37 +34,48 @@ struct AddressesGone {
 };
 using Addresses = std::unique_ptr<addrinfo, AddressesGone>;
 
-// A look-up that may go on when nobody waits for it any more.
-struct LookUp {
-  std::string host;
-  std::string port;
+// 0, or why not.
+int look_up(const std::string& host, const std::string& port, int flags, Addresses& to) {
   addrinfo wanted{};
-  gaicb question{};
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_flags = flags;
+  addrinfo* found = nullptr;
+  const int code = ::getaddrinfo(host.c_str(), port.c_str(), &wanted, &found);
+  if (code == 0) to.reset(found);
+  return code;
+}
+
+struct LookUp {
+  std::mutex mutex;
+  std::condition_variable told;
+  bool done = false;
+  int code = 0;
+  Addresses found;
 };
 
+// The resolver knows no time limit: a thread waits for it, and goes on alone when nobody waits for the thread
+// any more.
 Result<Addresses> resolve(const std::string& host, const std::string& port, Duration wait) {
-  auto one = std::make_unique<LookUp>(LookUp{.host = host, .port = port});
-  one->wanted.ai_socktype = SOCK_STREAM;
-  one->question.ar_name = one->host.c_str();
-  one->question.ar_service = one->port.c_str();
-  one->question.ar_request = &one->wanted;
-  gaicb* list[] = {&one->question};
-  int code = ::getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr);
-  if (code == 0) {
-    const timespec most{.tv_sec = wait.count() / 1'000, .tv_nsec = wait.count() % 1'000 * kMsNs};
-    for (int told = EAI_INTR; told == EAI_INTR;) told = ::gai_suspend(list, 1, &most);
-    code = ::gai_error(list[0]);
-  }
-  const int ended = code == EAI_INPROGRESS ? ::gai_cancel(list[0]) : EAI_ALLDONE;
-  if (ended == EAI_ALLDONE && code == EAI_INPROGRESS) code = ::gai_error(list[0]);
-  if (code == EAI_INPROGRESS || ended == EAI_CANCELED) {
-    // What cannot be cancelled is the resolver's until that has an answer.
-    if (ended == EAI_NOTCANCELED) static_cast<void>(one.release());
+  Addresses known;
+  if (look_up(host, port, AI_NUMERICHOST, known) == 0) return known;
+  const auto shared = std::make_shared<LookUp>();  // the last of the two ends it
+  std::thread([shared, host, port] {
+    Addresses found;
+    const int code = look_up(host, port, 0, found);
+    const std::lock_guard lock(shared->mutex);
+    shared->code = code;
+    shared->found = std::move(found);
+    shared->done = true;
+    shared->told.notify_one();
+  }).detach();
+  std::unique_lock lock(shared->mutex);
+  const std::chrono::milliseconds most(wait.count());
+  if (!shared->told.wait_for(lock, most, [&] { return shared->done; }))
     return Error{Code::unavailable, "nobody says in time which machine is called " + host};
-  }
-  if (code != 0)
-    return Error{Code::unavailable, "no host is called " + host + " here (" + ::gai_strerror(code) + ")"};
-  return Addresses(one->question.ar_result);
+  if (shared->code != 0)
+    return Error{Code::unavailable,
+                 "no host is called " + host + " here (" + ::gai_strerror(shared->code) + ")"};
+  return std::move(shared->found);
 }
 
 // Whether the socket is ready for the events, or has failed, before the time is over.
