@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,8 +12,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstring>
-#include <mutex>
-#include <set>
 #include <thread>
 
 #include "net/metrics.h"
@@ -98,7 +97,10 @@ class HttpServer::Engine {
     connections_ = &options_.metrics->gauge(kConnections);
     request_bytes_ = &options_.metrics->gauge(kRequestBytes);
   }
-  ~Engine() { stop(); }
+  ~Engine() {
+    stop();
+    if (stop_event_ >= 0) ::close(stop_event_);
+  }
 
   Routes& routes() { return routes_; }
   int port() const { return port_; }
@@ -112,6 +114,8 @@ class HttpServer::Engine {
   Result<> start() {
     raise_file_limit(options_.most_connections);
     port_ = options_.port;
+    stop_event_ = ::eventfd(0, EFD_CLOEXEC);
+    if (stop_event_ < 0) return Error{Code::io, "the server has no descriptor left"};
     listening_ = TRY(listen_on(options_.address, port_));
     for (int i = 0; i < options_.readers; ++i) {
       fronts_.push_back(std::make_unique<Front>(Front::World{
@@ -132,11 +136,8 @@ class HttpServer::Engine {
     if (listening_ >= 0) ::shutdown(listening_, SHUT_RDWR);
     if (accepting_.joinable()) accepting_.join();
     if (listening_ >= 0) ::close(listening_);
-    {
-      const std::lock_guard lock(mutex_);
-      // Ends idle reads; answers still go out.
-      for (const int socket : away_) ::shutdown(socket, SHUT_RD);
-    }
+    // Ends idle reads; answers still go out.
+    if (stop_event_ >= 0) ::eventfd_write(stop_event_, 1);
     streams_.finish();
     for (const auto& front : fronts_) front->stop();
     workers_.finish();
@@ -180,19 +181,10 @@ class HttpServer::Engine {
   bool take_over(Leaving& leaving, size_t front) {
     auto moved = std::make_shared<Leaving>(std::move(leaving));
     const bool taken = streams_.run([this, moved, front] {
-      {
-        const std::lock_guard lock(mutex_);
-        away_.insert(moved->socket);
-        if (stopping_) ::shutdown(moved->socket, SHUT_RD);
-      }
       set_blocking(moved->socket, true);
-      SocketConnection connection(moved->socket, moved->peer);
+      SocketConnection connection(moved->socket, moved->peer, stop_event_);
       const auto rest = go_long_way(*moved, connection);
       if (!rest) connection.finish();
-      {
-        const std::lock_guard lock(mutex_);
-        away_.erase(moved->socket);
-      }
       if (rest) {
         set_blocking(moved->socket, false);
         fronts_[front]->adopt(moved->socket, moved->peer, *rest);
@@ -237,8 +229,7 @@ class HttpServer::Engine {
   std::atomic<size_t> open_{0};  // connections
   telemetry::Gauge* connections_ = nullptr;
   telemetry::Gauge* request_bytes_ = nullptr;
-  std::mutex mutex_;
-  std::set<int> away_;  // sockets on threads of their own
+  int stop_event_ = -1;  // for connections on threads of their own
   std::vector<std::unique_ptr<Front>> fronts_;
   Workers streams_;  // streams, HTTP/2, bodies in pieces: as long as the client likes
   Workers workers_;  // one answer each

@@ -11,7 +11,11 @@ namespace tradewind::net {
 
 class SocketConnection final : public Connection {
  public:
-  explicit SocketConnection(int socket, std::string peer = "") : socket_(socket), peer_(std::move(peer)) {}
+  // `stopping`: a descriptor that can be read from when the server stops; then reading ends where nothing has
+  // come. (To shut the socket for reading instead would reset the connection by whatever the client still
+  // sends, and take the end of its answer from it.)
+  SocketConnection(int socket, std::string peer, int stopping)
+      : socket_(socket), peer_(std::move(peer)), stopping_(stopping) {}
 
   Read read(char* out, size_t size, size_t& got) override;
   bool write(std::string_view bytes) override;
@@ -23,8 +27,12 @@ class SocketConnection final : public Connection {
   void finish();
 
  private:
+  Read wait_for_bytes() const;
+
   int socket_;
   std::string peer_;
+  int stopping_;  // -1: read on whatever happens
+  int wait_ms_ = -1;
 };
 
 }  // namespace tradewind::net
