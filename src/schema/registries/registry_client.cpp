@@ -11,6 +11,7 @@ constexpr Duration kFirstPause(100);
 constexpr Duration kMostPause(2'000);
 constexpr Duration kLeftAlone(2'000);  // once it is known to be away
 constexpr Duration kConnectTime(1'000);
+constexpr Duration kLeastTry(500);
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr size_t kMostIdle = 16;  // clients kept of one address
 constexpr size_t kMostAddresses = 16;
@@ -184,7 +185,9 @@ Result<net::Answer> RegistryClient::ask(const RegistryRequest& request) {
       return answer;
     }
     const Duration wait = pause(round, answer);
-    const bool late = clock_.monotonic_ns() + wait.count() * 1'000'000 >= until_ns;
+    // A last try of a moment would say that the moment was short, and not what is wrong.
+    const Duration least = std::min(kLeastTry, options_.patience / 20);
+    const bool late = clock_.monotonic_ns() + (wait + least).count() * 1'000'000 >= until_ns;
     if (away || late || !request.repeatable) return went_wrong(answer);
     clock_.sleep(wait);
   }
