@@ -417,9 +417,9 @@ TYPED_TEST(LogContract, CountsMarksUpwards) {
 }
 
 TYPED_TEST(DurableLogContract, IsTheSameAfterARestart) {
-  const TopicSpec spec{
-      .name = "orders", .partitions = 3, .cleanup = Cleanup::compact, .retention = Duration(-1)};
+  TopicSpec spec{.name = "orders", .partitions = 3, .cleanup = Cleanup::compact, .retention = Duration(-1)};
   ASSERT_TRUE(this->log->create_topic(spec).ok());
+  spec.replicas = this->log->topic("orders").value().replicas;  // as many as the cluster makes by itself
   this->topic("gone");
   this->append({"gone", 0}, {record("x", "9")});
   this->append({"orders", 2}, {record("a", "1"), record("b", "2"), record("c", "3")});
