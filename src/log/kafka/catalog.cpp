@@ -388,9 +388,11 @@ Result<Offsets> Catalog::at_edge(Client& client, int64_t edge, const std::vector
       found[{one.topic, one.partition}] = one.offset;
   }
   if (found.size() < wanted.size()) (void)look_anew(client, static_cast<int>(patience.count()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR && found.empty())
-    return client.error(code, "the ends of topics cannot be read");
-  return found;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || !found.empty()) return found;
+  Error error = client.error(code, "the ends of topics cannot be read");
+  // They are known here: it is their leaders that are not, and that passes.
+  if (error.code == Code::not_found) error.code = Code::unavailable;
+  return error;
 }
 
 Result<> Catalog::reach(Duration patience) {
