@@ -38,11 +38,17 @@ Topology minutes() {
   return *built;
 }
 
-TEST(TestDriver, RunsATopologyFromTextToText) {
-  const auto log = log::make_memory_log();
-  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
-  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
-  TestDriver driver(*log, *registry);
+class TestDriverTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(log_->create_topic({.name = "sales"}).ok()); }
+
+  const std::unique_ptr<log::Log> log_ = log::make_memory_log();
+  const std::unique_ptr<schema::LocalRegistry> registry_ =
+      std::move(schema::LocalRegistry::open(*log_)).value();
+};
+
+TEST_F(TestDriverTest, RunsATopologyFromTextToText) {
+  TestDriver driver(*log_, *registry_);
   const Topology topology = minutes();
   ASSERT_TRUE(driver.start().ok());
   ASSERT_TRUE(driver.add(topology).ok());
@@ -59,13 +65,10 @@ TEST(TestDriver, RunsATopologyFromTextToText) {
   EXPECT_EQ(driver.runtime().status()[0].late_rows, 1);
 }
 
-TEST(TestDriver, GoesOnWhereTheDriverBeforeItStopped) {
-  const auto log = log::make_memory_log();
-  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
-  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+TEST_F(TestDriverTest, GoesOnWhereTheDriverBeforeItStopped) {
   const Topology topology = minutes();
   for (int life = 0; life < 3; ++life) {
-    TestDriver driver(*log, *registry);
+    TestDriver driver(*log_, *registry_);
     ASSERT_TRUE(driver.add(topology).ok());
     ASSERT_TRUE(driver.start().ok());
     ASSERT_TRUE(driver.feed(topology.source, {"00:00:10  a  1"}).ok());
@@ -76,13 +79,10 @@ TEST(TestDriver, GoesOnWhereTheDriverBeforeItStopped) {
 }
 
 // With stream.idle_close event time goes on with the clock once nothing has come for so long.
-TEST(TestDriver, ClosesWindowsOfASilentSourceByTheClock) {
-  const auto log = log::make_memory_log();
-  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
-  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
+TEST_F(TestDriverTest, ClosesWindowsOfASilentSourceByTheClock) {
   RuntimeOptions options;
   options.idle_close = Duration(5'000);
-  TestDriver driver(*log, *registry, options);
+  TestDriver driver(*log_, *registry_, options);
   Topology topology = minutes();
   std::get<AggregateStep>(topology.steps[0]).final = true;
   ASSERT_TRUE(driver.start().ok());
@@ -102,20 +102,17 @@ TEST(TestDriver, ClosesWindowsOfASilentSourceByTheClock) {
 }
 
 // As Kafka's tools can give a topic more of them while it is read.
-TEST(TestDriver, ReadsThePartitionsThatATopicGetsFromTheirFirstRecord) {
-  const auto log = log::make_memory_log();
-  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
-  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
-  TestDriver driver(*log, *registry);
+TEST_F(TestDriverTest, ReadsThePartitionsThatATopicGetsFromTheirFirstRecord) {
+  TestDriver driver(*log_, *registry_);
   const Topology topology = minutes();
   ASSERT_TRUE(driver.start().ok());
   ASSERT_TRUE(driver.add(topology).ok());
   ASSERT_TRUE(driver.feed(topology.source, {"00:00:10  a  1"}).ok());
   ASSERT_TRUE(driver.settle().ok());
 
-  ASSERT_TRUE(log->delete_topic("sales").ok());
-  ASSERT_TRUE(log->create_topic({.name = "sales", .partitions = 3}).ok());
-  const auto producer = std::move(log->producer({})).value();
+  ASSERT_TRUE(log_->delete_topic("sales").ok());
+  ASSERT_TRUE(log_->create_topic({.name = "sales", .partitions = 3}).ok());
+  const auto producer = std::move(log_->producer({})).value();
   const log::RecordView was{.key = "a", .value = R"({"AMOUNT": 1})", .time = Timestamp{10'000}};
   const log::RecordView more{.key = "a", .value = R"({"AMOUNT": 4})", .time = Timestamp{20'000}};
   ASSERT_TRUE(producer->append({"sales", 0}, {&was, 1}).ok());
@@ -125,11 +122,8 @@ TEST(TestDriver, ReadsThePartitionsThatATopicGetsFromTheirFirstRecord) {
   EXPECT_THAT(*driver.rows(topology), ElementsAre(ElementsAre("00:00:20", "a", "00:00:00", "5")));
 }
 
-TEST(TestDriver, SaysWhichLineOfAFeedIsWrong) {
-  const auto log = log::make_memory_log();
-  ASSERT_TRUE(log->create_topic({.name = "sales"}).ok());
-  const auto registry = std::move(schema::LocalRegistry::open(*log)).value();
-  TestDriver driver(*log, *registry);
+TEST_F(TestDriverTest, SaysWhichLineOfAFeedIsWrong) {
+  TestDriver driver(*log_, *registry_);
   const auto fed = driver.feed(minutes().source, {"00:00:10  a  1", "00:00:11  a  many"});
   ASSERT_FALSE(fed.ok());
   EXPECT_EQ(fed.error().message, "line 2: 'many' is no BIGINT for the column AMOUNT");

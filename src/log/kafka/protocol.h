@@ -81,6 +81,37 @@ class Told {
     left_.remove_prefix(static_cast<size_t>(size));
     return made;
   }
+  // Of the versions in which lengths are varints: a number, a text behind its length and one, and what
+  // later versions may have added.
+  uint64_t compact() {
+    uint64_t value = 0;
+    for (int shift = 0; shift < 35; shift += 7) {
+      const uint64_t byte = get(1);
+      value |= (byte & 0x7F) << shift;
+      if ((byte & 0x80) == 0) break;
+    }
+    return value;
+  }
+  std::string compact_text() {
+    const uint64_t size = compact();
+    if (size <= 1) return "";
+    if (size - 1 > left_.size()) return cut();
+    std::string made(left_.substr(0, size - 1));
+    left_.remove_prefix(size - 1);
+    return made;
+  }
+  void pass_over(uint64_t size) {
+    if (size > left_.size())
+      cut();
+    else
+      left_.remove_prefix(size);
+  }
+  void skip_tags() {
+    for (uint64_t left = compact(); left > 0 && !broken_; --left) {
+      compact();
+      pass_over(compact());
+    }
+  }
   // How many follow, each of `least` bytes or more; 0 where there cannot be so many.
   int32_t count(size_t least) {
     const int32_t count = number32();

@@ -4,11 +4,11 @@
 //
 // librdkafka puts one partition into a request, and a broker answers a connection's requests one after the
 // other, each of them verified with the transaction's coordinator: that was nine tenths of a commit's time.
-// What brokers refuse for now is asked for again until the time given is over, and no call takes longer: each
-// request can be sent twice without being done twice. After another code than 0 a session is of use only if
-// end(false) then goes well; else the id is taken anew, which ends its transaction one way or the other.
-// Between transactions sound() is asked: also well done it may be of no further use.
-// Threads: one at a time. Numbers that are answered: codes as in brokers.h.
+// What brokers refuse only in passing is asked for again until the time given is over, and no call takes
+// longer: each request can be sent twice without being done twice. After another code than 0 a session is of
+// use only if end(false) then goes well; else the id is taken anew, which ends its transaction one way or the
+// other. Between transactions sound() is asked: also well done it may be of no further use. Threads: one at a
+// time. Numbers that are answered: codes as in brokers.h.
 
 #include <deque>
 #include <functional>

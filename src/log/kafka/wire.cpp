@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "log/kafka/identity.h"
+#include "log/kafka/protocol.h"
 #include "log/kafka/trouble.h"
 
 namespace tradewind::log::kafka {
@@ -111,73 +112,27 @@ int connect_within(int socket, const addrinfo& to, Clock& clock, const Wire::Lim
   return 0;
 }
 
-void put(std::string& out, int bytes, int64_t value) {
-  for (int at = bytes - 1; at >= 0; --at) out += static_cast<char>((value >> (8 * at)) & 0xFF);
-}
-
-// Reads what a broker answered; after its end everything is 0.
-class Answered {
- public:
-  explicit Answered(std::string bytes) : bytes_(std::move(bytes)) {}
-
-  int64_t number(int size) {
-    int64_t value = 0;
-    for (int i = 0; i < size; ++i) value = (value << 8) | next();
-    if (size == 2) return static_cast<int16_t>(value);
-    return value;
-  }
-  uint64_t compact() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 35; shift += 7) {
-      const uint64_t byte = next();
-      value |= (byte & 0x7F) << shift;
-      if ((byte & 0x80) == 0) break;
-    }
-    return value;
-  }
-  std::string text() {
-    const uint64_t size = compact();
-    std::string made;
-    for (uint64_t i = 1; i < size && !ended(); ++i) made += static_cast<char>(next());
-    return made;
-  }
-  void skip(uint64_t size) { at_ = size > bytes_.size() - at_ ? bytes_.size() : at_ + size; }
-  void skip_tags() {
-    for (uint64_t left = compact(); left > 0 && !ended(); --left) {
-      compact();
-      skip(compact());
-    }
-  }
-  bool ended() const { return at_ >= bytes_.size(); }
-
- private:
-  uint8_t next() { return ended() ? 0 : static_cast<uint8_t>(bytes_[at_++]); }
-
-  std::string bytes_;
-  size_t at_ = 0;
-};
-
-BrokerFeatures features_of(Answered& answer) {
+BrokerFeatures features_of(Told& answer) {
   BrokerFeatures found;
-  for (uint64_t left = answer.compact(); left > 1 && !answer.ended(); --left) {
-    const auto key = static_cast<int>(answer.number(2));
-    const auto least = static_cast<int>(answer.number(2));
-    found.apis[key] = {least, static_cast<int>(answer.number(2))};
+  for (uint64_t left = answer.compact(); left > 1 && !answer.broken(); --left) {
+    const auto key = static_cast<int>(answer.number16());
+    const auto least = static_cast<int>(answer.number16());
+    found.apis[key] = {least, static_cast<int>(answer.number16())};
     answer.skip_tags();
   }
-  answer.number(4);  // throttled for so long
-  for (uint64_t tags = answer.compact(); tags > 0 && !answer.ended(); --tags) {
+  answer.number32();  // throttled for so long
+  for (uint64_t tags = answer.compact(); tags > 0 && !answer.broken(); --tags) {
     const uint64_t tag = answer.compact();
     const uint64_t size = answer.compact();
     constexpr uint64_t kFinalized = 2;
     if (tag != kFinalized) {
-      answer.skip(size);
+      answer.pass_over(size);
       continue;
     }
-    for (uint64_t left = answer.compact(); left > 1 && !answer.ended(); --left) {
-      const std::string name = answer.text();
-      found.features[name] = static_cast<int>(answer.number(2));
-      answer.number(2);
+    for (uint64_t left = answer.compact(); left > 1 && !answer.broken(); --left) {
+      const std::string name = answer.compact_text();
+      found.features[name] = static_cast<int>(answer.number16());
+      answer.number16();
       answer.skip_tags();
     }
   }
@@ -372,14 +327,14 @@ bool Wire::open() const {
 
 Result<> Wire::ask(int api, int version, BytesView body) {
   const std::string& client = options_.instance;
-  std::string head;
-  put(head, 4, static_cast<int64_t>(2 + 2 + 4 + 2 + client.size() + body.size()));
-  put(head, 2, api);
-  put(head, 2, version);
-  put(head, 4, ++asked_);
-  put(head, 2, static_cast<int64_t>(client.size()));
+  Asked head;
+  head.number32(static_cast<int32_t>(2 + 2 + 4 + 2 + client.size() + body.size()))
+      .number16(static_cast<int16_t>(api))
+      .number16(static_cast<int16_t>(version))
+      .number32(++asked_)
+      .text(client);
   ERR_clear_error();
-  return send(head + client + std::string(body));
+  return send(head.raw(body).body());
 }
 
 Result<Bytes> Wire::answer() {
@@ -387,9 +342,9 @@ Result<Bytes> Wire::answer() {
   const auto got = receive(head, sizeof head);
   if (!got.ok() && waited_in_vain_) return Error{Code::unavailable, address_ + " does not answer"};
   if (!got.ok()) return got.error();
-  Answered start(std::string(head, sizeof head));
-  const auto size = static_cast<uint32_t>(start.number(4));
-  const auto number = static_cast<int32_t>(start.number(4));
+  Told start({head, sizeof head});
+  const auto size = static_cast<uint32_t>(start.number32());
+  const int32_t number = start.number32();
   if (number != ++answered_ || size < 4 || size > kMostAnswer)
     return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
   Bytes body(size - 4, '\0');
@@ -428,22 +383,23 @@ Result<> Wire::receive(char* to, size_t size) {
 }
 
 Result<BrokerFeatures> Wire::features() {
-  std::string body;
-  put(body, 2, kApiVersions);
-  put(body, 2, 3);   // the version of the request
-  put(body, 4, 1);   // the number of this request
-  put(body, 2, -1);  // no client id
-  body += std::string(
+  const std::string_view who(
       "\0\x0A"
       "tradewind"
       "\x02"
       "1"
       "\0",
       14);
-  std::string request;
-  put(request, 4, static_cast<int64_t>(body.size()));
+  Asked body;
+  body.number16(kApiVersions)
+      .number16(3)   // the version of the request
+      .number32(1)   // the number of this request
+      .number16(-1)  // no client id
+      .raw(who);
+  Asked request;
+  request.bytes(body.body());
   ERR_clear_error();
-  TRY(send(request + body));
+  TRY(send(request.body()));
   char head[4];
   auto got = receive(head, sizeof head);
   if (!got.ok()) {
@@ -459,14 +415,14 @@ Result<BrokerFeatures> Wire::features() {
     const Trouble trouble{.kind = TroubleKind::speaks_tls, .where = address_, .detail = ""};
     return Error{Code::unavailable, explained(trouble, options_)};
   }
-  const auto size = static_cast<size_t>(Answered(std::string(head, sizeof head)).number(4));
+  const auto size = static_cast<size_t>(Told({head, sizeof head}).number32());
   if (size < 6 || size > kMostAnswer)
     return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
   std::string bytes(size, '\0');
   TRY(receive(bytes.data(), size));
-  Answered answer(std::move(bytes));
-  answer.number(4);
-  if (answer.number(2) != 0)
+  Told answer(bytes);
+  answer.number32();
+  if (answer.number16() != 0)
     return Error{Code::unsupported, address_ + " is older than Kafka 2.4; use Kafka 3.9 or later"};
   return features_of(answer);
 }

@@ -197,7 +197,7 @@ void Worker::merge(Lane& into, Lane& from) {
   if (!into.beside(from) || from.members.empty() || into.members.empty() || !into.same_place(from)) return;
   const size_t before = into.members.size();
   into.members.insert(into.members.end(), from.members.begin(), from.members.end());
-  if (!bind_readers(into).ok()) {  // the registry is away: they stay apart for now
+  if (!bind_readers(into).ok()) {  // the registry is away: until it answers they stay apart
     into.members.resize(before);
     return;
   }
