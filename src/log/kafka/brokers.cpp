@@ -121,6 +121,32 @@ int Brokers::hear(const std::string& address, Bytes& answer) {
   return 0;
 }
 
+int Brokers::hear_so_far(const std::string& address, Duration kept, Bytes& answer) {
+  const auto found = records_.find(address);
+  if (found == records_.end()) return kGone;
+  Link& link = found->second;
+  link.wire->limit({.wait = Duration(0)});
+  const size_t heard = link.wire->heard();
+  auto told = link.wire->answer_so_far();
+  if (!told.ok()) return hang_up(records_, address, told.error());
+  const int64_t now_ns = options_.clock->monotonic_ns();
+  if (*told) {
+    answer = std::move(**told);
+    throttled(records_, address, Told(answer).number32());  // it stands first
+    return 0;
+  }
+  if (link.wire->heard() != heard) link.asked_ns = std::max(link.asked_ns, now_ns);
+  const Duration most = kept + std::min(options_.patience, kMostWait);
+  if (now_ns - link.asked_ns > most.count() * kMsNs)
+    return hang_up(records_, address, {Code::unavailable, address + " does not answer"});
+  return kLater;
+}
+
+int Brokers::socket(const std::string& address) const {
+  const auto found = records_.find(address);
+  return found == records_.end() ? -1 : found->second.wire->socket();
+}
+
 int Brokers::ask(const std::string& address, Api api, int version, const Asked& body, Bytes& answer) {
   if (const int code = ask(asking_, address, api, version, body); code != 0) return code;
   if (const int code = hear(asking_, address, answer); code != 0) return code;

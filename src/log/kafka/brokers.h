@@ -21,6 +21,7 @@
 namespace tradewind::log::kafka {
 
 inline constexpr int kGone = -195;
+inline constexpr int kLater = -196;
 
 class Brokers {
  public:
@@ -48,6 +49,10 @@ class Brokers {
   // A request of records, and its answer, later.
   int send(const std::string& address, Api api, int version, const Asked& body);
   int hear(const std::string& address, Bytes& answer);
+  // Of a request that the broker may keep for `kept`: without waiting. Too late, and it is gone.
+  int hear_so_far(const std::string& address, Duration kept, Bytes& answer);
+  // The socket its answers come by; -1: there is none.
+  int socket(const std::string& address) const;
   // One request and its answer, of a coordinator.
   int ask(const std::string& address, Api api, int version, const Asked& body, Bytes& answer);
   // The same, of any broker.

@@ -1,5 +1,5 @@
 #pragma once
-// Kafka's protocol as far as transactions need it: numbers big-endian, texts and lists behind their length.
+// Kafka's protocol as far as transactions and reading need it: numbers big-endian, texts and lists behind their length.
 // Only versions of requests from before lengths became varints; brokers of 3.9 and of 4 take them.
 //
 // Threads: plain values.
@@ -13,6 +13,7 @@ namespace tradewind::log::kafka {
 
 enum class Api : int16_t {
   produce = 0,
+  fetch = 1,
   metadata = 3,
   find_coordinator = 10,
   sasl_handshake = 17,
@@ -73,13 +74,18 @@ class Told {
     left_.remove_prefix(static_cast<size_t>(size));
     return made;
   }
-  Bytes bytes() {  // null is empty
+  Bytes bytes() { return Bytes(view()); }  // null is empty
+  // The same, where it lies.
+  BytesView view() {
     const int32_t size = number32();
-    if (size <= 0) return "";
-    if (static_cast<size_t>(size) > left_.size()) return cut();
-    Bytes made(left_.substr(0, static_cast<size_t>(size)));
+    if (size <= 0) return {};
+    if (static_cast<size_t>(size) > left_.size()) {
+      cut();
+      return {};
+    }
+    const BytesView found = left_.substr(0, static_cast<size_t>(size));
     left_.remove_prefix(static_cast<size_t>(size));
-    return made;
+    return found;
   }
   // Of the versions in which lengths are varints: a number, a text behind its length and one, and what
   // later versions may have added.

@@ -27,7 +27,7 @@ namespace tradewind::log::kafka {
 namespace {
 
 constexpr int64_t kMsNs = 1'000'000;
-constexpr size_t kMostAnswer = 16 << 20;  // bytes
+constexpr size_t kMostAnswer = 256 << 20;  // bytes
 constexpr int kApiVersions = 18;
 
 struct AddressesGone {
@@ -338,18 +338,26 @@ Result<> Wire::ask(int api, int version, BytesView body) {
 }
 
 Result<Bytes> Wire::answer() {
-  char head[8];
-  const auto got = receive(head, sizeof head);
-  if (!got.ok() && waited_in_vain_) return Error{Code::unavailable, address_ + " does not answer"};
+  std::optional<Bytes> whole = TRY(answer_so_far());
+  if (!whole) return Error{Code::unavailable, address_ + " does not answer"};
+  return std::move(*whole);
+}
+
+Result<std::optional<Bytes>> Wire::answer_so_far() {
+  const bool begun = coming_.of_head == sizeof coming_.head;
+  auto got = begun ? Result<>() : receive(coming_.head, sizeof coming_.head, coming_.of_head);
+  if (got.ok() && !begun) {
+    Told start({coming_.head, sizeof coming_.head});
+    const auto size = static_cast<uint32_t>(start.number32());
+    const int32_t number = start.number32();
+    if (number != ++answered_ || size < 4 || size > kMostAnswer)
+      return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
+    coming_.body.resize(size - 4);
+  }
+  if (got.ok()) got = receive(coming_.body.data(), coming_.body.size(), coming_.of_body);
+  if (!got.ok() && waited_in_vain_) return std::optional<Bytes>();
   if (!got.ok()) return got.error();
-  Told start({head, sizeof head});
-  const auto size = static_cast<uint32_t>(start.number32());
-  const int32_t number = start.number32();
-  if (number != ++answered_ || size < 4 || size > kMostAnswer)
-    return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
-  Bytes body(size - 4, '\0');
-  TRY(receive(body.data(), body.size()));
-  return body;
+  return std::optional(std::exchange(coming_, {}).body);
 }
 
 Result<> Wire::send(BytesView bytes) {
@@ -366,18 +374,18 @@ Result<> Wire::send(BytesView bytes) {
   return {};
 }
 
-Result<> Wire::receive(char* to, size_t size) {
-  while (size > 0) {
-    const int got = step(
-        POLLIN, [&] { return SSL_read(tls_->session, to, static_cast<int>(size)); },
-        [&] { return ::recv(socket_, to, size, 0); });
-    if (got <= 0) {
+Result<> Wire::receive(char* to, size_t size, size_t& got) {
+  while (got < size) {
+    const int more = step(
+        POLLIN, [&] { return SSL_read(tls_->session, to + got, static_cast<int>(size - got)); },
+        [&] { return ::recv(socket_, to + got, size - got, 0); });
+    if (more <= 0) {
       const Trouble trouble = trouble_of("hung up: " + last_words_of_tls());
       if (trouble.kind == TroubleKind::none) return Error{Code::unavailable, ""};
       return Error{Code::unavailable, explained({trouble.kind, address_, trouble.detail}, options_)};
     }
-    to += got;
-    size -= static_cast<size_t>(got);
+    got += static_cast<size_t>(more);
+    heard_ += static_cast<size_t>(more);
   }
   return {};
 }
@@ -401,7 +409,8 @@ Result<BrokerFeatures> Wire::features() {
   ERR_clear_error();
   TRY(send(request.body()));
   char head[4];
-  auto got = receive(head, sizeof head);
+  size_t of_head = 0;
+  auto got = receive(head, sizeof head, of_head);
   if (!got.ok()) {
     const Trouble trouble{.kind = TroubleKind::speaks_tls, .where = address_, .detail = ""};
     const bool guess = got.error().message.empty() && tls_ == nullptr;
@@ -419,7 +428,8 @@ Result<BrokerFeatures> Wire::features() {
   if (size < 6 || size > kMostAnswer)
     return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
   std::string bytes(size, '\0');
-  TRY(receive(bytes.data(), size));
+  size_t of_bytes = 0;
+  TRY(receive(bytes.data(), size, of_bytes));
   Told answer(bytes);
   answer.number32();
   if (answer.number16() != 0)

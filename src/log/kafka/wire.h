@@ -1,6 +1,6 @@
 #pragma once
 // Wire: one connection to a broker without librdkafka: to see for oneself whether it answers, whose
-// certificate it shows, which Kafka it is; and to write transactions (session.h).
+// certificate it shows, which Kafka it is; to write transactions (session.h) and to read (fetcher.h).
 //
 // Threads: one. Errors: unavailable, invalid; each with the setting to change. No wait is longer than its
 // limits.
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,14 +60,20 @@ class Wire {
   // An error of either ends the use of the connection.
   Result<> ask(int api, int version, BytesView body);
   Result<Bytes> answer();
+  // The same, without waiting: nothing, as long as some of it is still to come.
+  Result<std::optional<Bytes>> answer_so_far();
+  // Grows with what comes.
+  size_t heard() const { return heard_; }
   // False: the broker has ended it. REQUIRES that no answer is awaited.
   bool open() const;
+  // To be waited for; reading and writing is the wire's.
+  int socket() const { return socket_; }
 
  private:
   struct Tls;
   Wire(int socket, std::string address, const KafkaOptions& options, const Limits& limits);
   Result<> send(BytesView bytes);
-  Result<> receive(char* to, size_t size);
+  Result<> receive(char* to, size_t size, size_t& got);
   template <typename ByTls, typename Plainly>
   int step(int16_t events, const ByTls& by_tls, const Plainly& plainly);
   bool wait(int result);
@@ -80,6 +87,14 @@ class Wire {
   std::unique_ptr<Tls> tls_;
   int32_t asked_ = 0;  // requests
   int32_t answered_ = 0;
+  struct Coming {  // an answer of which some is there
+    char head[8];  // its size, and which request it answers
+    size_t of_head = 0;
+    Bytes body;
+    size_t of_body = 0;
+  };
+  Coming coming_;
+  size_t heard_ = 0;
 };
 
 // The subject of the certificate in a file (PEM) as brokers call its user: "CN=app,O=shop". Empty: none can
