@@ -121,18 +121,17 @@ int Brokers::hear(const std::string& address, Bytes& answer) {
   return 0;
 }
 
-int Brokers::hear_so_far(const std::string& address, Duration kept, Bytes& answer) {
+int Brokers::hear_so_far(const std::string& address, Duration kept, Buffer& answer) {
   const auto found = records_.find(address);
   if (found == records_.end()) return kGone;
   Link& link = found->second;
   link.wire->limit({.wait = Duration(0)});
   const size_t heard = link.wire->heard();
-  auto told = link.wire->answer_so_far();
+  auto told = link.wire->answer_so_far(answer);
   if (!told.ok()) return hang_up(records_, address, told.error());
   const int64_t now_ns = options_.clock->monotonic_ns();
   if (*told) {
-    answer = std::move(**told);
-    throttled(records_, address, Told(answer).number32());  // it stands first
+    throttled(records_, address, Told(answer.view()).number32());  // it stands first
     return 0;
   }
   if (link.wire->heard() != heard) link.asked_ns = std::max(link.asked_ns, now_ns);

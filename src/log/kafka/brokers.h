@@ -50,7 +50,7 @@ class Brokers {
   int send(const std::string& address, Api api, int version, const Asked& body);
   int hear(const std::string& address, Bytes& answer);
   // Of a request that the broker may keep for `kept`: without waiting. Too late, and it is gone.
-  int hear_so_far(const std::string& address, Duration kept, Bytes& answer);
+  int hear_so_far(const std::string& address, Duration kept, Buffer& answer);
   // The socket its answers come by; -1: there is none.
   int socket(const std::string& address) const;
   // One request and its answer, of a coordinator.

@@ -18,7 +18,7 @@ constexpr int64_t kOwnWithinNs = 500'000'000;  // how long this process' own rec
 constexpr size_t kMostFree = 8;                // fetchers that keep their connections
 
 // The bytes of a batch's records. It may outlive the consumer.
-using Buffers = std::vector<std::shared_ptr<const Bytes>>;
+using Lent = std::vector<std::shared_ptr<const Buffer>>;
 
 // Takes the time that rides in a header out of those of a record.
 void take_time(RecordView& record, std::vector<HeaderView>& headers) {
@@ -85,7 +85,7 @@ class KafkaConsumer final : public Consumer {
   static constexpr int64_t kMsNs = 1'000'000;
   // The batch that is being read.
   struct Reading {
-    std::shared_ptr<const Bytes> buffer;
+    std::shared_ptr<const Buffer> buffer;
     StoredRecords records;
   };
   struct Assigned {
@@ -160,7 +160,7 @@ class KafkaConsumer final : public Consumer {
   }
 
   Result<> read(Assigned& assigned, size_t most, FetchedBatch& batch) {
-    const auto buffers = std::make_shared<Buffers>();
+    const auto buffers = std::make_shared<Lent>();
     auto& held = assigned.part->held;
     while (!held.empty() && batch.records.size() < most) {
       const Fetcher::Held& first = held.front();
@@ -181,13 +181,14 @@ class KafkaConsumer final : public Consumer {
   }
 
   Result<> begin(Assigned& assigned, const Fetcher::Held& held) {
-    std::shared_ptr<const Bytes> buffer = held.answer;
+    std::shared_ptr<const Buffer> buffer = held.answer;
     BytesView list = held.batch.list;
     if (held.batch.packing != Packing::none) {
-      auto bytes = unpacked(held.batch);
-      if (!bytes.ok()) return unreadable(assigned, bytes.error().message);
-      buffer = std::make_shared<const Bytes>(std::move(*bytes));
-      list = *buffer;
+      const auto room = fetcher_->buffers().take();
+      if (const auto done = unpack(held.batch, *room); !done.ok())
+        return unreadable(assigned, done.error().message);
+      list = room->view();
+      buffer = room;
     }
     assigned.reading = {std::move(buffer), StoredRecords(held.batch, list)};
     return {};

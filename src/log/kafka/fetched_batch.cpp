@@ -32,93 +32,95 @@ Error damaged(const std::string& how) {
 }
 
 // Makes room for more, or says that there is enough: a few bytes can stand for endlessly many.
-bool grow(Bytes& to) {
+bool grow(Buffer& to) {
   if (to.size() >= kMostUnpacked) return false;
   to.resize(std::min(std::max(2 * to.size(), kPiece), kMostUnpacked));
   return true;
 }
 
-Result<Bytes> from_gzip(BytesView packed) {
+// What it likely needs, or all it has.
+void begin(Buffer& to, BytesView packed) {
+  to.resize(std::max({4 * packed.size(), kPiece, to.room()}));
+}
+
+Result<> from_gzip(BytesView packed, Buffer& to) {
   constexpr int kGzipOrZlib = 15 + 32;  // zlib's number for the greatest window, and for any head
   z_stream stream{};
   if (inflateInit2(&stream, kGzipOrZlib) != Z_OK) return damaged("gzip");
   const std::unique_ptr<z_stream, void (*)(z_stream*)> held(&stream, [](z_stream* one) { inflateEnd(one); });
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
-  Bytes list(4 * packed.size(), '\0');
+  begin(to, packed);
   for (int did = Z_OK; did != Z_STREAM_END;) {
-    if (stream.total_out == list.size() && !grow(list)) return damaged("gzip, too much of it");
-    stream.next_out = reinterpret_cast<Bytef*>(list.data() + stream.total_out);
-    stream.avail_out = static_cast<uInt>(list.size() - stream.total_out);
+    if (stream.total_out == to.size() && !grow(to)) return damaged("gzip, too much of it");
+    stream.next_out = reinterpret_cast<Bytef*>(to.data() + stream.total_out);
+    stream.avail_out = static_cast<uInt>(to.size() - stream.total_out);
     did = inflate(&stream, Z_NO_FLUSH);
     if (did != Z_OK && did != Z_STREAM_END) return damaged("gzip");
   }
-  list.resize(stream.total_out);
-  return list;
+  to.resize(stream.total_out);
+  return {};
 }
 
-Result<> add_snappy(BytesView packed, Bytes& list) {
+Result<> add_snappy(BytesView packed, Buffer& to) {
   size_t size = 0;
   if (snappy_uncompressed_length(packed.data(), packed.size(), &size) != SNAPPY_OK) return damaged("snappy");
-  if (size > kMostUnpacked - list.size()) return damaged("snappy, too much of it");
-  const size_t at = list.size();
-  list.resize(at + size);
-  if (snappy_uncompress(packed.data(), packed.size(), list.data() + at, &size) != SNAPPY_OK)
+  if (size > kMostUnpacked - to.size()) return damaged("snappy, too much of it");
+  const size_t at = to.size();
+  to.resize(at + size);
+  if (snappy_uncompress(packed.data(), packed.size(), to.data() + at, &size) != SNAPPY_OK)
     return damaged("snappy");
   return {};
 }
 
 // Kafka's own clients put blocks of snappy behind a head of xerial's: 8 bytes of name, two versions.
-Result<Bytes> from_snappy(BytesView packed) {
+Result<> from_snappy(BytesView packed, Buffer& to) {
   constexpr BytesView kName("\x82SNAPPY\0", 8);
   constexpr size_t kHead = 16;
-  Bytes list;
-  if (!packed.starts_with(kName) || packed.size() < kHead) {
-    TRY(add_snappy(packed, list));
-    return list;
-  }
+  to.resize(0);
+  if (!packed.starts_with(kName) || packed.size() < kHead) return add_snappy(packed, to);
   packed.remove_prefix(kHead);
   while (!packed.empty()) {
     uint32_t size = 0;
     if (!get_big32(packed, size) || size > packed.size()) return damaged("snappy");
-    TRY(add_snappy(packed.substr(0, size), list));
+    TRY(add_snappy(packed.substr(0, size), to));
     packed.remove_prefix(size);
   }
-  return list;
+  return {};
 }
 
-Result<Bytes> from_lz4(BytesView packed) {
+Result<> from_lz4(BytesView packed, Buffer& to) {
   LZ4F_dctx* made = nullptr;
   if (LZ4F_isError(LZ4F_createDecompressionContext(&made, LZ4F_VERSION)) != 0) return damaged("lz4");
   const std::unique_ptr<LZ4F_dctx, LZ4F_errorCode_t (*)(LZ4F_dctx*)> held(made,
                                                                          LZ4F_freeDecompressionContext);
-  Bytes list(std::max(4 * packed.size(), kPiece), '\0');
+  begin(to, packed);
   size_t used = 0;
   for (size_t wanted = 1; wanted != 0;) {
-    if (used == list.size() && !grow(list)) return damaged("lz4, too much of it");
-    size_t room = list.size() - used;
+    if (used == to.size() && !grow(to)) return damaged("lz4, too much of it");
+    size_t room = to.size() - used;
     size_t taken = packed.size();
-    wanted = LZ4F_decompress(made, list.data() + used, &room, packed.data(), &taken, nullptr);
+    wanted = LZ4F_decompress(made, to.data() + used, &room, packed.data(), &taken, nullptr);
     if (LZ4F_isError(wanted) != 0) return damaged("lz4");
     used += room;
     packed.remove_prefix(taken);
     if (wanted != 0 && taken == 0 && room == 0) return damaged("lz4, cut off");
   }
-  list.resize(used);
-  return list;
+  to.resize(used);
+  return {};
 }
 
-Result<Bytes> from_zstd(BytesView packed) {
+Result<> from_zstd(BytesView packed, Buffer& to) {
   const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
                                                                        ZSTD_freeDStream);
-  Bytes list(std::max(4 * packed.size(), kPiece), '\0');
+  begin(to, packed);
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
-  ZSTD_outBuffer out{list.data(), list.size(), 0};
+  ZSTD_outBuffer out{to.data(), to.size(), 0};
   for (size_t wanted = 1; wanted != 0;) {
     if (out.pos == out.size) {
-      if (!grow(list)) return damaged("zstd, too much of it");
-      out.dst = list.data();
-      out.size = list.size();
+      if (!grow(to)) return damaged("zstd, too much of it");
+      out.dst = to.data();
+      out.size = to.size();
     }
     const size_t taken = in.pos;
     const size_t given = out.pos;
@@ -126,8 +128,8 @@ Result<Bytes> from_zstd(BytesView packed) {
     if (ZSTD_isError(wanted) != 0) return damaged("zstd");
     if (wanted != 0 && in.pos == taken && out.pos == given) return damaged("zstd, cut off");
   }
-  list.resize(out.pos);
-  return list;
+  to.resize(out.pos);
+  return {};
 }
 
 }  // namespace
@@ -174,8 +176,9 @@ Result<std::optional<StoredBatch>> take_batch(BytesView& bytes) {
 }
 
 Result<bool> gives_up(const StoredBatch& control) {
-  const Bytes list = TRY(unpacked(control));
-  StoredRecords records(control, list);
+  Buffer list;
+  TRY(unpack(control, list));
+  StoredRecords records(control, list.view());
   std::vector<HeaderView> headers;
   RecordView mark;
   if (control.count != 1 || !records.next(mark, headers) || !mark.key) return damaged("a mark that is none");
@@ -187,13 +190,16 @@ Result<bool> gives_up(const StoredBatch& control) {
   return kind == kAbort;
 }
 
-Result<Bytes> unpacked(const StoredBatch& batch) {
+Result<> unpack(const StoredBatch& batch, Buffer& to) {
   switch (batch.packing) {
-    case Packing::none: return Bytes(batch.list);
-    case Packing::gzip: return from_gzip(batch.list);
-    case Packing::snappy: return from_snappy(batch.list);
-    case Packing::lz4: return from_lz4(batch.list);
-    case Packing::zstd: return from_zstd(batch.list);
+    case Packing::none:
+      to.resize(batch.list.size());
+      std::memcpy(to.data(), batch.list.data(), batch.list.size());
+      return {};
+    case Packing::gzip: return from_gzip(batch.list, to);
+    case Packing::snappy: return from_snappy(batch.list, to);
+    case Packing::lz4: return from_lz4(batch.list, to);
+    case Packing::zstd: return from_zstd(batch.list, to);
   }
   return damaged("packed");
 }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "log/kafka/buffer.h"
 #include "log/kafka/record_batch.h"
 #include "log/record.h"
 
@@ -35,9 +36,9 @@ Result<std::optional<StoredBatch>> take_batch(BytesView& bytes);
 // Whether a control batch gives its transaction up. corrupt: it says neither.
 Result<bool> gives_up(const StoredBatch& control);
 
-// The list of records, unpacked; an unpacked one is copied. corrupt: also when it grows beyond what anybody
-// would write.
-Result<Bytes> unpacked(const StoredBatch& batch);
+// The list of records, unpacked; one that is not packed is copied. corrupt: also when it grows beyond what
+// anybody would write.
+Result<> unpack(const StoredBatch& batch, Buffer& to);
 
 // Gives the records of a list one by one, from views into it.
 class StoredRecords {

@@ -69,8 +69,7 @@ void Fetcher::later(Part& part, int code, std::string why) {
 
 void Fetcher::hear() {
   for (auto at = underway_.begin(); at != underway_.end();) {
-    Bytes answer;
-    const int code = brokers_.hear_so_far(at->first, at->second.kept, answer);
+    const int code = brokers_.hear_so_far(at->first, at->second.kept, *at->second.answer);
     if (code == kLater) {
       ++at;
       continue;
@@ -78,7 +77,7 @@ void Fetcher::hear() {
     const Underway underway = std::move(at->second);
     at = underway_.erase(at);
     if (code == 0) {
-      take_answer(underway, std::move(answer));
+      take_answer(underway);
       continue;
     }
     for (const auto& [position, wanted] : underway.wanted) {
@@ -127,7 +126,9 @@ void Fetcher::ask(const std::string& address, const Due& due) {
   std::rotate(turned.begin(), turned.begin() + static_cast<ptrdiff_t>(turn_++ % due.size()), turned.end());
   const bool fresh =
       std::any_of(due.begin(), due.end(), [](const auto* entry) { return entry->second.end < 0; });
-  Underway underway{.wanted = {}, .kept = fresh ? Duration(0) : options_.fetch_wait};
+  Underway underway{.wanted = {},
+                    .kept = fresh ? Duration(0) : options_.fetch_wait,
+                    .answer = buffers_.take()};
   Asked body;
   body.number32(-1)  // no replica
       .number32(static_cast<int32_t>(underway.kept.count()))
@@ -167,9 +168,8 @@ void Fetcher::ask(const std::string& address, const Due& due) {
   }
 }
 
-void Fetcher::take_answer(const Underway& underway, Bytes bytes) {
-  const auto answer = std::make_shared<const Bytes>(std::move(bytes));
-  Told told(*answer);
+void Fetcher::take_answer(const Underway& underway) {
+  Told told(underway.answer->view());
   told.number32();  // throttled for so long
   const int of_all = told.number16();
   told.number32();  // session
@@ -204,7 +204,7 @@ void Fetcher::take_answer(const Underway& underway, Bytes bytes) {
       part->second.pause_ms = 0;
       part->second.end = visibility_ == Visibility::durable && committed >= 0 ? committed : written;
       std::sort(aborted.begin(), aborted.end());
-      take(part->second, records, answer, std::move(aborted));
+      take(part->second, records, underway.answer, std::move(aborted));
     }
   }
   for (const auto& [position, wanted] : underway.wanted) {
@@ -216,7 +216,7 @@ void Fetcher::take_answer(const Underway& underway, Bytes bytes) {
 
 // Behind what was given up lies its mark: until then its writer's records are not for those who want only
 // what is committed.
-void Fetcher::take(Part& part, BytesView records, const std::shared_ptr<const Bytes>& answer,
+void Fetcher::take(Part& part, BytesView records, const std::shared_ptr<const Buffer>& answer,
                    Aborted aborted) {
   std::set<int64_t> given_up;
   auto next = aborted.begin();
@@ -243,7 +243,7 @@ void Fetcher::take(Part& part, BytesView records, const std::shared_ptr<const By
   part.share = none ? std::max(part.share, cut_off(records)) : options_.fetch_bytes;
 }
 
-void Fetcher::hold(Part& part, const StoredBatch& batch, const std::shared_ptr<const Bytes>& answer) {
+void Fetcher::hold(Part& part, const StoredBatch& batch, const std::shared_ptr<const Buffer>& answer) {
   part.next = batch.next;
   const bool gap = answer == nullptr;
   if (gap && !part.held.empty() && part.held.back().answer == nullptr) {

@@ -28,7 +28,7 @@ class Fetcher {
 
   // Something that lies in a partition: a batch of records, or only a place to go on at.
   struct Held {
-    std::shared_ptr<const Bytes> answer;  // null: nothing to be read
+    std::shared_ptr<const Buffer> answer;  // null: nothing to be read
     StoredBatch batch;
     Offset next = 0;
   };
@@ -59,6 +59,8 @@ class Fetcher {
   void ask();
   // The first that a part holds has been read, and goes.
   void drop_first(Part& part);
+  // For what is unpacked.
+  Buffers& buffers() { return buffers_; }
   // Waits for something to come, `wait` at most; less where a part is to be tried again.
   void wait(Duration wait);
   // Has the ears ring when something comes.
@@ -76,6 +78,7 @@ class Fetcher {
   struct Underway {
     std::map<Position, Wanted> wanted;
     Duration kept{0};  // the broker may wait so long for records
+    std::shared_ptr<Buffer> answer;
   };
 
   using Due = std::vector<Parts::value_type*>;
@@ -83,9 +86,9 @@ class Fetcher {
 
   void find_leaders(const Due& due);
   void ask(const std::string& address, const Due& due);
-  void take_answer(const Underway& underway, Bytes bytes);
-  void take(Part& part, BytesView records, const std::shared_ptr<const Bytes>& answer, Aborted aborted);
-  void hold(Part& part, const StoredBatch& batch, const std::shared_ptr<const Bytes>& answer);
+  void take_answer(const Underway& underway);
+  void take(Part& part, BytesView records, const std::shared_ptr<const Buffer>& answer, Aborted aborted);
+  void hold(Part& part, const StoredBatch& batch, const std::shared_ptr<const Buffer>& answer);
   void later(Part& part, int code, std::string why = "");
   void drop_all(Part& part);
   int64_t now_ns() const { return options_.clock->monotonic_ns(); }
@@ -93,6 +96,7 @@ class Fetcher {
   const KafkaOptions options_;
   const Visibility visibility_;
   Brokers brokers_;
+  Buffers buffers_;
   Parts parts_;
   std::map<std::string, Underway> underway_;  // by address
   int64_t starts_ = 0;

@@ -15,6 +15,7 @@ constexpr int kTxnVersion = 2;  // of all that speak of transactions
 constexpr int16_t kAllReplicas = -1;
 constexpr size_t kMostRequest = 32 << 20;  // bytes of batches; brokers take 100 MB by default
 constexpr size_t kLeastRequest = 1;        // one batch
+constexpr size_t kOneRequest = 2 << 20;    // while brokers look through one, the next is packed
 constexpr int32_t kProduceMs = 4'000;      // what a broker waits for replicas at most
 constexpr int64_t kFirstPauseMs = 1;
 constexpr int64_t kMostPauseMs = 50;
@@ -263,9 +264,25 @@ int Session::add_partitions(const std::vector<Part>& parts, int64_t until_ns) {
 // One batch of each part that has more is sent to the brokers, `room` bytes or one batch more. 0: none of
 // them is gone.
 int Session::send_round(std::vector<Part>& parts, size_t room, std::vector<Underway>& underway) {
-  std::map<std::string, Parts> by_leader;
+  struct Gathered {
+    Parts parts;
+    size_t bytes = 0;
+  };
+  std::map<std::string, Gathered> by_leader;
   size_t bytes = 0;
   int code = 0;
+  std::set<std::string> gone;  // on a new connection the answers of the old one would be waited for
+  const auto send = [&](const std::string& leader, Gathered& gathered) {
+    const Parts sent = std::exchange(gathered, {}).parts;
+    if (gone.contains(leader)) {
+      for (Part* part : sent) part->sent = 0;
+      return;
+    }
+    underway.push_back({leader, sent});
+    if (brokers_.send(leader, Api::produce, kProduceVersion, produce_request(sent)) == 0) return;
+    gone.insert(leader);
+    code = kGone;
+  };
   for (Part& part : parts) {
     const auto left = part.records.subspan(part.written);
     if (left.empty() || bytes >= room) continue;
@@ -274,12 +291,15 @@ int Session::send_round(std::vector<Part>& parts, size_t room, std::vector<Under
       code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
       continue;
     }
+    Gathered& gathered = by_leader[*leader];
+    const size_t before = bytes;
     part.sent = batch_size(left, bytes);
-    by_leader[*leader].push_back(&part);
+    gathered.parts.push_back(&part);
+    gathered.bytes += bytes - before;
+    if (gathered.bytes >= kOneRequest) send(*leader, gathered);
   }
-  for (auto& [address, of_leader] : by_leader) {
-    if (brokers_.send(address, Api::produce, kProduceVersion, produce_request(of_leader)) != 0) code = kGone;
-    underway.push_back({address, std::move(of_leader)});
+  for (auto& [leader, gathered] : by_leader) {
+    if (!gathered.parts.empty()) send(leader, gathered);
   }
   return code;
 }

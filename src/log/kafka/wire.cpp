@@ -319,6 +319,7 @@ int Wire::step(int16_t events, const ByTls& by_tls, const Plainly& plainly) {
 }
 
 bool Wire::open() const {
+  if (asked_ != answered_) return true;
   char next = 0;
   const auto got = ::recv(socket_, &next, 1, MSG_PEEK | MSG_DONTWAIT);
   if (got > 0) return tls_ != nullptr;  // what TLS says of itself may come unasked
@@ -338,12 +339,12 @@ Result<> Wire::ask(int api, int version, BytesView body) {
 }
 
 Result<Bytes> Wire::answer() {
-  std::optional<Bytes> whole = TRY(answer_so_far());
-  if (!whole) return Error{Code::unavailable, address_ + " does not answer"};
-  return std::move(*whole);
+  Buffer body;
+  if (!TRY(answer_so_far(body))) return Error{Code::unavailable, address_ + " does not answer"};
+  return Bytes(body.view());
 }
 
-Result<std::optional<Bytes>> Wire::answer_so_far() {
+Result<bool> Wire::answer_so_far(Buffer& to) {
   const bool begun = coming_.of_head == sizeof coming_.head;
   auto got = begun ? Result<>() : receive(coming_.head, sizeof coming_.head, coming_.of_head);
   if (got.ok() && !begun) {
@@ -352,12 +353,13 @@ Result<std::optional<Bytes>> Wire::answer_so_far() {
     const int32_t number = start.number32();
     if (number != ++answered_ || size < 4 || size > kMostAnswer)
       return Error{Code::unavailable, address_ + " does not answer as Kafka does; mend log.at"};
-    coming_.body.resize(size - 4);
+    to.resize(size - 4);
   }
-  if (got.ok()) got = receive(coming_.body.data(), coming_.body.size(), coming_.of_body);
-  if (!got.ok() && waited_in_vain_) return std::optional<Bytes>();
+  if (got.ok()) got = receive(to.data(), to.size(), coming_.of_body);
+  if (!got.ok() && waited_in_vain_) return false;
   if (!got.ok()) return got.error();
-  return std::optional(std::exchange(coming_, {}).body);
+  coming_ = {};
+  return true;
 }
 
 Result<> Wire::send(BytesView bytes) {

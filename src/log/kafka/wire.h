@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "log/kafka/buffer.h"
 #include "log/open.h"
 
 namespace tradewind::log::kafka {
@@ -60,11 +60,12 @@ class Wire {
   // An error of either ends the use of the connection.
   Result<> ask(int api, int version, BytesView body);
   Result<Bytes> answer();
-  // The same, without waiting: nothing, as long as some of it is still to come.
-  Result<std::optional<Bytes>> answer_so_far();
+  // Takes what there is of the next answer, without waiting if the limits allow no wait; whether it is there
+  // whole. Until then the same buffer is given.
+  Result<bool> answer_so_far(Buffer& to);
   // Grows with what comes.
   size_t heard() const { return heard_; }
-  // False: the broker has ended it. REQUIRES that no answer is awaited.
+  // False: the broker has ended it. While an answer is awaited it counts as open.
   bool open() const;
   // To be waited for; reading and writing is the wire's.
   int socket() const { return socket_; }
@@ -90,7 +91,6 @@ class Wire {
   struct Coming {  // an answer of which some is there
     char head[8];  // its size, and which request it answers
     size_t of_head = 0;
-    Bytes body;
     size_t of_body = 0;
   };
   Coming coming_;
