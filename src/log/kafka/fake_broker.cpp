@@ -230,6 +230,10 @@ Bytes FakeBroker::answer_to(Api api, BytesView body, const Fault* wrong, Duratio
     return answer.number32(throttle).body();
   }
   answer.number32(throttle);
+  if (api == Api::fetch) {
+    fetch(told, answer, code_at);
+    return answer.body();
+  }
   if (api == Api::metadata) {
     tell_leaders(told, answer, code_at);
     return answer.body();
@@ -271,6 +275,40 @@ void FakeBroker::tell_leaders(Told& told, Asked& answer, const CodeAt& code_at) 
     for (int32_t j = 0; j < kPartitions; ++j)
       answer.number16(0).number32(j).number32(1).number32(0).number32(0);
   }
+}
+
+// Batches are cut off where a partition's share ends, but for the first of all.
+void FakeBroker::fetch(Told& told, Asked& answer, const CodeAt& code_at) {
+  for (int left = 4; left > 0; --left) told.number32();  // who asks, how long, how much at least and at most
+  const bool committed_only = told.number8() == 1;
+  told.number32();                          // session
+  told.number32();                          // its epoch
+  answer.number16(0).number32(0);           // well, no session
+  bool first = true;
+  list(told, answer, [&](const Position& position) {
+    told.number32();  // leader's epoch
+    const Offset from = told.number64();
+    told.number64();  // where a replica begins
+    const auto share = static_cast<size_t>(told.number32());
+    constexpr int16_t kOutOfRange = 1;
+    const FakeCluster::Stored& all = cluster_.stored[position];
+    const Offset written = all.batches.empty() ? all.begin : all.batches.back().first;
+    int16_t code = code_at(position);
+    if (code == 0 && (from < all.begin || from > written)) code = kOutOfRange;
+    answer.number16(code).number64(code == 0 ? written : -1).number64(code == 0 ? all.committed : -1);
+    answer.number64(all.begin).number32(committed_only ? static_cast<int32_t>(all.given_up.size()) : -1);
+    if (committed_only)
+      for (const auto& [writer, began] : all.given_up) answer.number64(writer).number64(began);
+    Bytes bytes;
+    size_t room = share;
+    for (const auto& [next, batch] : all.batches) {
+      if (code != 0 || next <= from || (committed_only && next > all.committed)) continue;
+      room = first ? std::max(room, batch.size()) : room;
+      first = false;
+      bytes += batch.substr(0, room - bytes.size());
+    }
+    answer.number32(-1).bytes(bytes);
+  });
 }
 
 // `half`: also what is refused is written.

@@ -1,6 +1,6 @@
 #pragma once
-// FakeBroker: for tests of how sessions bear faults: a broker on loopback that holds batches as Kafka does,
-// knows again what is sent twice, and does something wrong where it was told to.
+// FakeBroker: for tests of how sessions and fetchers bear faults: a broker on loopback that holds batches as
+// Kafka does, knows again what is sent twice, and does something wrong where it was told to.
 //
 // Threads: one of its own; what is asked of it may be asked by any. Brokers of one FakeCluster hold the same.
 
@@ -28,12 +28,20 @@ struct FakeCluster {
     int32_t count = 0;
     Offset first = 0;
   };
+  // What is fetched; not what was written.
+  struct Stored {
+    std::vector<std::pair<Offset, Bytes>> batches;      // one past the last record, and the bytes
+    Offset begin = 0;                                   // what lies before is out of range
+    Offset committed = 0;                               // one past the last that is
+    std::vector<std::pair<int64_t, Offset>> given_up;  // writers, and where their transactions began
+  };
   std::mutex mutex;         // of all below
   int leader_port = 0;      // of all partitions; 0: the first broker's
   int16_t epoch = -1;       // the last that was given out
   bool open = false;        // a transaction
   std::vector<bool> ended;  // transactions: whether by a commit
   std::map<Position, std::vector<Batch>> held;
+  std::map<Position, Stored> stored;
 };
 
 class FakeBroker {
@@ -88,6 +96,7 @@ class FakeBroker {
   Bytes answer_to(Api api, BytesView body, const Fault* wrong, Duration throttled);
   void tell_leaders(Told& told, Asked& answer, const CodeAt& code_at) const;
   void produce(Told& told, Asked& answer, bool half, const CodeAt& code_at);
+  void fetch(Told& told, Asked& answer, const CodeAt& code_at);
 
   FakeCluster& cluster_;
   int listening_ = -1;
