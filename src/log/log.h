@@ -69,7 +69,9 @@ class Consumer {
   virtual void unassign(const Position& position) = 0;
   // What is there, at most about `max_records`; waits up to `wait` for the first record, and is the only
   // thing that waits. Empty when nothing came. Assigned partitions take turns. A batch's `end` tells when its
-  // partition is read out. A batch may hold no records: only `next` has moved then, over what is not there.
+  // partition is read out. A batch may hold no records: only `next` has moved then, over what is not there;
+  // or it tells that there is nothing to move to (FetchedBatch::beyond_end()), and goes on waiting there.
+  // not_found, invalid: a partition is gone, or may not be read; the others go on when it is unassigned.
   virtual Result<std::vector<FetchedBatch>> poll(Duration wait, size_t max_records) = 0;
 };
 

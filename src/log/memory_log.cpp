@@ -150,8 +150,8 @@ class MemoryConsumer final : public Consumer {
 
   Result<> assign(const Position& position, Offset from) override {
     const std::lock_guard lock(state_->mutex);
-    const Partition* partition = TRY(state_->find(position));
-    places_[position] = std::max(from, partition->begin);
+    TRY(state_->find(position));
+    places_[position] = from;
     return {};
   }
   void unassign(const Position& position) override { places_.erase(position); }
@@ -177,6 +177,7 @@ class MemoryConsumer final : public Consumer {
     FetchedBatch batch;
     batch.position = position;
     const Partition& partition = state_->partitions[position];
+    if (from > 0) batch.gone = std::max<Offset>(partition.begin - from, 0);
     from = std::max(from, partition.begin);
     const auto end = static_cast<Offset>(partition.records.size());
     const Offset to = std::min<Offset>(end, from + static_cast<Offset>(most));

@@ -50,7 +50,12 @@ struct FetchedBatch {
   std::shared_ptr<const void> buffer;
   Offset next = 0;     // where reading goes on (offsets of records that are no longer there are skipped)
   Offset end = 0;      // one past the last record visible when this was read; end - next is the lag
+  Offset gone = 0;     // so many offsets before it were given to nobody: their records are no longer there
   Timestamp appended;  // of the first record, as Log::appended()
+
+  // It has no records, and says that the partition ends before the place where it is read: the topic was made
+  // anew, or its brokers lost records.
+  bool beyond_end() const { return end < next; }
 };
 
 }  // namespace tradewind::log

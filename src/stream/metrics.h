@@ -37,6 +37,10 @@ inline constexpr Metric kBadRecords{
     .name = "tw_stream_bad_records_total",
     .kind = Kind::counter,
     .sentence = "Records that could not be read; they are in tw.processing_log."};
+inline constexpr Metric kGoneRecords{
+    .name = "tw_stream_gone_records_total",
+    .kind = Kind::counter,
+    .sentence = "Offsets whose records were deleted before they were read; the log names the topics."};
 inline constexpr Metric kStateBytes{
     .name = "tw_stream_state_bytes",
     .kind = Kind::gauge,
@@ -92,11 +96,11 @@ inline constexpr Metric kQueryStateBytes{
     .labels = {"query"},
     .sentence = "Memory of the table, without keys that it shares with others."};
 
-inline constexpr std::array kMetrics{
-    &kRows,           &kCommits,        &kCommitSeconds,   &kCommitDuration,
-    &kResultDelay,    &kEndToEnd,       &kBadRecords,      &kStateBytes,
-    &kRestoreSeconds, &kRestoreRecords, &kRestoredRecords, &kHeartbeatAge,
-    &kQueryRunning,   &kQueryRowsIn,    &kQueryRowsOut,    &kQueryLateRows,
-    &kQueryBadRows,   &kQueryLag,       &kQueryLagSeconds, &kQueryStateBytes};
+inline constexpr std::array kMetrics{&kRows,           &kCommits,        &kCommitSeconds,  &kCommitDuration,
+                                     &kResultDelay,    &kEndToEnd,       &kBadRecords,     &kGoneRecords,
+                                     &kStateBytes,     &kRestoreSeconds, &kRestoreRecords, &kRestoredRecords,
+                                     &kHeartbeatAge,   &kQueryRunning,   &kQueryRowsIn,    &kQueryRowsOut,
+                                     &kQueryLateRows,  &kQueryBadRows,   &kQueryLag,       &kQueryLagSeconds,
+                                     &kQueryStateBytes};
 
 }  // namespace tradewind::stream

@@ -243,6 +243,7 @@ class WorkerRuntime final : public Runtime {
       sum.commit_ns += figures.commit_ns;
       sum.rows += figures.rows;
       sum.bad_records += figures.bad_records;
+      sum.gone_records += figures.gone_records;
       sum.state_bytes += figures.state_bytes;
       sum.restore_records += figures.restore_records;
       sum.restored_records += figures.restored_records;

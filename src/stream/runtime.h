@@ -82,6 +82,7 @@ struct RuntimeFigures {
   int64_t commit_ns = 0;  // sum over commits
   int64_t rows = 0;
   int64_t bad_records = 0;
+  int64_t gone_records = 0;
   int64_t state_bytes = 0;
   double restore_seconds = 0;
   // Of the state that the start reads; all of it is restored when both are equal and restoring is false.

@@ -65,7 +65,11 @@ class EmbeddedConsumer final : public Consumer {
     const std::lock_guard lock(core_->mutex);
     const PartitionIndex* partition = TRY(core_->find(position, nullptr));
     unassign_known(position);
-    assigned_.push_back({position, core_->topics[position.topic], std::max(from, partition->begin), 0});
+    const Offset begin = partition->begin;
+    assigned_.push_back({.position = position,
+                         .topic = core_->topics[position.topic],
+                         .next = std::max(from, begin),
+                         .gone = from > 0 ? std::max<Offset>(begin - from, 0) : 0});
     return {};
   }
 
@@ -89,6 +93,7 @@ class EmbeddedConsumer final : public Consumer {
     std::shared_ptr<TopicIndex> topic;
     Offset next = 0;
     Offset end = 0;
+    Offset gone = 0;  // see FetchedBatch
   };
   struct Picked {
     size_t assigned;
@@ -124,7 +129,10 @@ class EmbeddedConsumer final : public Consumer {
     for (size_t i = 0; i < assigned_.size(); ++i) {
       PartitionIndex& partition =
           assigned_[i].topic->partitions[static_cast<size_t>(assigned_[i].position.partition)];
-      assigned_[i].next = std::max(assigned_[i].next, partition.begin);
+      if (assigned_[i].next < partition.begin) {
+        assigned_[i].gone += partition.begin - assigned_[i].next;
+        assigned_[i].next = partition.begin;
+      }
       at[i] = partition.locate(assigned_[i].next);
       assigned_[i].end = end_of(partition);
     }
@@ -218,6 +226,7 @@ class EmbeddedConsumer final : public Consumer {
       batches.back().end = assigned.end;
       batches.back().appended = Timestamp{picked.appended_ms};
       batches.back().buffer = buffer;
+      batches.back().gone = std::exchange(assigned.gone, 0);
     }
     FetchedBatch& batch = batches[index];
     if (batch.buffer != buffer) {  // records of two reads: both stay

@@ -229,6 +229,11 @@ Result<> Catalog::check(const Position& position) {
   return missing;
 }
 
+Result<> Catalog::check_anew(const Position& position) {
+  TRY(refresh());
+  return check(position);
+}
+
 Result<> Catalog::create(const TopicSpec& spec) {
   TRY(check_topic_name(spec.name));
   if (spec.partitions < 1)

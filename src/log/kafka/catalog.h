@@ -35,6 +35,8 @@ class Catalog {
   void altered(const TopicSpec& spec);
   // not_found, when there is no such partition.
   Result<> check(const Position& position);
+  // The same, and it asks the brokers, whatever is known.
+  Result<> check_anew(const Position& position);
 
   Result<Log::Bounds> bounds(const Position& position, Visibility visibility);
   // Of many at once, by one request a broker, without waiting for what this process has just written; those

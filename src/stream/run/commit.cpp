@@ -256,6 +256,7 @@ Result<> Worker::append_snapshot() {
   if (!snapshot_running_) {
     begin_snapshot();
     if (frame_bytes_ <= std::max(options_.snapshot_frame_bytes, measured_state_bytes_)) return {};
+    if (anything_stands()) return {};
     int64_t live = 0;
     for (const std::shared_ptr<Query>& known : queries()) {
       if (known->task == nullptr) continue;

@@ -72,7 +72,12 @@ Result<size_t> Worker::poll_join(JoinLane& lane) {
       });
   torn_ = torn_ || lane.torn;
   const bool waits = !done.ok() && lane.undecoded && rests(lane.rest, done.error());
-  if (!done.ok() && !waits) return done.error();
+  if (!done.ok() && !waits) {
+    const bool lost = done.error().code == Code::not_found || done.error().code == Code::invalid;
+    if (lost && failed_query_.empty()) fail(*known, done.error());
+    return done.error();
+  }
+  for (const auto& [position, count] : lane.topics->take_gone()) tell_gone(position, count);
   if (done.ok()) lane.rest.end();
   const size_t read = done.ok() ? *done : taken;
   const int64_t now_ms = clock_.now().ms;

@@ -1,7 +1,9 @@
 // Which queries read together, and reading.
 #include <algorithm>
 
+#include "stream/run/lost_place.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
@@ -17,7 +19,8 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
                               const std::map<int32_t, log::Offset>& next, const std::string& member) {
   int32_t id = 0;
   const std::shared_ptr<Query> known = query(member);
-  const bool paused = !partials && known != nullptr && known->paused;
+  const bool stands = known != nullptr && known->task == nullptr;
+  const bool paused = stands || (!partials && known != nullptr && known->paused);
   for (const auto& lane : lanes_) {
     if (lane->topic != topic) continue;
     id = std::max(id, lane->id + 1);
@@ -45,7 +48,7 @@ Result<Lane*> Worker::lane_at(const std::string& topic, bool partials, std::opti
     lane->places[partition] = {.next = offset, .last_record_ms = now_ms, .changed = true};
   }
   TRY(bind_readers(*lane));
-  TRY(assign(*lane));
+  if (!stands) TRY(assign(*lane));
   lanes_.push_back(std::move(lane));
   lanes_changed_ = true;
   return lanes_.back().get();
@@ -232,12 +235,16 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
       !lane.rest.over(clock_.monotonic_ns()))
     return size_t{0};
   TRY(wait_at_bounds(lane));
-  std::vector<log::FetchedBatch> fetched = TRY(lane.consumer->poll(wait, options_.rows_per_poll));
+  auto polled = lane.consumer->poll(wait, options_.rows_per_poll);
+  if (!polled.ok()) return fail_readers(lane, polled.error());
+  std::vector<log::FetchedBatch>& fetched = *polled;
   size_t read = 0;
   const int64_t now_ms = clock_.now().ms;
   if (fetched.empty()) lane.last_empty_ms = now_ms;
   const int rests = lane.rest.times;
   for (log::FetchedBatch& batch : fetched) {
+    if (batch.beyond_end()) return fail_readers(lane, beyond_end(batch));
+    tell_gone(batch.position, batch.gone);
     torn_ = true;                   // until the batch is with the tasks: the consumer will not give it again
     if (lane.rest.times > rests) {  // what is not taken is read again
       TRY(lane.consumer->assign(batch.position, lane.places[batch.position.partition].next));
@@ -251,6 +258,27 @@ Result<size_t> Worker::poll_lane(Lane& lane, Duration wait) {
   rows_since_commit_ += read;
   figures_.rows += static_cast<int64_t>(read);
   return read;
+}
+
+// What the queries that read a topic can do nothing about ends them, and no other query.
+Error Worker::fail_readers(Lane& lane, const Error& error) {
+  if (error.code != Code::not_found && error.code != Code::invalid) return error;
+  for (const std::string& member : lane.members) {
+    if (const std::shared_ptr<Query> known = query(member); known != nullptr) fail(*known, error);
+  }
+  return error;
+}
+
+// Records that went before they were read are missing in all figures from then on.
+void Worker::tell_gone(const log::Position& position, int64_t count) {
+  if (count == 0) return;
+  figures_.gone_records += count;
+  if (options_.logger == nullptr) return;
+  options_.logger->warning("stream",
+                           "records were gone before they were read; keep them for longer (retention.ms)",
+                           {{"topic", position.topic},
+                            {"partition", std::to_string(position.partition)},
+                            {"offsets", std::to_string(count)}});
 }
 
 // Delivers what the lane may read of it, and moves its place behind what was delivered. How many records.

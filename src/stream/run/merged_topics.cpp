@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "stream/run/lost_place.h"
+
 namespace tradewind::stream {
 
 Result<std::unique_ptr<MergedTopics>> MergedTopics::open(log::Log& log, log::Visibility visibility,
@@ -27,7 +29,11 @@ Result<std::unique_ptr<MergedTopics>> MergedTopics::open(log::Log& log, log::Vis
 Result<> MergedTopics::fetch(Head& head, Duration wait) {
   std::vector<log::FetchedBatch> fetched = TRY(head.consumer->poll(wait, records_per_fetch_));
   head.empty = fetched.empty();
-  for (log::FetchedBatch& batch : fetched) head.batches.push_back(std::move(batch));
+  for (log::FetchedBatch& batch : fetched) {
+    if (batch.beyond_end()) return beyond_end(batch);
+    if (batch.gone > 0) gone_[batch.position] += batch.gone;
+    head.batches.push_back(std::move(batch));
+  }
   pass(head);
   return {};
 }

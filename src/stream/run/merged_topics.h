@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/log.h"
@@ -49,6 +50,8 @@ class MergedTopics {
   Result<> go_back(const log::Offsets& places);
 
   const std::map<log::Position, Place>& places() const { return places_; }
+  // How many offsets of which partition were gone before they were read, since it was last asked.
+  std::map<log::Position, int64_t> take_gone() { return std::exchange(gone_, {}); }
   void settled();  // from now on no place counts as changed
 
  private:
@@ -72,6 +75,7 @@ class MergedTopics {
   std::map<log::Position, Place> places_;
   std::vector<Head> heads_;              // in the order that breaks ties
   std::deque<log::FetchedBatch> given_;  // batches that are through, for what runs view
+  std::map<log::Position, int64_t> gone_;
   size_t records_per_fetch_ = 1;
   size_t waited_for_ = 0;  // the head that the last wait was for
 };

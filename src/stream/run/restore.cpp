@@ -149,7 +149,10 @@ Result<> Worker::fold_frame(const std::string& key, BytesView value) {
 
 Result<> Worker::place_queries(const RestoredLanes& lanes) {
   for (const std::shared_ptr<Query>& known : queries()) {
-    if (known->task == nullptr) continue;
+    if (known->task == nullptr) {
+      TRY(keep_places(*known, lanes));
+      continue;
+    }
     const std::string& name = known->topology->name;
     if (!known->topology->inputs.empty()) {
       TRY(place_join(*known));
@@ -199,6 +202,37 @@ Result<bool> Worker::place_query(const Topology& topology, const std::string& to
   }
   if (placed) TRY(lane_at(topic, partials, home, next, name));
   return placed;
+}
+
+// A query that cannot run keeps its places, in lanes that stand still, until it runs again or is dropped; its
+// state lies in the topic until then. Those of a join stay where they are written.
+Result<> Worker::keep_places(const Query& query, const RestoredLanes& lanes) {
+  const std::string& name = query.topology->name;
+  const auto home = home_of(*query.topology);
+  std::map<std::string, std::map<int32_t, log::Offset>> kept;  // by topic
+  for (const auto& [key, lane] : lanes) {
+    if (std::find(lane.members.begin(), lane.members.end(), name) == lane.members.end()) continue;
+    for (const auto& [p, offset] : lane.next) {
+      if (home.value_or(p % options_.state_partitions) != key.state_partition) continue;
+      log::Offset& next = kept[key.topic][p];
+      next = std::max(next, offset);
+    }
+  }
+  for (const auto& [topic, next] : kept) TRY(lane_at(topic, topic == partials_topic(name), home, next, name));
+  return {};
+}
+
+// Whether some of the state is to be had from the topic only.
+bool Worker::anything_stands() const {
+  const auto stands = [&](const std::string& name) {
+    const std::shared_ptr<Query> known = query(name);
+    return known != nullptr && known->task == nullptr;
+  };
+  const bool lane_does = std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
+    return lane->paused && std::any_of(lane->members.begin(), lane->members.end(), stands);
+  });
+  return lane_does || std::any_of(restored_joins_.begin(), restored_joins_.end(),
+                                  [&](const auto& join) { return stands(join.first); });
 }
 
 // A lane that is there no longer is written as empty: else its last words would place its queries twice at

@@ -100,6 +100,8 @@ class Worker final : private TaskHost {
   Result<> place_queries(const RestoredLanes& lanes);
   Result<bool> place_query(const Topology& topology, const std::string& topic, bool partials,
                            const RestoredLanes& lanes);
+  Result<> keep_places(const Query& query, const RestoredLanes& lanes);
+  bool anything_stands() const;
   void forget_lanes(const RestoredLanes& lanes);
   Result<> rebuild();
   bool grown();
@@ -126,6 +128,8 @@ class Worker final : private TaskHost {
   Result<> deliver_rows(Lane& lane, std::span<const log::RecordView> records, const log::FetchedBatch& batch);
   Result<std::vector<Batch>> decode(Lane& lane, std::span<const log::RecordView> records,
                                     const log::FetchedBatch& batch);
+  Error fail_readers(Lane& lane, const Error& error);
+  void tell_gone(const log::Position& position, int64_t count);
   bool rests(Rest& rest, const Error& error);
   void tell_rests();
   log::Offset bound_for(const Lane& lane, int32_t partition) const;

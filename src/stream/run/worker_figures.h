@@ -15,6 +15,7 @@ struct WorkerFigures {
   std::atomic<int64_t> commit_ns{0};
   std::atomic<int64_t> rows{0};
   std::atomic<int64_t> bad_records{0};
+  std::atomic<int64_t> gone_records{0};  // offsets that were gone before they were read
   std::atomic<int64_t> state_bytes{0};
   std::atomic<int64_t> beat_ns{0};  // monotonic time of its last sign of life; 0: none yet
   // Of the state topic, while it is restored.
