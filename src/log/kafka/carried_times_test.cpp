@@ -20,7 +20,8 @@ int64_t carried(const HeaderView& header) {
 
 TEST(CarriedTimes, LeaveAloneWhatBrokersTake) {
   CarriedTimes times(kNow);
-  const RecordView records[] = {{.key = "a", .time = kNow}, {.key = "b", .time = {kNow.ms + kMostAhead.count()}}};
+  const RecordView records[] = {{.key = "a", .time = kNow},
+                                {.key = "b", .time = {kNow.ms + kMostAhead.count()}}};
   const auto same = times.of(records);
   EXPECT_EQ(same.data(), records);
   EXPECT_EQ(same.size(), 2U);
@@ -30,9 +31,10 @@ TEST(CarriedTimes, PutATimeFarAheadBehindTheHeadersOfItsRecord) {
   CarriedTimes times(kNow);
   const HeaderView trace{.name = "trace", .value = "77"};
   const int64_t late_ms = kNow.ms + kMostAhead.count() + 1;
-  const RecordView records[] = {{.key = "a", .value = "1", .time = {late_ms}, .headers = &trace, .header_count = 1},
-                                {.key = "b", .time = kNow},
-                                {.key = "c", .time = {INT64_MAX}}};
+  const RecordView records[] = {
+      {.key = "a", .value = "1", .time = {late_ms}, .headers = &trace, .header_count = 1},
+      {.key = "b", .time = kNow},
+      {.key = "c", .time = {INT64_MAX}}};
   const auto made = times.of(records);
   ASSERT_EQ(made.size(), 3U);
   EXPECT_EQ(made[0].time, kNow);

@@ -43,6 +43,7 @@ class KafkaConsumer final : public Consumer {
     unassign(position);
     Assigned added{.position = position};
     added.next = std::max({from, readers_->marks().of(position).begin, Offset{0}});
+    if (from > 0) added.gone = added.next - from;
     added.part = &fetcher_->start(position, added.next);
     assigned_.push_back(std::move(added));
     return {};
@@ -95,6 +96,9 @@ class KafkaConsumer final : public Consumer {
     std::optional<Reading> reading;  // the first that the part holds
     int ailed = 0;                   // what last kept it from being fetched
     Offset given_up = -1;            // own records up to here did not come in time
+    Offset gone = 0;                 // see FetchedBatch
+    int64_t looked_ns = INT64_MIN;   // when it was last asked whether the topic is there
+    int64_t beyond_ns = 0;           // since when the partition ends before its place; 0: it does not
   };
 
   int64_t now_ns() const { return readers_->options().clock->monotonic_ns(); }
@@ -119,10 +123,20 @@ class KafkaConsumer final : public Consumer {
     assigned.ailed = code;
     switch (code) {
       case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED: return error(assigned);
-      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return readers_->catalog().check(assigned.position);
+      case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART: return look_for(assigned);
       case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return move(assigned);
       default: return {};
     }
+  }
+
+  // A topic that was just made is not known to every broker yet, one that was deleted to none any more.
+  Result<> look_for(Assigned& assigned) {
+    constexpr int64_t kEveryNs = 1'000'000'000;
+    const int64_t now = now_ns();
+    const bool first = assigned.looked_ns == INT64_MIN;
+    if (!first && now - assigned.looked_ns < kEveryNs) return {};
+    assigned.looked_ns = now;
+    return first ? Result<>() : readers_->catalog().check_anew(assigned.position);
   }
 
   // What is no longer there is passed over; what is not there yet is waited for.
@@ -133,13 +147,25 @@ class KafkaConsumer final : public Consumer {
     if (!begins.ok() || begins->empty() || !ends.ok() || ends->empty()) return {};
     const Offset begin = begins->begin()->second;
     if (begin > assigned.part->next) {
+      if (assigned.next > 0) assigned.gone += begin - assigned.next;
       assigned.reading.reset();
       assigned.next = begin;
       assigned.part = &fetcher_->start(assigned.position, begin);
     } else if (assigned.part->next > ends->begin()->second) {
       assigned.part->end = ends->begin()->second;
+      if (assigned.beyond_ns == 0) assigned.beyond_ns = now_ns();
+      return {};
     }
+    assigned.beyond_ns = 0;
     return {};
+  }
+
+  // Tells of it now and then where it is not a moment's: brokers that have just begun to lead may lag.
+  bool tells_of_end(Assigned& assigned) {
+    constexpr int64_t kLastsNs = 3'000'000'000;
+    if (assigned.beyond_ns == 0 || now_ns() - assigned.beyond_ns < kLastsNs) return false;
+    assigned.beyond_ns = now_ns();
+    return true;
   }
 
   Result<std::vector<FetchedBatch>> read(size_t max_records) {
@@ -148,8 +174,14 @@ class KafkaConsumer final : public Consumer {
     // Partitions take turns, so that none waits for ever behind another.
     for (size_t i = 0; i < assigned_.size() && left > 0; ++i) {
       Assigned& assigned = assigned_[(turn_ + i) % assigned_.size()];
-      if (assigned.part->held.empty()) continue;
       FetchedBatch batch{.position = assigned.position};
+      if (tells_of_end(assigned)) {
+        batch.next = assigned.next;
+        batch.end = assigned.part->end;
+        batches.push_back(std::move(batch));
+        continue;
+      }
+      if (assigned.part->held.empty()) continue;
       TRY(read(assigned, left, batch));
       left -= std::min(left, batch.records.size());
       close(assigned, batch);
@@ -176,7 +208,9 @@ class KafkaConsumer final : public Consumer {
       fetcher_->drop_first(*assigned.part);
     }
     batch.buffer = buffers;
+    batch.gone = std::exchange(assigned.gone, 0);
     assigned.ailed = 0;
+    assigned.beyond_ns = 0;
     return {};
   }
 
@@ -195,11 +229,11 @@ class KafkaConsumer final : public Consumer {
   }
 
   static Error unreadable(const Assigned& assigned, const std::string& why) {
-    return {Code::unavailable, "topic " + assigned.position.topic + " partition " +
-                                   std::to_string(assigned.position.partition) +
-                                   " cannot be read: from offset " + std::to_string(assigned.next) + " on " +
-                                   why + "; whoever can do without deletes up to there with "
-                                   "kafka-delete-records.sh"};
+    return {Code::unavailable,
+            "topic " + assigned.position.topic + " partition " + std::to_string(assigned.position.partition) +
+                " cannot be read: from offset " + std::to_string(assigned.next) + " on " + why +
+                "; whoever can do without deletes up to there with "
+                "kafka-delete-records.sh"};
   }
 
   Result<> read_one(Assigned& assigned, FetchedBatch& batch) {
