@@ -60,6 +60,24 @@ TYPED_TEST(LogContract, GivesBackTimesOffsetsAndHeaders) {
   EXPECT_EQ(records[2].time.ms, 7);
 }
 
+// Brokers refuse what is more than an hour ahead of them.
+TYPED_TEST(LogContract, GivesBackTimesThatLieFarAhead) {
+  constexpr int64_t kYear2100 = 4'102'444'800'000;
+  this->topic("orders");
+  this->append({"orders", 0}, {record("single", "1", kYear2100)});
+  const RecordView together[] = {record("together", "2", kYear2100)};
+  const Appending part{{"orders", 0}, together};
+  ASSERT_TRUE(std::move(this->log->producer({})).value()->append_all({&part, 1}).ok());
+  auto consumer = std::move(this->log->consumer(Visibility::durable)).value();
+  ASSERT_TRUE(consumer->assign({"orders", 0}, 0).ok());
+  for (size_t found = 0; found < 2;) {
+    const auto polled = std::move(consumer->poll(Duration(0), 10)).value();
+    ASSERT_FALSE(polled.empty());
+    for (const RecordView& one : polled[0].records) EXPECT_EQ(one.time.ms, kYear2100);
+    found += polled[0].records.size();
+  }
+}
+
 TYPED_TEST(LogContract, KnowsThatThereIsNothingYetBehindTheEnd) {
   this->topic("orders");
   EXPECT_EQ(*this->log->appended({"orders", 0}, 0), std::nullopt);

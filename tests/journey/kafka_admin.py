@@ -66,6 +66,9 @@ def prepare(*words, code=0):
 
 def init_journey():
     """A cluster that `init` has prepared has every topic that the platform makes by itself, as it makes it."""
+    # The first that is asked of a new cluster: nothing of it is there yet, not even the brokers' own topics.
+    looked = subprocess.run([options.binary, "doctor", "--log", f"kafka:{servers}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    equal("what doctor finds wrong with a new cluster", (looked.returncode, [line for line in looked.stdout.splitlines() if line.startswith("✗")]), (0, []))
     _, said = prepare("--min-insync", "5", "--log.kafka.replicas", "1", code=2)
     equal("more than the copies asked for", "log.kafka.replicas" in said, True)
     _, said = prepare("--min-insync", "5", code=2)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "log/kafka/carried_times.h"
+
 namespace tradewind::log::kafka {
 namespace {
 
@@ -97,7 +99,8 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   Deliveries deliveries;
   Deliveries::Slot slot{.all = &deliveries, .position = position};
   auto* topic = client->topic(position.topic, readers_->catalog().generation());
-  for (const RecordView& record : records) {
+  CarriedTimes times(readers_->options().clock->now());
+  for (const RecordView& record : times.of(records)) {
     if (produce(*client, topic, position.partition, record, false, slot) != 0) break;
   }
   // By whoever waits: the thread that serves knows only the newest client, and one that a fatal error has
@@ -128,7 +131,10 @@ Result<> Appender::append_all(std::span<const Appending> parts, const std::strin
     TRY(readers_->catalog().check(part.position));
     TRY(checked_bytes(part.records));
   }
-  Asked asked{.parts = parts, .producer = producer, .sequence = sequence};
+  CarriedTimes times(readers_->options().clock->now());
+  std::vector<Appending> carried(parts.begin(), parts.end());
+  for (Appending& part : carried) part.records = times.of(part.records);
+  Asked asked{.parts = carried, .producer = producer, .sequence = sequence};
   std::unique_lock lock(mutex_);
   waiting_.push_back(&asked);
   written_.wait(lock, [&] { return asked.done || !writing_; });

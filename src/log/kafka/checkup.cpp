@@ -16,6 +16,7 @@ namespace kafka {
 namespace {
 
 constexpr Duration kAnswer(8'000);  // a request of the checkup
+constexpr Duration kPause(200);     // before what may pass by itself is asked again
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kSoonDays = 21;
 
@@ -240,7 +241,13 @@ class Checkup {
   }
 
   void group() {
-    const auto seen = try_group(catalog_->client(), needs_.group);
+    auto seen = try_group(catalog_->client(), needs_.group);
+    // The first question about a group makes a new cluster create the topic of groups.
+    for (int64_t until = options_.clock->monotonic_ns() + kAnswer.count() * 1'000'000;
+         !seen.ok() && seen.error().code == Code::unavailable && options_.clock->monotonic_ns() < until;) {
+      options_.clock->sleep(kPause);
+      seen = try_group(catalog_->client(), needs_.group);
+    }
     if (!seen.ok()) return (void)failed("group " + needs_.group, seen.error());
     tell(Grade::well, "group " + needs_.group, "can be seen");
   }

@@ -91,6 +91,9 @@ std::string remedy_of(rd_kafka_resp_err_t code) {
       return "; raise max.message.bytes of the topic, or make the record smaller";
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
       return "; the cluster has fewer brokers than copies are asked for";
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+      return "; set message.timestamp.before.max.ms and message.timestamp.after.max.ms of the topic so that "
+             "they let the record's time in, or set the clock of this machine";
     default: return "";
   }
 }
@@ -249,7 +252,8 @@ Error Client::error(int number, const std::string& doing, const Right* right) co
                       rd_kafka_err2str(code) + ")"};
   }
   std::string text = doing + ": ";
-  if (kind != Code::unavailable) return {kind, text + rd_kafka_err2str(code) + remedy_of(code)};
+  const std::string remedy = remedy_of(code);
+  if (kind != Code::unavailable || !remedy.empty()) return {kind, text + rd_kafka_err2str(code) + remedy};
   const std::lock_guard lock(mutex_);
   if (trouble_.kind != TroubleKind::none && options_.clock->monotonic_ns() - trouble_ns_ < kFreshNs)
     return {kind, text + explained(trouble_, options_)};

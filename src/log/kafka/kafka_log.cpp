@@ -7,6 +7,7 @@
 
 #include "log/kafka/admin.h"
 #include "log/kafka/appender.h"
+#include "log/kafka/carried_times.h"
 #include "log/kafka/tokens.h"
 #include "log/kafka/watch.h"
 #include "log/open.h"
@@ -83,7 +84,8 @@ class KafkaTransaction final : public Transaction {
   Result<> append(const Position& position, std::span<const RecordView> records) override {
     TRY(readers_->catalog().check(position));
     const int64_t more = TRY(checked_bytes(records));
-    kept_->add(position, records);
+    CarriedTimes times(readers_->options().clock->now());
+    kept_->add(position, times.of(records));
     bytes_ += more + static_cast<int64_t>(records.size()) * 8;
     return {};
   }
