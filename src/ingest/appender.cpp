@@ -60,8 +60,12 @@ void Appender::Group::clear() {
   if (ids.capacity() > kMostKeptRecords * sizeof(EventId)) ids.shrink_to_fit();
 }
 
-Appender::Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept)
-    : log_(log), clock_(clock), ids_kept_(ids_kept), seen_(most_ids, ids_kept.count()) {}
+Appender::Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept, Settle settle)
+    : log_(log),
+      clock_(clock),
+      ids_kept_(ids_kept),
+      settle_(std::move(settle)),
+      seen_(most_ids, ids_kept.count()) {}
 
 Appender::~Appender() {
   {
@@ -135,23 +139,23 @@ void Appender::run() {
 
 void Appender::append_all(std::vector<std::unique_ptr<Batch>>& group) {
   const std::lock_guard lock(appending_);
-  for (size_t from = 0; from < group.size();) {
-    std::vector<Batch*> some;
-    for (size_t bytes = 0; from < group.size() && (some.empty() || bytes < kMostGroup); ++from) {
-      bytes += group[from]->events.values.size();
-      some.push_back(group[from].get());
+  std::span<std::unique_ptr<Batch>> rest(group);
+  while (!rest.empty()) {
+    some_.clear();
+    for (size_t bytes = 0; some_.size() < rest.size() && (some_.empty() || bytes < kMostGroup);) {
+      Batch* const next = rest[some_.size()].get();
+      bytes += next->events.values.size();
+      some_.push_back(next);
     }
-    const auto together = append_group(some);
+    const auto together = append_group(some_);
+    const bool away = !together.ok() && together.error().code == Code::unavailable;
     // What one of them is to blame for is not the others'; what the world does is told to all.
-    const bool each = !together.ok() && together.error().code != Code::unavailable && some.size() > 1;
-    for (Batch* const& batch : some) {
-      const Result<> done = each ? append_group({&batch, 1}) : together;
-      batch->done(done, *batch);
-    }
-    if (!together.ok() && together.error().code == Code::unavailable) {
-      for (; from < group.size(); ++from) group[from]->done(together, *group[from]);
-      return refuse_waiting(together);
-    }
+    const bool each = !together.ok() && !away && some_.size() > 1;
+    for (size_t i = 0; each && i < some_.size(); ++i)
+      settle_(append_group(std::span(some_).subspan(i, 1)), rest.subspan(i, 1));
+    if (!each) settle_(together, away ? rest : rest.first(some_.size()));
+    if (away) return refuse_waiting(together);
+    rest = rest.subspan(some_.size());
   }
 }
 
@@ -162,7 +166,7 @@ void Appender::refuse_waiting(const Result<>& refused) {
     const std::lock_guard lock(mutex_);
     waiting.swap(waiting_);
   }
-  for (const std::unique_ptr<Batch>& batch : waiting) batch->done(refused, *batch);
+  settle_(refused, waiting);
 }
 
 // REQUIRES appending_ is held.

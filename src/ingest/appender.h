@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -22,9 +23,10 @@
 namespace tradewind::ingest {
 
 struct Batch {
+  using Done = std::function<void(Result<Taken>)>;
   std::shared_ptr<const EventPlan> plan;
   Events events;
-  std::function<void(Result<>, Batch&)> done;
+  Done done;  // who sent it is answered by it, once
 };
 
 using Parts = std::vector<std::vector<log::RecordView>>;  // by partition
@@ -36,15 +38,17 @@ void add_records(const EventPlan& plan, const Events& events, Timestamp now, con
 
 class Appender {
  public:
-  Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept);
+  // Is given every batch that was submitted, once, with those that have the same fate: they are durable, or
+  // could not be appended. May take them. Called from the appender's thread.
+  using Settle = std::function<void(const Result<>&, std::span<std::unique_ptr<Batch>>)>;
+  Appender(log::Log& log, Clock& clock, size_t most_ids, Duration ids_kept, Settle settle);
   ~Appender();
 
   // Reads the ids of the last events back.
   Result<> start();
-  // Calls batch.done once, when it is durable or could not be appended, from the appender's thread. Where the
-  // log does not answer, those that wait for their turn are told with the one whose turn it was.
+  // Where the log does not answer, those that wait for their turn are told with the one whose turn it was.
   void submit(std::unique_ptr<Batch> batch);
-  // The same, and waits.
+  // Appends it on the caller's thread; answers when it is durable.
   Result<> append(Batch& batch);
 
  private:
@@ -67,8 +71,10 @@ class Appender {
   log::Log& log_;
   Clock& clock_;
   const Duration ids_kept_;
+  const Settle settle_;
   std::mutex appending_;  // over what follows
   SeenIds seen_;
+  std::vector<Batch*> some_;  // that are appended together
   std::vector<bool> doubles_;
   Group together_;
   std::unique_ptr<log::Producer> producer_;

@@ -25,7 +25,7 @@ bool is_blank(std::string_view text) {
 }
 
 // Names are short, and most often the same: without a call.
-bool same_name(std::string_view a, std::string_view b) {
+[[gnu::always_inline]] inline bool same_name(std::string_view a, std::string_view b) {
   const size_t size = a.size();
   if (size != b.size()) return false;
   const auto differ = [&]<class Word>(size_t at, Word) {
@@ -60,6 +60,7 @@ struct DirectReader::Work {
 
   JsonTokens tokens;
   std::string padded;
+  bool escapes = false;  // the body has some
   AvroBytes out;
   std::string unescaped;
   std::vector<Slot> slots;              // of all objects in another order that are open
@@ -83,6 +84,7 @@ struct DirectReader::Work {
     std::vector<size_t> starts;
     out.shrink_to(0);
     if (!pad(body, shape, starts) || !tokens.cut(padded)) return false;
+    escapes = body.find('\\') != std::string_view::npos;
     if (!(shape == Shape::json ? one_or_many(most) : lines(starts, most))) return false;
     if (!tokens.at_end()) return false;
     events->values += out.view();
@@ -252,8 +254,10 @@ struct DirectReader::Work {
   // A member that no field takes must be JSON all the same. False also where its name has escapes, or a field
   // takes it in other letters.
   bool skip(std::string_view name, const RecordPlan& planned) {
-    return !has_escape(name) && !planned.find_ignoring_case(name) && is_json(depth);
+    return !escaped(name) && !planned.find_ignoring_case(name) && is_json(depth);
   }
+
+  bool escaped(std::string_view raw) const { return escapes && has_escape(raw); }
 
   bool is_json(size_t deep) {
     if (deep > kMostDepth) return false;
@@ -279,7 +283,7 @@ struct DirectReader::Work {
     }
     if (!planned.branches.empty()) return false;
     out.raw(planned.branch);
-    return other_value(planned);
+    return planned.type->kind == AvroKind::string ? text() : other_value(planned);
   }
 
   bool other_value(const ValuePlan& planned) {
@@ -307,7 +311,7 @@ struct DirectReader::Work {
   bool plain_text(std::string_view& text) {
     if (tokens.peek() != '"') return false;
     text = tokens.raw_text();
-    if (!has_escape(text)) return true;
+    if (!escaped(text)) return true;
     if (!unescape(text, unescaped)) return false;
     text = unescaped;
     return true;
@@ -384,7 +388,7 @@ struct DirectReader::Work {
     out.byte('\0');
     size_t count = 0;
     const bool whole = walk_object(tokens, [&](std::string_view name) {
-      const bool plain = !has_escape(name);
+      const bool plain = !escaped(name);
       if (++count > kMostOneByteCount || (!plain && !unescape(name, unescaped))) return false;
       out.text(plain ? name : std::string_view(unescaped));
       return value(planned);

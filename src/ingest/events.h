@@ -63,6 +63,12 @@ struct Events {
   }
 };
 
+// What became of them.
+struct Taken {
+  size_t accepted = 0;
+  std::vector<Rejected> rejected;
+};
+
 // What a body is made of.
 enum class Shape {
   json,   // one event, or an array of them

@@ -42,7 +42,11 @@ Ingestor::Ingestor(log::Log& log, schema::Registry& registry, Clock& clock,
       quota_(options.quota_rate, options.quota_reserve),
       numbered_(std::make_unique<Lane>()),
       lookups_(std::make_unique<Lane>()),
-      appender_(std::make_unique<Appender>(log, clock, options.most_ids, options.ids_kept)) {}
+      appender_(std::make_unique<Appender>(
+          log, clock, options.most_ids, options.ids_kept,
+          [this](const Result<>& appended, std::span<std::unique_ptr<Batch>> batches) {
+            settle(appended, batches);
+          })) {}
 
 Ingestor::~Ingestor() {
   lookups_.reset();  // what it finds goes to the others
@@ -176,20 +180,31 @@ Result<> Ingestor::read_all(const EventPlan& plan, std::string_view body, Shape 
 }
 
 std::unique_ptr<Batch> Ingestor::fresh_batch() {
-  auto batch = std::make_unique<Batch>();
   const std::lock_guard lock(mutex_);
-  if (!spare_.empty()) {
-    batch->events = std::move(spare_.back());
-    spare_.pop_back();
-  }
+  if (spare_.empty()) return std::make_unique<Batch>();
+  std::unique_ptr<Batch> batch = std::move(spare_.back());
+  spare_.pop_back();
   return batch;
 }
 
-void Ingestor::give_back(Batch& batch) {
-  if (batch.events.values.capacity() > kMostSpareBytes) return;
-  batch.events.clear();
+void Ingestor::settle(const Result<>& appended, std::span<std::unique_ptr<Batch>> batches) {
+  for (const std::unique_ptr<Batch>& batch : batches) answer(appended, *batch);
   const std::lock_guard lock(mutex_);
-  if (spare_.size() < kMostSpare) spare_.push_back(std::move(batch.events));
+  for (std::unique_ptr<Batch>& batch : batches) {
+    const bool kept = spare_.size() < kMostSpare && batch->events.values.capacity() <= kMostSpareBytes;
+    if (kept) spare_.push_back(std::move(batch));
+  }
+}
+
+// Nothing of it is left but its memory.
+void Ingestor::answer(const Result<>& appended, Batch& batch) {
+  const Done done = std::move(batch.done);
+  batch.done = nullptr;
+  if (appended.ok())
+    done(count({batch.events.all.size(), std::move(batch.events.rejected)}));
+  else
+    done(appended.error());
+  batch.events.clear();
 }
 
 // What a numbering producer sends is told apart by its numbers, not by ids.
@@ -235,23 +250,17 @@ void Ingestor::submit_planned(std::shared_ptr<const EventPlan> plan, std::string
                               const std::optional<Numbered>& numbered, Shape shape, Done done) {
   std::unique_ptr<Batch> batch = fresh_batch();
   batch->plan = std::move(plan);
+  batch->done = std::move(done);
   const auto read_all = read(*batch->plan, body, shape, batch->events);
-  if (!read_all.ok()) return done(read_all.error());
-  batch->done = [this, done = std::move(done)](const Result<>& appended, Batch& which) {
-    if (!appended.ok()) return done(appended.error());
-    Taken taken{which.events.all.size(), std::move(which.events.rejected)};
-    give_back(which);
-    done(count(std::move(taken)));
-  };
-  if (!numbered && batch->events.all.empty()) return batch->done(Result<>(), *batch);
+  if (!read_all.ok() || (!numbered && batch->events.all.empty())) return settle(read_all, {&batch, 1});
   if (!numbered) return appender_->submit(std::move(batch));
   const std::shared_ptr<Batch> kept = std::move(batch);
   const auto append = [this, numbered = *numbered, kept] {
     Result<> appended = append_numbered(*kept, numbered);
-    kept->done(appended, *kept);
+    answer(appended, *kept);
     return appended;
   };
-  numbered_->submit(append, [kept](const Error& error) { kept->done(error, *kept); });
+  numbered_->submit(append, [this, kept](const Error& error) { answer(error, *kept); });
 }
 
 }  // namespace tradewind::ingest

@@ -47,11 +47,6 @@ struct IngestOptions {
   void fields(Options& options);
 };
 
-struct Taken {
-  size_t accepted = 0;
-  std::vector<Rejected> rejected;
-};
-
 // A producer that numbers its requests: one that was appended is not appended again, also after a restart.
 struct Numbered {
   std::string producer;
@@ -72,7 +67,7 @@ class Ingestor {
                      Shape shape = Shape::json);
   // The same, and `done` is called once, from any thread, also this one. Waits for a tenth of a second at
   // most: topics nobody sent to before are looked up elsewhere.
-  using Done = std::function<void(Result<Taken>)>;
+  using Done = Batch::Done;
   void submit(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
               Shape shape, Done done);
   // Events that a producer in this process has encoded and keyed already, and what it remembers beside them:
@@ -96,7 +91,8 @@ class Ingestor {
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
   Taken count(Taken taken);
   std::unique_ptr<Batch> fresh_batch();
-  void give_back(Batch& batch);
+  void settle(const Result<>& appended, std::span<std::unique_ptr<Batch>> batches);
+  void answer(const Result<>& appended, Batch& batch);
 
   log::Log& log_;
   schema::Registry& registry_;
@@ -111,7 +107,7 @@ class Ingestor {
   std::mutex mutex_;  // over what follows
   std::map<std::string, Known> topics_;
   std::vector<std::unique_ptr<DirectReader>> readers_;  // that nobody reads with
-  std::vector<Events> spare_;                           // memory of events that are done
+  std::vector<std::unique_ptr<Batch>> spare_;           // that are done; their memory is used again
   std::condition_variable renewed_;
   std::unique_ptr<Lane> numbered_;  // requests of producers that number them, one after the other
   std::unique_ptr<Lane>

@@ -68,7 +68,7 @@ std::optional<double> real_number(std::string_view word);
 // Calls `each` at every element of a list, or stops where it answers false. True: the list ended as it
 // should.
 template <class Each>
-bool walk_list(JsonTokens& tokens, Each each) {
+bool walk_list(JsonTokens& tokens, const Each& each) {
   if (!tokens.take('[')) return false;
   if (tokens.take(']')) return true;
   do {
@@ -79,7 +79,7 @@ bool walk_list(JsonTokens& tokens, Each each) {
 
 // The same at the value of every member of an object, with its raw name.
 template <class Each>
-bool walk_object(JsonTokens& tokens, Each each) {
+bool walk_object(JsonTokens& tokens, const Each& each) {
   if (!tokens.take('{')) return false;
   if (tokens.take('}')) return true;
   do {

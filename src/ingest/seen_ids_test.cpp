@@ -35,6 +35,53 @@ TEST(SeenIds, WhatIsTakenBackWasNeverThere) {
   for (uint64_t i = 0; i < 50; ++i) EXPECT_EQ(seen.contains(id(i)), i < 30) << i;
 }
 
+TEST(SeenIds, WhatComesBehindWhatWasTakenBackIsOfItsOwnTime) {
+  SeenIds seen(1000, 1000);
+  seen.add(id(1), 0);
+  seen.add(id(2), 0);
+  seen.add(id(3), 1001);  // the first two are forgotten
+  EXPECT_EQ(seen.size(), 1u);
+  seen.take_back(1);
+  EXPECT_EQ(seen.size(), 0u);
+  EXPECT_TRUE(seen.add(id(4), 5000));
+  EXPECT_TRUE(seen.add(id(5), 5000));
+  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_FALSE(seen.add(id(4), 6000));
+  EXPECT_TRUE(seen.add(id(6), 6001));
+  EXPECT_EQ(seen.size(), 1u);
+}
+
+// Blocks of ids come and go at both ends.
+TEST(SeenIds, IsLikeASetAlsoWhereMuchIsTakenBack) {
+  Random random(11);
+  SeenIds seen(10'000, 500);
+  std::deque<std::pair<int64_t, uint64_t>> order;
+  std::unordered_set<uint64_t> known;
+  uint64_t next = 0;
+  for (int64_t now = 0; now < 3'000; ++now) {
+    for (uint64_t i = random.below(40); i > 0; --i) {
+      ASSERT_TRUE(seen.add(id(next), now));
+      order.emplace_back(now, next);
+      known.insert(next++);
+      while (order.size() > 10'000 || order.front().first < now - 500) {
+        known.erase(order.front().second);
+        order.pop_front();
+      }
+    }
+    if (random.below(20) == 0) {
+      const size_t back = random.below(9'000);
+      seen.take_back(back);
+      for (size_t i = 0; i < back && !order.empty(); ++i) {
+        known.erase(order.back().second);
+        order.pop_back();
+      }
+    }
+    ASSERT_EQ(seen.size(), order.size());
+    const uint64_t one = random.below(next + 1);
+    ASSERT_EQ(seen.contains(id(one)), known.contains(one)) << one;
+  }
+}
+
 // Ids that meet at the same places, in one shard.
 TEST(SeenIds, IsLikeASetAlsoWhereIdsCollide) {
   Random random(7);

@@ -14,7 +14,7 @@ void IngestOptions::fields(Options& options) {
                  "Events that a client which was quiet may send at once, beyond its rate.");
   options.number(
       "ingest.most_ids", most_ids, {1'000, 100'000'000},
-      "Event ids that are remembered, so that an event sent twice counts once; about 60 bytes each.");
+      "Event ids that are remembered, so that an event sent twice counts once; 30 to 45 bytes each.");
   options.duration("ingest.ids_kept", ids_kept, {Duration(60'000), Duration(30 * 86'400'000LL)},
                    "How long an event id is remembered at most.");
   options.duration(

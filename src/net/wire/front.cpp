@@ -273,7 +273,8 @@ class Front::Loop {
 
   void take_answer(Client& client, Response response) {
     CHECK(client.state == State::at_hand);
-    world_.routes.count(client.method, client.route, response.status, Now::now() - client.began);
+    now_ = Now::now();
+    world_.routes.count(client.method, client.route, response.status, now_ - client.began);
     if (!client.always.empty()) response = dressed(std::move(response), client.always);
     if (response.socket != nullptr)
       response = error_response(400, "this speaks WebSocket: the request must ask for an upgrade");
@@ -290,7 +291,7 @@ class Front::Loop {
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return close(client);
     client.out_done = static_cast<size_t>(std::max<ssize_t>(sent, 0));
     client.out = std::move(text);
-    client.deadline = Now::now() + options_.request_time;
+    client.deadline = now_ + options_.request_time;
   }
 
   void stream(Client& client, Response response, bool keep) {
@@ -319,7 +320,7 @@ class Front::Loop {
     client.state = State::reading;
     client.route = nullptr;
     client.share.grow_to(client.in.size());
-    client.deadline = Now::now() + options_.idle_time;
+    client.deadline = now_ + options_.idle_time;
     return true;
   }
 

@@ -96,8 +96,9 @@ bool parse_query(std::string_view text, Request& request) {
 }  // namespace
 
 std::optional<std::string> decode_url(std::string_view text, bool plus_is_space) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
+  const size_t plain = std::min(text.find_first_of(plus_is_space ? "%+" : "%"), text.size());
+  std::string out(text.substr(0, plain));
+  for (size_t i = plain; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += plus_is_space && text[i] == '+' ? ' ' : text[i];
       continue;

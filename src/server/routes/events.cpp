@@ -17,6 +17,7 @@ using ingest::Taken;
 net::Response taken_answer(const Taken& taken) {
   net::Response response;
   response.status = taken.accepted == 0 && !taken.rejected.empty() ? 400 : 202;
+  response.body.reserve(64);
   JsonWriter json(response.body);
   json.begin_object();
   json.key("accepted");
