@@ -57,6 +57,11 @@ Result<Json> config_of(const Arguments& arguments) {
   return config;
 }
 
+// On Kafka the brokers' to know.
+std::string size_text(const Json& of) {
+  return shown(of, "bytes").empty() ? "-" : bytes_text(number(of, "bytes"));
+}
+
 int list(Remote& remote, const Arguments& arguments) {
   const auto answer = remote.ask("GET", "/v1/topics");
   if (!answer.ok()) return refused(answer.error());
@@ -67,8 +72,7 @@ int list(Remote& remote, const Arguments& arguments) {
     if (internal && !arguments.has("--all")) continue;
     shown_topics.push(topic);
     rows.push_back({shown(topic, "name"), shown(topic, "partitions"), shown(topic, "records"),
-                    bytes_text(number(topic, "bytes")), shown(topic, "cleanup"),
-                    shown(topic, "retention_ms")});
+                    size_text(topic), shown(topic, "cleanup"), shown(topic, "retention_ms")});
   }
   if (arguments.has("--json"))
     print_lines(shown_topics);
@@ -95,7 +99,7 @@ void show(const Json& topic) {
   const Json partitions = member(topic, "partitions");
   for (const Json& part : partitions.elements())
     rows.push_back({shown(part, "partition"), shown(part, "begin"), shown(part, "end"),
-                    shown(part, "records"), bytes_text(number(part, "bytes"))});
+                    shown(part, "records"), size_text(part)});
   screen.table({"partition", "begin", "end", "records", "bytes"}, rows);
 }
 

@@ -104,10 +104,10 @@ TEST_F(StoppedQueryTest, ATopicThatIsNotThereAtAStartCostsItsQueriesNothing) {
   settle();
   feed("SALES", {"00:00:04  a  8", "00:00:05  b  16"});
   settle();
-  EXPECT_THAT(rows("TOTALS"),
-              testing::UnorderedElementsAre(ElementsAre("00:00:04", "a", "13"), ElementsAre("00:00:05", "b", "18")));
-  EXPECT_THAT(rows("COUNTED"),
-              testing::UnorderedElementsAre(ElementsAre("00:00:04", "a", "3"), ElementsAre("00:00:05", "b", "2")));
+  EXPECT_THAT(rows("TOTALS"), testing::UnorderedElementsAre(ElementsAre("00:00:04", "a", "13"),
+                                                            ElementsAre("00:00:05", "b", "18")));
+  EXPECT_THAT(rows("COUNTED"), testing::UnorderedElementsAre(ElementsAre("00:00:04", "a", "3"),
+                                                             ElementsAre("00:00:05", "b", "2")));
 }
 
 TEST_F(StoppedQueryTest, OneThatStandsStillIsDroppedLikeAnyOther) {

@@ -1,8 +1,7 @@
 #pragma once
-// Contract: logs of all kinds, for what every Log promises. With TW_CONTRACT_ON_KAFKA: the brokers that TW_KAFKA
-// names, whose topics are deleted.
+// Contract: logs of all kinds, for what every Log promises. With TW_CONTRACT_ON_KAFKA: the brokers that
+// TW_KAFKA names, whose topics are deleted. Included behind gtest.
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // What every Log promises, asked of each implementation.
-#include "log/contract.h"
-
 #include <gmock/gmock.h>
+
+#include "log/contract.h"
 
 namespace tradewind::log {
 namespace {

@@ -6,6 +6,8 @@ export class Figure implements Query {
   newest = 0; // event time of the newest row that counted, ms
   missing: string | null = null;
   private next: Map<string, Row> | null = null; // what the table holds, as it comes
+  private begun = 0;
+  private told = false; // all that the table holds has come once
 
   constructor(
     readonly table: string, // whose query tells how complete it is
@@ -21,12 +23,20 @@ export class Figure implements Query {
   begin = () => {
     if (this.missing || !this.earliest) this.next = new Map();
     this.missing = null;
+    this.begun = Date.now();
   };
   held = () => {
     if (this.next) this.rows = this.next;
     this.next = null;
+    this.told = true;
     this.changed();
   };
+
+  // Whether no row means that there is none. A stream does not say that all of it has come.
+  get answered(): boolean {
+    const kLong_ms = 10_000;
+    return this.told || this.rows.size > 0 || (this.earliest && this.begun > 0 && Date.now() - this.begun > kLong_ms);
+  }
   row = (row: Row) => {
     const rows = this.next ?? this.rows;
     const key = this.key(row);

@@ -136,7 +136,14 @@ class KafkaConsumer final : public Consumer {
     const bool first = assigned.looked_ns == INT64_MIN;
     if (!first && now - assigned.looked_ns < kEveryNs) return {};
     assigned.looked_ns = now;
-    return first ? Result<>() : readers_->catalog().check_anew(assigned.position);
+    if (first) return {};
+    const auto there = readers_->catalog().check_anew(assigned.position);
+    if (there.ok() || there.error().code != Code::not_found) return there;
+    return Error{Code::not_found,
+                 "topic " + assigned.position.topic + " partition " +
+                     std::to_string(assigned.position.partition) +
+                     " is gone: it was deleted, or may not be seen any more; bring it back, or "
+                     "drop what reads it"};
   }
 
   // What is no longer there is passed over; what is not there yet is waited for.

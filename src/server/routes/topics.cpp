@@ -29,13 +29,13 @@ void append_topic(const log::TopicSpec& spec, log::WatchedLog& log, std::string&
   std::vector<log::Offset> begins;
   std::vector<log::Offset> ends;
   int64_t records = 0;
-  int64_t bytes = 0;
+  std::optional<int64_t> bytes = 0;
   for (int32_t p = 0; p < spec.partitions; ++p) {
     const auto bounds = log.bounds({spec.name, p}, log::Visibility::durable);
     const auto size = log.admin().bytes({spec.name, p});
     const bool unknown = !size.ok() && size.error().code == Code::unsupported;  // the brokers' to know
     if (!bounds.ok() || !(size.ok() || unknown)) return;                        // deleted meanwhile
-    bytes += unknown ? 0 : *size;
+    bytes = unknown || !bytes ? std::nullopt : std::optional(*bytes + *size);
     begins.push_back(bounds->begin);
     ends.push_back(bounds->end);
     records += bounds->end - bounds->begin;
@@ -45,7 +45,7 @@ void append_topic(const log::TopicSpec& spec, log::WatchedLog& log, std::string&
   out += ",\"partitions\":" + std::to_string(spec.partitions) + ",\"records\":" + std::to_string(records) +
          ",\"begins\":[" + offsets_text(begins) + "],\"ends\":[" + offsets_text(ends) + "],\"cleanup\":\"" +
          log::name_of(spec.cleanup) + "\",\"retention_ms\":" + std::to_string(spec.retention.count()) +
-         ",\"bytes\":" + std::to_string(bytes) +
+         ",\"bytes\":" + (bytes ? std::to_string(*bytes) : "null") +
          ",\"internal\":" + (engine::is_internal(spec.name) ? "true" : "false") + "}";
 }
 

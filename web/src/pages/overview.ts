@@ -51,6 +51,8 @@ function absent(figure: Figure, statement: string): HTMLElement {
 }
 
 const waiting = (text: string) => h("p", { class: "empty" }, text);
+// Before a figure has answered, that nothing is there is not known.
+const nothing = (text: string, ...figures: Figure[]) => waiting(figures.every((figure) => figure.answered) ? text : "Reading …");
 
 function footer(card: Card, platform: Platform): void {
   const parts: (Node | string)[] = [];
@@ -86,7 +88,7 @@ function revenue(changed: () => void): Card {
     if (flow.missing) return show(made.body, absent(flow, revenueSql));
     const from = hourAgo() + kMinute;
     const rows = [...flow.rows.values()].filter((row) => row.WINDOWSTART >= from && row.WINDOWSTART < from + kHour);
-    if (!rows.length) return show(made.body, waiting("No order within the last hour."));
+    if (!rows.length) return show(made.body, nothing("No order within the last hour.", flow));
     const byCurrency = new Map<string, number>();
     for (const row of rows) byCurrency.set(row.CURRENCY, (byCurrency.get(row.CURRENCY) ?? 0) + row.BOOKED);
     const currencies = [...byCurrency].sort((a, b) => b[1] - a[1]).map(([name]) => name);
@@ -162,7 +164,7 @@ function funnel(changed: () => void): Card {
   made.draw = () => {
     if (figure.missing) return show(made.body, absent(figure, funnelSql));
     const rows = [...figure.rows.values()].filter((row) => row.WINDOWSTART >= hourAgo() && row.F);
-    if (!rows.length) return show(made.body, waiting("No visit within the last hour."));
+    if (!rows.length) return show(made.body, nothing("No visit within the last hour.", figure));
     const entered = kSteps.map((_, i) => rows.reduce((sum, row) => sum + (row.F[i]?.ENTERED ?? 0), 0));
     const devices = [...new Set(rows.map((row) => row.DEVICE_TYPE as string))].sort();
     // Medians of windows do not add up; the middle one, each weighed by its people, is near.
@@ -208,7 +210,7 @@ function popular(changed: () => void): Card {
   made.draw = () => {
     if (items.missing) return show(made.body, absent(items, popularSql));
     const ranked = [...items.rows.values()].flatMap((row) => (row.TRENDING ?? []) as { ITEM: string; WEIGHT: number }[]).filter((item) => item.WEIGHT > 0).sort((a, b) => b.WEIGHT - a.WEIGHT);
-    if (!ranked.length) return show(made.body, waiting("Nobody has looked at a product yet."));
+    if (!ranked.length) return show(made.body, nothing("Nobody has looked at a product yet.", items));
     // The window that covers the last hour best is the oldest one that began within it.
     const first = Math.min(...[...views.rows.values()].map((row) => row.WINDOWSTART as number).filter((start) => start >= hourAgo()));
     const raw = [...views.rows.values()].filter((row) => row.WINDOWSTART === first).sort((a, b) => b.VIEWS - a.VIEWS);
@@ -237,7 +239,7 @@ function stock(changed: () => void): Card {
     const rows = [...cover.rows.values()].filter((row) => row.AVAILABLE !== null)
       .map((row) => ({ ...row, days: row.AVAILABLE <= 0 ? 0 : (row.COVER_DAYS_80 ?? Infinity) }) as Record<string, any>)
       .sort((a, b) => a.days - b.days);
-    if (!rows.length) return show(made.body, waiting("No stock movement yet."));
+    if (!rows.length) return show(made.body, nothing("No stock movement yet.", cover));
     const places = new Set(rows.map((row) => row.LOCATION_ID)).size;
     show(made.body, h("table", { class: "ranks" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Product"), h("th", { scope: "col" }, "Left"), h("th", { scope: "col" }, "Sold a day"), h("th", { scope: "col", class: "when", title: "Without a delivery it lasts longer than that in four of five cases" }, "80 % sure until"))),
@@ -266,7 +268,7 @@ function suspicious(changed: () => void): Card {
       ...[...orders.rows.values()].map((row) => ({ at: row.ROWTIME as number, what: `Order ${row.ORDER_ID}`, who: `customer ${row.CUSTOMER_KEY}`, worth: row.TOTAL === null ? "" : money(row.TOTAL, row.CURRENCY, 2), why: [row.PROBABILITY === null || row.PROBABILITY === undefined ? null : `${percent(row.PROBABILITY, 0)} likely fraud`, ((row.REASONS ?? []) as string[]).join(", ") || `risk ${String(row.BAND).toLowerCase()}`].filter((part) => part).join(": ") })),
       ...[...cards.rows.values()].map((row) => ({ at: row.ROWTIME as number, what: "Card", who: String(row.CARD), worth: "", why: `${row.ATTEMPTS} payments tried within 10 minutes, by ${row.ACCOUNTS} ${row.ACCOUNTS === 1 ? "account" : "accounts"}` })),
     ].sort((a, b) => b.at - a.at);
-    if (!found.length) return show(made.body, waiting("Nothing suspicious within a day."));
+    if (!found.length) return show(made.body, nothing("Nothing suspicious within a day.", orders, cards));
     show(made.body, h("ul", { class: "alerts", tabindex: "0", "aria-label": "Suspicious orders and cards, newest first" }, ...found.slice(0, 40).map((one) =>
       h("li", {}, h("time", { datetime: new Date(one.at).toISOString() }, clock(one.at, true)), h("div", {}, h("p", {}, h("b", {}, one.what), ` ${one.who}`, one.worth ? h("span", { class: "worth" }, one.worth) : null), h("p", { class: "why" }, one.why))))));
   };
