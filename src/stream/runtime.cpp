@@ -251,12 +251,15 @@ class WorkerRuntime final : public Runtime {
       sum.silent_seconds = std::max(sum.silent_seconds, seat->silent_seconds());
       if (sum.waits_for.empty()) sum.waits_for = figures.waits_for();
       if (const auto trouble = seat->trouble()) sum.trouble = trouble->message;
+      sum.too_large += figures.too_large;
     }
     sum.restoring = restoring_;
     sum.restore_seconds = restore_seconds_;
     return sum;
   }
 
+      if (sum.untrimmed.empty()) sum.untrimmed = figures.untrimmed();
+      sum.untrimmed_partitions += figures.untrimmed_partitions;
   bool wait_until(const std::string& name, const log::Offsets& reached, Duration wait) override {
     const int64_t deadline = clock_.monotonic_ns() + wait.count() * 1'000'000;
     while (true) {
