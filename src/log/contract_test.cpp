@@ -270,6 +270,13 @@ TYPED_TEST(LogContract, TakesWhatIsAppendedRightBehindTheCreationOfItsTopic) {
   }
 }
 
+TYPED_TEST(LogContract, TellsTheEndsOfManyPlacesAtOnce) {
+  this->topic("one", 2);
+  this->append({"one", 1}, {record("a", "1"), record("b", "2")});
+  const Offsets ends = this->log->ends({{"one", 0}, {"one", 1}, {"nowhere", 0}}, Duration(5'000));
+  EXPECT_THAT(ends, ElementsAre(Pair(Position{"one", 0}, 0), Pair(Position{"one", 1}, 2)));
+}
+
 TYPED_TEST(LogContract, TellsAtOnceWhatLiesBehindManyPlaces) {
   this->topic("orders", 2);
   this->append({"orders", 0}, {record("a", "1", 1'000), record("b", "2", 2'000), record("c", "3", 3'000)});

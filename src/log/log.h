@@ -110,6 +110,9 @@ class Log {
     Offset end = 0;
   };
   virtual Result<Bounds> bounds(const Position& position, Visibility visibility) = 0;
+  // One past the last record, committed or not, of all these at once. Those that cannot be told within `wait`
+  // are left out.
+  virtual Offsets ends(const std::vector<Position>& positions, Duration wait);
   // Wall time at which the first record at or behind `from` was appended, as well as the log knows it: of
   // what was there before this process began, when its segment was begun; a log that keeps no such times
   // answers the record's own. Nothing: there is no such record yet.
@@ -141,8 +144,8 @@ class Log {
   virtual void wait_for_more(uint64_t seen, Duration wait) = 0;
   virtual void wake() = 0;
   virtual int64_t most_transaction_bytes() const = 0;
+  // Of one record, as payload_bytes(). A topic may take less, which commits and appends tell with `invalid`.
+  virtual int64_t most_record_bytes() const { return most_transaction_bytes(); }
 };
 
 }  // namespace tradewind::log
-  // Of one record, as payload_bytes(). A topic may take less, which commits and appends tell with `invalid`.
-  virtual int64_t most_record_bytes() const { return most_transaction_bytes(); }

@@ -124,6 +124,8 @@ class Runtime {
   // What a query computes; null when there is none of that name.
   virtual std::shared_ptr<const Topology> topology(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
+  // The committed places of a query, as in its status; none: there is no such query.
+  virtual log::Offsets positions(const std::string& name) const = 0;
   // Of the queries that were added, by name.
   virtual std::vector<std::shared_ptr<const Topology>> topologies() const = 0;
   virtual RuntimeFigures figures() const = 0;

@@ -208,6 +208,14 @@ class KafkaLog final : public WatchedLog {
   Result<Bounds> bounds(const Position& position, Visibility visibility) override {
     return catalog_->bounds(position, visibility);
   }
+  // While brokers do not answer there are two things to wait for, each for half of it.
+  Offsets ends(const std::vector<Position>& positions, Duration wait) override {
+    const Duration half = std::min(wait, catalog_->client().patience()) / 2;
+    auto ends = half > Duration(0) ? catalog_->ends(positions, half) : Result<Offsets>(Offsets());
+    if (!ends.ok()) return {};
+    for (auto& [position, end] : *ends) end = std::max(end, marks_->of(position).end);
+    return std::move(*ends);
+  }
   Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
     return readers_->appended(readers_, position, from);
   }
@@ -235,6 +243,7 @@ class KafkaLog final : public WatchedLog {
   void wait_for_more(uint64_t seen, Duration wait) override { marks_->bell.wait(seen, wait); }
   void wake() override { marks_->bell.ring(); }
   int64_t most_transaction_bytes() const override { return kMostKafkaTransaction; }
+  int64_t most_record_bytes() const override { return kMostKafkaPayload; }
 
   LogFigures figures() const override {
     LogFigures figures;
@@ -243,7 +252,6 @@ class KafkaLog final : public WatchedLog {
     figures.doubts_committed = marks_->settled_committed;
     figures.doubts_given_up = marks_->settled_given_up;
     figures.left_open_closed = marks_->left_open_closed;
-  int64_t most_record_bytes() const override { return kMostKafkaPayload; }
     return figures;
   }
   Admin& admin() override { return admin_; }
