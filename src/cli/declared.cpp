@@ -53,6 +53,7 @@ class NotingLog final : public log::Log {
   void wait_for_more(uint64_t seen, Duration wait) override { log_->wait_for_more(seen, wait); }
   void wake() override { log_->wake(); }
   int64_t most_transaction_bytes() const override { return log_->most_transaction_bytes(); }
+  int64_t most_record_bytes() const override { return log_->most_record_bytes(); }
 
  private:
   const std::unique_ptr<log::Log> log_;

@@ -105,6 +105,17 @@ TEST_F(SettingsTest, ErrorsNameFlagVariableOrLine) {
   EXPECT_EQ(read({}), "TW_LOG_DURABILITY: log.durability is 'maybe'; it takes fsync or os");
 }
 
+TEST_F(SettingsTest, RecordsForKafkaArePackedOnlyAsItsClientsKnow) {
+  EXPECT_EQ(read({"--log.kafka.compression", "zip"}),
+            "--log.kafka.compression: log.kafka.compression is 'zip'; it takes none, gzip, snappy, lz4 or "
+            "zstd; did you "
+            "mean gzip?");
+  for (const char* name : {"none", "gzip", "snappy", "lz4", "zstd"}) {
+    EXPECT_EQ(read({"--log.kafka.compression", name}), "ok");
+    EXPECT_EQ(settings_.kafka.compression, name);
+  }
+}
+
 TEST_F(SettingsTest, SegmentsMustNotBeginLargerThanTheyMayGrow) {
   EXPECT_THAT(read({"--log.most_segment_bytes", "1MB"}),
               HasSubstr("is larger than log.most_segment_bytes (1MB)"));

@@ -189,7 +189,10 @@ std::vector<Piece> pieces_of(const std::string& text, std::string* rest) {
     line += c == '\n' ? 1 : 0;
   }
   if (rest != nullptr) *rest = begun ? text.substr(begin) : "";
-  if (rest == nullptr && begun) end_at(text.size());
+  if (rest == nullptr && begun) {
+    end_at(text.size());
+    if (inside == '-') pieces.back().text += '\n';  // what is put behind it is no part of the comment
+  }
   return pieces;
 }
 
@@ -278,7 +281,7 @@ std::string SqlSession::body_of(const Piece& piece, const char* text_name,
   Json body = Json::object();
   body.set(text_name,
            Json::string(std::string(static_cast<size_t>(piece.line - 1), '\n') +
-                        std::string(static_cast<size_t>(piece.column - 1), ' ') + piece.text + "\n;"));
+                        std::string(static_cast<size_t>(piece.column - 1), ' ') + piece.text + ";"));
   body.set(properties_name, object(properties_));
   body.set("sessionVariables", object(variables_));
   return body.dump();

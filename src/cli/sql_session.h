@@ -25,7 +25,7 @@ struct SqlOptions {
 
 // A statement of a text, where it begins, and its first word in upper case.
 struct Piece {
-  std::string text;  // without the semicolon
+  std::string text;  // without the semicolon, which may be put behind it
   int line = 1;
   int column = 1;
   std::string word;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -194,8 +195,8 @@ class Engine final : private sql::SchemaLookup {
   Json done(Json status);
 
   // select.cpp
-  void catch_up(const std::string& source, Duration wait);
-  log::Offsets ends_of(const std::string& topic) const;
+  void catch_up(const std::string& source, int64_t until_ns);
+  log::Offsets ends_of(const std::string& query, const std::set<std::string>& topics, Duration wait) const;
 
   log::Log& log_;
   schema::Registry& registry_;

@@ -49,39 +49,43 @@ Duration wait_of(const Session& session) {
 
 }  // namespace
 
-// Waits until everything durable now has gone through the queries that lead to this source.
-void Engine::catch_up(const std::string& name, Duration wait) {
+// Waits until everything durable now has gone through the queries that lead to this source, or it is
+// `until_ns`.
+void Engine::catch_up(const std::string& name, int64_t until_ns) {
+  const auto left = [&] {
+    return Duration(std::max<int64_t>((until_ns - clock_.monotonic_ns()) / 1'000'000, 0));
+  };
   const sql::Catalog known = catalog();
   const sql::Source* source = known.find(name);
-  if (source == nullptr || source->query_id.empty() || wait.count() == 0) return;
+  if (source == nullptr || source->query_id.empty() || left().count() == 0) return;
   std::vector<std::string> reads;
   {
     const std::lock_guard lock(mutex_);
     const auto row = queries_.find(source->query_id);
     if (row != queries_.end()) reads = row->second.reads;
   }
-  log::Offsets ends;
-  if (source->read_only) ends = ends_of(source->topic);
+  std::set<std::string> topics;
+  if (source->read_only) topics.insert(source->topic);
   for (const std::string& read : reads) {
     const sql::Source* from = known.find(read);
     if (from == nullptr) continue;
-    catch_up(read, wait);
-    ends.merge(ends_of(from->topic));
+    catch_up(read, until_ns);
+    topics.insert(from->topic);
   }
-  if (!runtime_->wait_until(source->query_id, ends, wait)) return;
+  if (!runtime_->wait_until(source->query_id, ends_of(source->query_id, topics, left()), left())) return;
   // With several workers the rows are on their way to the owners of their keys.
-  (void)runtime_->wait_until(source->query_id, ends_of(stream::partials_topic(source->query_id)), wait);
+  const std::string partials = stream::partials_topic(source->query_id);
+  (void)runtime_->wait_until(source->query_id, ends_of(source->query_id, {partials}, left()), left());
 }
 
-// One past the last record of each partition; nothing of a topic that is not there.
-log::Offsets Engine::ends_of(const std::string& topic) const {
-  log::Offsets ends;
-  const auto spec = log_.topic(topic);
-  for (int32_t p = 0; spec.ok() && p < spec->partitions; ++p) {
-    const auto bounds = log_.bounds({topic, p}, log::Visibility::written);
-    if (bounds.ok()) ends[{topic, p}] = bounds->end;
+// How far those of the topics go that the query reads.
+log::Offsets Engine::ends_of(const std::string& query, const std::set<std::string>& topics,
+                             Duration wait) const {
+  std::vector<log::Position> wanted;
+  for (const auto& [position, next] : runtime_->positions(query)) {
+    if (topics.contains(position.topic)) wanted.push_back(position);
   }
-  return ends;
+  return wanted.empty() ? log::Offsets() : log_.ends(wanted, wait);
 }
 
 Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const Session& session) {
@@ -101,7 +105,7 @@ Result<std::unique_ptr<RowStream>> Engine::select(const sql::Query& query, const
       table == nullptr ? nullptr : runtime_->view(table->query_id);
   if (view == nullptr)
     return Error{Code::unavailable, pull.table + " is not running; SHOW QUERIES tells why"};
-  catch_up(pull.table, wait_of(session));
+  catch_up(pull.table, clock_.monotonic_ns() + wait_of(session).count() * 1'000'000);
   stream::ViewRequest request;
   request.keys = pull.keys;
   request.window_from = pull.window_from;

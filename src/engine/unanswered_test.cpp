@@ -52,6 +52,7 @@ class SilentLog final : public log::Log {
   void wait_for_more(uint64_t seen, Duration wait) override { inner_.wait_for_more(seen, wait); }
   void wake() override { inner_.wake(); }
   int64_t most_transaction_bytes() const override { return inner_.most_transaction_bytes(); }
+  int64_t most_record_bytes() const override { return inner_.most_record_bytes(); }
 
  private:
   class Transaction final : public log::Transaction {

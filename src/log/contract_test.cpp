@@ -8,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Pair;
 
 TYPED_TEST_SUITE(LogContract, Kinds);
 
@@ -258,6 +259,22 @@ TYPED_TEST(LogContract, StartsATopicAnewAfterItWasDeleted) {
   EXPECT_EQ(this->bounds({"orders", 1}).end, 0);
   EXPECT_EQ(this->append({"orders", 1}, {record("new", "2")}), 0);
   EXPECT_THAT(this->read({"orders", 1}), ElementsAre("new=2"));
+}
+
+TYPED_TEST(LogContract, TakesWhatIsAppendedRightBehindTheCreationOfItsTopic) {
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "fresh" + std::to_string(i);
+    this->topic(name, 3);
+    EXPECT_EQ(this->append({name, i % 3}, {record("k", "v")}), 0) << name;
+    ASSERT_TRUE(this->log->delete_topic(name).ok());
+  }
+}
+
+TYPED_TEST(LogContract, TellsTheEndsOfManyPlacesAtOnce) {
+  this->topic("one", 2);
+  this->append({"one", 1}, {record("a", "1"), record("b", "2")});
+  const Offsets ends = this->log->ends({{"one", 0}, {"one", 1}, {"nowhere", 0}}, Duration(5'000));
+  EXPECT_THAT(ends, ElementsAre(Pair(Position{"one", 0}, 0), Pair(Position{"one", 1}, 2)));
 }
 
 TYPED_TEST(LogContract, TellsAtOnceWhatLiesBehindManyPlaces) {

@@ -2,6 +2,14 @@
 
 namespace tradewind::log {
 
+Offsets Log::ends(const std::vector<Position>& positions, Duration) {
+  Offsets ends;
+  for (const Position& position : positions) {
+    if (const auto there = bounds(position, Visibility::written); there.ok()) ends[position] = there->end;
+  }
+  return ends;
+}
+
 std::map<Position, Log::Backlog> Log::backlog(const Offsets& places) {
   std::map<Position, Backlog> found;
   for (const auto& [position, next] : places) {

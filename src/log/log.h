@@ -27,18 +27,31 @@ struct Appending {
   std::span<const RecordView> records;
 };
 
+// A record of a transaction that its topic does not take, though others take as large ones.
+struct TooLarge {
+  Position position;
+  std::optional<Bytes> key;
+  int64_t bytes = 0;  // as payload_bytes()
+  std::string remedy;
+};
+
 // Outputs, state frames and positions of one commit: seen whole or not at all. Destroying it uncommitted
 // aborts it.
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  // Copies the bytes; nothing is visible yet. Appends to one partition keep their order.
+  // Copies the bytes; nothing is visible yet. Appends to one partition keep their order. invalid: a record is
+  // of more than Log::most_record_bytes(); then none of them is in the transaction.
   virtual Result<> append(const Position& position, std::span<const RecordView> records) = 0;
   // The moment of truth. `consumed` rides along as the group's offsets (a mirror for lag tools). Answers the
   // offset of the first record appended to each position. When it answers, readers of Visibility::written see
   // it; it is durable once Log::durable() has reached what Log::written() was afterwards. After `unavailable`
-  // nothing has happened, and it may be asked again.
+  // nothing has happened, and it may be asked again; so it is after `invalid` where too_large() tells why.
   virtual Result<Offsets> commit(std::string_view group, const Offsets& consumed) = 0;
+  // The records for whose size the last commit() was refused; empty: it was not, or for another reason.
+  virtual std::vector<TooLarge> too_large() const { return {}; }
+  // Takes those out of the transaction.
+  virtual void leave_out_too_large() {}
   // Bytes appended so far; a commit of more than Log::most_transaction_bytes() is refused with `invalid`.
   virtual int64_t bytes() const = 0;
 };
@@ -97,6 +110,9 @@ class Log {
     Offset end = 0;
   };
   virtual Result<Bounds> bounds(const Position& position, Visibility visibility) = 0;
+  // One past the last record, committed or not, of all these at once. Those that cannot be told within `wait`
+  // are left out.
+  virtual Offsets ends(const std::vector<Position>& positions, Duration wait);
   // Wall time at which the first record at or behind `from` was appended, as well as the log knows it: of
   // what was there before this process began, when its segment was begun; a log that keeps no such times
   // answers the record's own. Nothing: there is no such record yet.
@@ -128,6 +144,8 @@ class Log {
   virtual void wait_for_more(uint64_t seen, Duration wait) = 0;
   virtual void wake() = 0;
   virtual int64_t most_transaction_bytes() const = 0;
+  // Of one record, as payload_bytes(). A topic may take less, which commits and appends tell with `invalid`.
+  virtual int64_t most_record_bytes() const { return most_transaction_bytes(); }
 };
 
 }  // namespace tradewind::log

@@ -20,6 +20,7 @@ struct Partition {
 
 struct State {
   std::mutex mutex;
+  std::shared_ptr<const MemoryLimits> limits = std::make_shared<MemoryLimits>();
   std::map<std::string, TopicSpec> topics;
   std::map<Position, Partition> partitions;
   std::map<std::string, Offsets> groups;
@@ -60,9 +61,12 @@ class MemoryTransaction final : public Transaction {
     const std::lock_guard lock(state_->mutex);
     TRY(state_->find(position));
     for (const RecordView& record : records) {
-      parts_[position].push_back(keep(record));
-      bytes_ += static_cast<int64_t>((record.key ? record.key->size() : 0) +
-                                     (record.value ? record.value->size() : 0));
+      if (const int64_t bytes = payload_bytes(record); bytes > state_->limits->record)
+        return Error{Code::invalid, "a record of " + std::to_string(bytes) + " bytes is too large"};
+    }
+    for (const RecordView& record : records) {
+      parts_[position].push_back({keep(record), payload_bytes(record)});
+      bytes_ += parts_[position].back().bytes;
     }
     return {};
   }
@@ -71,23 +75,49 @@ class MemoryTransaction final : public Transaction {
     const std::lock_guard lock(state_->mutex);
     if (state_->epochs[id_] != epoch_) return Error{Code::fenced, "another producer took over the id " + id_};
     for (const auto& [position, records] : parts_) TRY(state_->find(position));
+    too_large_.clear();
+    for (const auto& [position, records] : parts_) {
+      for (const Part& part : records) {
+        if (!fits(position, part)) too_large_.push_back({position, part.record->key, part.bytes, "mend it"});
+      }
+    }
+    if (!too_large_.empty()) return Error{Code::invalid, "a record is too large for its topic"};
     Offsets first;
     for (auto& [position, records] : parts_) {
       Partition& partition = state_->partitions[position];
       first[position] = static_cast<Offset>(partition.records.size());
-      partition.records.insert(partition.records.end(), records.begin(), records.end());
+      for (const Part& part : records) partition.records.push_back(part.record);
     }
     for (const auto& [position, offset] : consumed) state_->groups[std::string(group)][position] = offset;
     ++state_->written;
     return first;
   }
+  std::vector<TooLarge> too_large() const override { return too_large_; }
+  void leave_out_too_large() override {
+    const std::lock_guard lock(state_->mutex);
+    for (auto& [position, records] : parts_)
+      std::erase_if(records, [&, at = &position](const Part& part) { return !fits(*at, part); });
+    std::erase_if(parts_, [](const auto& part) { return part.second.empty(); });
+    too_large_.clear();
+  }
   int64_t bytes() const override { return bytes_; }
 
  private:
+  struct Part {
+    std::shared_ptr<const Kept> record;
+    int64_t bytes = 0;
+  };
+  // REQUIRES the mutex.
+  bool fits(const Position& position, const Part& part) const {
+    const auto most = state_->limits->topics.find(position.topic);
+    return most == state_->limits->topics.end() || part.bytes <= most->second;
+  }
+
   std::shared_ptr<State> state_;
   std::string id_;
   int64_t epoch_;
-  std::map<Position, std::vector<std::shared_ptr<const Kept>>> parts_;
+  std::map<Position, std::vector<Part>> parts_;
+  std::vector<TooLarge> too_large_;
   int64_t bytes_ = 0;
 };
 
@@ -212,6 +242,8 @@ class MemoryConsumer final : public Consumer {
 
 class MemoryLog final : public Log {
  public:
+  explicit MemoryLog(std::shared_ptr<const MemoryLimits> limits) { state_->limits = std::move(limits); }
+
   Result<> create_topic(const TopicSpec& spec) override {
     TRY(check_topic_name(spec.name));
     if (spec.partitions < 1)
@@ -286,6 +318,7 @@ class MemoryLog final : public Log {
   void wait_for_more(uint64_t, Duration) override {}  // nothing here waits
   void wake() override {}
   int64_t most_transaction_bytes() const override { return 64LL << 20; }
+  int64_t most_record_bytes() const override { return state_->limits->record; }
 
  private:
   std::shared_ptr<State> state_ = std::make_shared<State>();
@@ -294,7 +327,11 @@ class MemoryLog final : public Log {
 }  // namespace
 
 std::unique_ptr<Log> make_memory_log() {
-  return std::make_unique<MemoryLog>();
+  return make_memory_log(std::make_shared<MemoryLimits>());
+}
+
+std::unique_ptr<Log> make_memory_log(std::shared_ptr<const MemoryLimits> limits) {
+  return std::make_unique<MemoryLog>(std::move(limits));
 }
 
 }  // namespace tradewind::log

@@ -106,8 +106,9 @@ class EmbeddedLog : public WatchedLog {
   virtual Result<> verify() = 0;
 };
 
-inline constexpr int64_t kMostKafkaRecord = 8 << 20;        // bytes; what hosted clusters take at most
-inline constexpr int64_t kMostKafkaTransaction = 64 << 20;  // bytes
+inline constexpr int64_t kMostKafkaRecord = 8 << 20;  // bytes; what hosted clusters take at most
+inline constexpr int64_t kMostKafkaPayload = kMostKafkaRecord - 1024;  // the rest is what packs it
+inline constexpr int64_t kMostKafkaTransaction = 64 << 20;             // bytes
 
 struct KafkaOptions {
   std::string servers;                 // HOST:PORT[,HOST:PORT]...: some of the cluster's brokers; no setting

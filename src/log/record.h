@@ -42,6 +42,9 @@ struct RecordView {
   uint32_t header_count = 0;
 };
 
+// Of its key, value and headers.
+int64_t payload_bytes(const RecordView& record);
+
 // Records of one partition in offset order, as one fetch gave them; the bytes live as long as `buffer`.
 struct FetchedBatch {
   Position position;

@@ -50,8 +50,11 @@ void KafkaOptions::fields(Options& options) {
       "processor warm; more is for brokers far away.");
   options.number("log.kafka.replicas", replicas, {-1, 1'000},
                  "Copies of the partitions of topics made here; -1: what the cluster is set to.");
-  options.text("log.kafka.compression", compression,
-               "How records are packed: none, lz4, zstd, snappy or gzip.");
+  options.choice(
+      "log.kafka.compression", compression,
+      std::vector<std::pair<const char*, std::string>>{
+          {"none", "none"}, {"gzip", "gzip"}, {"snappy", "snappy"}, {"lz4", "lz4"}, {"zstd", "zstd"}},
+      "How records are packed.");
   security.fields(options);
 }
 

@@ -146,6 +146,11 @@ void Server::declare_checks() {
     if (parts_.remote_registry == nullptr) return std::nullopt;
     return message(parts_.remote_registry->trouble());
   });
+  health_.add(Probe::lagging, "trim", [this]() -> std::optional<std::string> {
+    const std::string reason = parts_.engine.figures().untrimmed;
+    if (reason.empty()) return std::nullopt;
+    return "records that are no longer needed stay, and starts take longer: " + reason;
+  });
   health_.add(Probe::lagging, "queries", [this] { return lagging(); });
 }
 

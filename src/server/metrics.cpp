@@ -46,6 +46,8 @@ void add_runtime(telemetry::Scrape& scrape, const stream::RuntimeFigures& figure
   scrape.add(stream::kCommitSeconds, static_cast<double>(figures.commit_ns) / 1e9);
   scrape.add(stream::kBadRecords, static_cast<double>(figures.bad_records));
   scrape.add(stream::kGoneRecords, static_cast<double>(figures.gone_records));
+  scrape.add(stream::kUntrimmed, static_cast<double>(figures.untrimmed_partitions));
+  scrape.add(stream::kTooLarge, static_cast<double>(figures.too_large));
   scrape.add(stream::kStateBytes, static_cast<double>(figures.state_bytes));
   scrape.add(stream::kRestoreSeconds, figures.restore_seconds);
   scrape.add(stream::kRestoreRecords, static_cast<double>(figures.restore_records));

@@ -41,6 +41,16 @@ inline constexpr Metric kGoneRecords{
     .name = "tw_stream_gone_records_total",
     .kind = Kind::counter,
     .sentence = "Offsets whose records were deleted before they were read; the log names the topics."};
+inline constexpr Metric kTooLarge{
+    .name = "tw_stream_too_large_records_total",
+    .kind = Kind::counter,
+    .sentence =
+        "Results that were left out because a record, or their topic, takes no such size; they are told "
+        "in tw.processing_log."};
+inline constexpr Metric kUntrimmed{
+    .name = "tw_stream_untrimmed_partitions",
+    .kind = Kind::gauge,
+    .sentence = "Partitions whose superfluous records the log has not let go yet; /v1/health tells why."};
 inline constexpr Metric kStateBytes{
     .name = "tw_stream_state_bytes",
     .kind = Kind::gauge,
@@ -96,11 +106,11 @@ inline constexpr Metric kQueryStateBytes{
     .labels = {"query"},
     .sentence = "Memory of the table, without keys that it shares with others."};
 
-inline constexpr std::array kMetrics{&kRows,           &kCommits,        &kCommitSeconds,  &kCommitDuration,
-                                     &kResultDelay,    &kEndToEnd,       &kBadRecords,     &kGoneRecords,
-                                     &kStateBytes,     &kRestoreSeconds, &kRestoreRecords, &kRestoredRecords,
-                                     &kHeartbeatAge,   &kQueryRunning,   &kQueryRowsIn,    &kQueryRowsOut,
-                                     &kQueryLateRows,  &kQueryBadRows,   &kQueryLag,       &kQueryLagSeconds,
-                                     &kQueryStateBytes};
+inline constexpr std::array kMetrics{&kRows,           &kCommits,         &kCommitSeconds,  &kCommitDuration,
+                                     &kResultDelay,    &kEndToEnd,        &kBadRecords,     &kGoneRecords,
+                                     &kTooLarge,       &kUntrimmed,       &kStateBytes,     &kRestoreSeconds,
+                                     &kRestoreRecords, &kRestoredRecords, &kHeartbeatAge,   &kQueryRunning,
+                                     &kQueryRowsIn,    &kQueryRowsOut,    &kQueryLateRows,  &kQueryBadRows,
+                                     &kQueryLag,       &kQueryLagSeconds, &kQueryStateBytes};
 
 }  // namespace tradewind::stream

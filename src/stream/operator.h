@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ class Collector {
 
 // What went wrong with one row; becomes a record of the processing log.
 struct RowNote {
-  enum class Kind { deserialization, expression, late };
+  enum class Kind { deserialization, expression, late, too_large };
   Kind kind = Kind::expression;
   std::string query;
   std::string step;
@@ -39,6 +40,9 @@ struct RowNote {
   int32_t partition = 0;
   int64_t offset = -1;
   Bytes record;  // the raw bytes, where there are any
+  // Of a result that is too large.
+  std::optional<Bytes> key;
+  int64_t bytes = 0;
 };
 
 // What a task lends to its operators.
@@ -64,6 +68,8 @@ class Context {
   // How long no record has come from the source, once that is long enough for windows to close by the clock;
   // else 0.
   virtual Duration silence() = 0;
+  // Of what append() takes. Larger ones are told and left out.
+  virtual int64_t most_record_bytes() const { return INT64_MAX; }
   // Records of the commit at hand: results, late rows, partials. The bytes are copied.
   virtual Result<> append(const log::Position& position, std::span<const log::RecordView> records) = 0;
 };

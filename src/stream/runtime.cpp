@@ -225,6 +225,13 @@ class WorkerRuntime final : public Runtime {
     return all;
   }
 
+  log::Offsets positions(const std::string& name) const override {
+    for (QueryStatus& status : told_status()) {
+      if (status.name == name) return std::move(status.positions);
+    }
+    return {};
+  }
+
   std::vector<std::shared_ptr<const Topology>> topologies() const override {
     std::map<std::string, std::shared_ptr<const Topology>> by_name;
     for (const auto& seat : seats_) {
@@ -244,12 +251,15 @@ class WorkerRuntime final : public Runtime {
       sum.rows += figures.rows;
       sum.bad_records += figures.bad_records;
       sum.gone_records += figures.gone_records;
+      sum.too_large += figures.too_large;
       sum.state_bytes += figures.state_bytes;
       sum.restore_records += figures.restore_records;
       sum.restored_records += figures.restored_records;
       sum.restored_bytes += figures.restored_bytes;
       sum.silent_seconds = std::max(sum.silent_seconds, seat->silent_seconds());
       if (sum.waits_for.empty()) sum.waits_for = figures.waits_for();
+      if (sum.untrimmed.empty()) sum.untrimmed = figures.untrimmed();
+      sum.untrimmed_partitions += figures.untrimmed_partitions;
       if (const auto trouble = seat->trouble()) sum.trouble = trouble->message;
     }
     sum.restoring = restoring_;
@@ -261,10 +271,7 @@ class WorkerRuntime final : public Runtime {
     const int64_t deadline = clock_.monotonic_ns() + wait.count() * 1'000'000;
     while (true) {
       bool there = true;
-      log::Offsets at;
-      for (const QueryStatus& status : told_status()) {
-        if (status.name == name) at = status.positions;
-      }
+      const log::Offsets at = positions(name);
       for (const auto& [position, offset] : reached) {
         const auto found = at.find(position);
         there = there && (offset == 0 || (found != at.end() && found->second >= offset));

@@ -83,6 +83,7 @@ struct RuntimeFigures {
   int64_t rows = 0;
   int64_t bad_records = 0;
   int64_t gone_records = 0;
+  int64_t too_large = 0;  // results that were left out
   int64_t state_bytes = 0;
   double restore_seconds = 0;
   // Of the state that the start reads; all of it is restored when both are equal and restoring is false.
@@ -92,7 +93,9 @@ struct RuntimeFigures {
   int64_t restored_bytes = 0;
   double silent_seconds = 0;  // how long the worker that is silent longest has made no step
   std::string waits_for;      // why queries cannot go on just now, though nothing is wrong with them
-  std::string trouble;        // what a worker waits for, trying again until it heals; empty: nothing
+  int64_t untrimmed_partitions = 0;
+  std::string untrimmed;  // why the log refuses to let superfluous records go; empty: it does not
+  std::string trouble;    // what a worker waits for, trying again until it heals; empty: nothing
 };
 
 class Runtime {
@@ -121,6 +124,8 @@ class Runtime {
   // What a query computes; null when there is none of that name.
   virtual std::shared_ptr<const Topology> topology(const std::string& name) const = 0;
   virtual std::vector<QueryStatus> status() const = 0;
+  // The committed places of a query, as in its status; none: there is no such query.
+  virtual log::Offsets positions(const std::string& name) const = 0;
   // Of the queries that were added, by name.
   virtual std::vector<std::shared_ptr<const Topology>> topologies() const = 0;
   virtual RuntimeFigures figures() const = 0;

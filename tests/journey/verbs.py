@@ -126,6 +126,11 @@ def topics(url):
     everything = {topic["name"] for topic in run(url, "topics", "list", "--all", "--json")[0]}
     check("internal topics only with --all", "orders" in listed and not any(n.startswith("tw.") for n in listed) and "tw.commands" in everything)
 
+    for text, place in (("SELECT 1;", "line 1, column "), ("SELECT 1", "line 1, column "), ("SELECT 1 -- no more", "line "),
+                        ("SHOW TOPICS;\n SELECT 1;", "line 2, column ")):
+        said = run(url, "sql", "-e", text, code=2)[1]
+        check(f"the place of the error in {text!r}", place in said, said)
+
     shown = run(url, "sql", "-e", "SHOW QUERIES;")[0].splitlines()
     whole = sql(url, "SHOW QUERIES;")[0]["queries"]
     check("lists shorten long texts", len(shown) == 2 + len(whole) and max(map(len, shown)) < 400

@@ -3,10 +3,10 @@
 
   away.py --binary build/release/tradewind [--seconds N] [--rounds N] [--version 4.3.1|3.9.2]
 
-It starts a broker and a platform with the shop's queries, and kills the broker, once with events coming in and once without. For N seconds (20) /readyz,
+It starts a broker and a platform with the shop's queries, and kills the broker, once with events coming in and once without. For N seconds (14) /readyz,
 /healthz and /metrics are asked five times a second each: every answer must be there within half a second, /readyz must say within 10 s that brokers are gone and
 go on saying so until they answer. Events that are sent meanwhile must be answered within the patience and three seconds, with 503 and Retry-After, also those for
-topics that nobody has heard of, however many wait at once. Then the broker returns, and all must be well again. At last SIGTERM while it is gone.
+topics that nobody has heard of, however many wait at once; pull queries within tradewind.pull.wait.ms and half a second. Then the broker returns, and all must be well again. At last SIGTERM while it is gone.
 """
 import argparse, json, os, shutil, signal, subprocess, sys, tempfile, threading, time, urllib.error, urllib.request
 
@@ -21,7 +21,7 @@ from serving import free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 6
-AT_ONCE_S, TOLD_WITHIN_S, ANSWERED_WITHIN_S, WELL_WITHIN_S, ENDED_WITHIN_S = 0.5, 10, PATIENCE_S + 3, 30, 6
+AT_ONCE_S, TOLD_WITHIN_S, ANSWERED_WITHIN_S, WELL_WITHIN_S, ENDED_WITHIN_S, SHOWN_WITHIN_S = 0.5, 10, PATIENCE_S + 3, 30, 6, 5.5
 QUERIES = os.path.join(HERE, "..", "..", "queries", "shop")
 wrong = []
 
@@ -111,6 +111,32 @@ class Platform:
         assert status in (200, 201), text
 
 
+class Puller(threading.Thread):
+    """Asks one pull query after the other; keeps (when, status, text, seconds)."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.answers, self.over = url, [], threading.Event()
+        self.start()
+
+    def run(self):
+        body = json.dumps({"sql": "SELECT * FROM REVENUE_BY_CATEGORY;"}).encode()
+        while not self.over.is_set():
+            began = time.monotonic()
+            status, text, _, took = ask(f"{self.url}/query-stream", body, {"Content-Type": "application/json"})
+            self.answers.append((began, status, text, took))
+            self.over.wait(0.3)
+
+    def judge(self, gone):
+        self.over.set()
+        self.join(timeout=60)
+        slowest = max(self.answers, key=lambda answer: answer[3])
+        print(f"    pull queries: {len(self.answers)} answers, the slowest {slowest[3]:.2f} s, {slowest[0] - gone:.1f} s after the kill", flush=True)
+        for began, status, text, took in self.answers:
+            if took > SHOWN_WITHIN_S or status != 200:
+                note(f"a pull query took {took:.2f} s, asked {began - gone:.1f} s after the kill: {status} {text[:200]}")
+
+
 def judge(path, answers, gone, back):
     slowest = max(answers, key=lambda answer: answer[3])
     print(f"    {path}: {len(answers)} answers, the slowest {slowest[3]:.2f} s, {slowest[0] - gone:.1f} s after the kill", flush=True)
@@ -145,7 +171,7 @@ def judge_sent(sender, gone, back):
 
 def brokers_go(platform, cluster, seconds, load):
     probers = [Prober(platform.url, path) for path in ("/readyz", "/healthz", "/metrics")]
-    senders = []
+    puller, senders = Puller(platform.url), []
     if load:
         senders = [Sender(platform.url, "pings", f"{'till' if i % 2 else 'page'}{i}", i % 2 == 1) for i in range(6)]
     time.sleep(3)
@@ -165,6 +191,7 @@ def brokers_go(platform, cluster, seconds, load):
         note(f"not ready again within {WELL_WITHIN_S} s")
     for prober in probers:
         judge(prober.path, prober.end(), gone, back)
+    puller.judge(gone)
     for sender in senders:
         sender.end()
         judge_sent(sender, gone, back)
@@ -193,7 +220,7 @@ def terminated(platform, cluster, after):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", required=True)
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=14)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--version", default=os.environ.get("TW_KAFKA_VERSION", "4.3.1"))
     options = parser.parse_args()
@@ -209,8 +236,8 @@ def main():
                 brokers_go(platform, cluster, options.seconds, load)
         for after in (0.5, 8):
             terminated(platform, cluster, after)
-            cluster.start(1)
             if after == 0.5:
+                cluster.start(1)
                 platform = Platform(options, folder, cluster.servers)
     finally:
         if platform is not None and platform.process.poll() is None:

@@ -15,9 +15,12 @@ def java_hash(text):
 
 
 class Cluster:
-    def __init__(self, folder, nodes, version):
+    def __init__(self, folder, nodes, version, more=None):
+        """more: a file of further settings of each node."""
         self.folder, self.nodes, self.version = folder, nodes, version
         self.environment = {**os.environ, "TW_KAFKA_VERSION": version, "TW_KAFKA_HEAP": os.environ.get("TW_KAFKA_HEAP", "320m")}
+        if more:
+            self.environment["TW_KAFKA_MORE"] = more
         self.servers = ""
 
     def run(self, *words):

@@ -21,6 +21,7 @@ from cluster import Cluster
 from load import Load
 from serving import PATIENCE_S, Platform, free_port
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 PRODUCE, END = 0, 26
 
 
@@ -130,20 +131,16 @@ class Proxy:
         self.done.set()
 
 
-def with_a_door(cluster, proxy_port):
-    """Gives node 1 a listener more, which is told to clients as the proxy's; its port."""
-    inside = free_port()
-    cluster.signal(signal.SIGTERM, 1)
-    cluster.ended(1)
-    path = os.path.join(cluster.folder, "node1", "node.properties")
-    with open(path) as file:
+def door_settings(folder, inside, proxy_port):
+    """A file with a listener more, which is told to clients as the proxy's."""
+    with open(os.path.join(HERE, "node.properties.in")) as file:
         known = dict(line.strip().split("=", 1) for line in file if "=" in line and not line.startswith("#"))
-    with open(path, "a") as file:
-        file.write(f"\nlisteners={known['listeners']},DOOR://127.0.0.1:{inside}\n"
+    path = os.path.join(folder, "door.properties")
+    with open(path, "w") as file:
+        file.write(f"listeners={known['listeners']},DOOR://127.0.0.1:{inside}\n"
                    f"advertised.listeners={known['advertised.listeners']},DOOR://127.0.0.1:{proxy_port}\n"
                    f"listener.security.protocol.map={known['listener.security.protocol.map']},DOOR:PLAINTEXT\n")
-    cluster.start(1)
-    return inside
+    return path
 
 
 def main():
@@ -156,11 +153,11 @@ def main():
     print(f"seed {options.seed} (repeat with --seed {options.seed})", flush=True)
     chance, wrong = random.Random(options.seed), []
     folder = tempfile.mkdtemp(prefix="tradewind-doubt-")
-    cluster, platform = Cluster(os.path.join(folder, "kafka"), 1, options.version), None
+    door, inside = free_port(), free_port()
+    cluster, platform = Cluster(os.path.join(folder, "kafka"), 1, options.version, door_settings(folder, inside, door)), None
     try:
         cluster.up()
-        door = free_port()
-        proxy = Proxy(door, with_a_door(cluster, door))
+        proxy = Proxy(door, inside)
         load = Load(options.seed, 500, cluster.servers)
         platform = Platform(options.binary, f"127.0.0.1:{door}", folder, 1)
         if not platform.ready():

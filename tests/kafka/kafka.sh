@@ -55,6 +55,10 @@ print(*(probe.getsockname()[1] for probe in probes))
 PY
 }
 
+random_id() {  # as Kafka writes them; one that begins with a dash would pass for a flag
+  python3 -c 'import base64, uuid; print(base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("="))'
+}
+
 prepare() {  # FOLDER COUNT: ports, settings and formatted disks
   local folder="$1" count="$2" replicas=1 insync=1 quorum="" ports node
   [ "$count" -eq 3 ] && replicas=3 insync=2
@@ -62,7 +66,7 @@ prepare() {  # FOLDER COUNT: ports, settings and formatted disks
   local voters="" cluster
   for ((node = 1; node <= count; ++node)); do
     quorum+="${quorum:+,}127.0.0.1:${ports[2 * node - 1]}"
-    [ "$count" -eq 1 ] || voters+="${voters:+,}$node@127.0.0.1:${ports[2 * node - 1]}:$(run_java kafka.tools.StorageTool random-uuid)"
+    [ "$count" -eq 1 ] || voters+="${voters:+,}$node@127.0.0.1:${ports[2 * node - 1]}:$(random_id)"
   done
   cluster="TradewindTestsAAAAAAAA"
   for ((node = 1; node <= count; ++node)); do

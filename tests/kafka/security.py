@@ -292,10 +292,11 @@ def try_each_right():
         url = platform.wait_ready()
         if url is not None:
             insert(url, len(rows))
-            until = time.monotonic() + (15 if names else 3)
-            while platform.process.poll() is None and time.monotonic() < until:
+            until = time.monotonic() + 15
+            while platform.process.poll() is None and time.monotonic() < until and (names or not counted(url)):
                 time.sleep(0.1)
         if names is None:
+            check(url is not None and counted(url), f"without {what} the event is not counted")
             check(platform.process.poll() is None, f"without {what} it ends: {platform.messages[-1:]}")
             if platform.process.poll() is None:
                 check(platform.stop() == 0, f"without {what} it does not end well: {platform.messages[-2:]}")
@@ -309,6 +310,60 @@ def try_each_right():
         rows.append((f"{what} not granted, topics made before", told(sentence)))
     print(f"{len(rows)} rights that are needed where topics are there")
     return rows
+
+
+def counted(url):
+    """Whether the query runs and has committed all that was inserted."""
+    try:
+        with urllib.request.urlopen(f"{url}/v1/health", timeout=20) as answer:
+            queries = json.load(answer)["queries"]
+    except OSError:
+        return False
+    return len(queries) == 1 and queries[0]["state"] == "RUNNING" and queries[0]["lag_records"] == 0 and queries[0]["rows_in"] > 0
+
+
+def metric(url, name):
+    with urllib.request.urlopen(f"{url}/metrics", timeout=20) as answer:
+        return sum(float(line.split()[-1]) for line in answer.read().decode().split("\n") if line.startswith(name))
+
+
+def try_trim():
+    """Without Delete the state is not trimmed: that is told, with the command that mends it, and done when it is granted."""
+    revoke_all()
+    grant_all_but(AclOperation.DELETE)
+    platform = Platform("CLOUD", USER, more=["--queries", os.path.join(folder, "queries"), "--state.snapshot_frame_bytes", "64KB"])
+    url = platform.wait_ready()
+    if url is None:
+        return check(False, f"without Delete it does not start: {platform.ended()[2]}")
+    producer = confluent_kafka.Producer({"bootstrap.servers": f"127.0.0.1:{ports['PLAIN']}"})
+
+    def until_metric(wanted):
+        until, number = time.monotonic() + 90, 0
+        while time.monotonic() < until and platform.process.poll() is None:
+            for key in range(100):
+                producer.produce("beats", json.dumps({"N": number}), key=f"a key of many {key}")
+                number += 1
+            producer.flush(20)
+            if wanted(metric(url, "tw_stream_untrimmed_partitions")):
+                return True
+            time.sleep(0.02)
+        return False
+
+    check(until_metric(lambda partitions: partitions > 0), f"nothing is left untrimmed: {platform.messages[-2:]}")
+    with urllib.request.urlopen(f"{url}/v1/health", timeout=20) as answer:
+        health = json.load(answer)
+    told_of = json.dumps(health["lagging"])
+    for part in ("lacks the right Delete on the topic tw.tradewind.state", "kafka-acls.sh --bootstrap-server", "--operation Delete --topic 'tw.tradewind.state'"):
+        check(part in told_of, f"health without Delete does not say {part}: {told_of}")
+    check(health["ready"], f"without Delete it is not ready: {health['reasons']}")
+    grant(ResourceType.TOPIC, "*", [AclOperation.DELETE], prefixed=False)
+    check(until_metric(lambda partitions: partitions == 0), "with Delete granted it is not trimmed")
+    begin = confluent_kafka.Consumer({"bootstrap.servers": f"127.0.0.1:{ports['PLAIN']}", "group.id": "trim"})
+    lows = [begin.get_watermark_offsets(confluent_kafka.TopicPartition("tw.tradewind.state", partition), timeout=20)[0] for partition in range(4)]
+    begin.close()
+    check(any(low > 0 for low in lows), f"the state begins at {lows} though Delete was granted")
+    check(platform.stop() == 0, f"behind the trimming it does not end well: {platform.messages[-2:]}")
+    print(f"without Delete: told, and trimmed when it was granted; the state begins at {lows}")
 
 
 def insert(url, number):
@@ -400,16 +455,21 @@ def try_doctor():
     check(code == 0 and not wrong, f"doctor with all rights: exit code {code}, {wrong}")
     check({"TLS", "version", "login", "cluster", "writing", "clock", "topic tw.producers", "group tradewind"} <= set(found), f"doctor looks at {list(found)}")
     check(len(grants) > 4 and all("User:app" in grant for grant in grants if grant.startswith("kafka-acls.sh")), f"doctor's grants: {grants}")
-    for listener, given, where, names in [
-            ("CLOUD", {**USER, "sasl__password": "${env:WRONG}"}, "login", "log.kafka.sasl.password"), ("OTHER", USER, "TLS", "elsewhere.example"),
-            ("CLOUD", {}, "protocol", "log.kafka.security.protocol"), ("CLOUD", {**USER, "ssl__ca__location": f"{tls}/stranger.crt"}, "TLS", "ssl.ca.location"),
-            ("PLAIN", {"security__protocol": "SSL", "ssl__ca__location": f"{tls}/ca.crt"}, "TLS", "does not speak TLS"),
-            ("SCRAM", {**USER, "sasl__mechanism": "SCRAM-SHA-512"}, "version", "librdkafka"),
-            ("MTLS", without(CERTIFICATE, "ssl__certificate__location", "ssl__key__location"), "protocol", "log.kafka.ssl.certificate.location"),
-            ("CLOUD", {**USER, "sasl__username": "nobody", "sasl__password": "${env:NOBODY}"}, "topic tw.commands", "User:nobody lacks the right Describe")]:
+    cases = [
+        ("CLOUD", {**USER, "sasl__password": "${env:WRONG}"}, "login", "log.kafka.sasl.password"), ("OTHER", USER, "TLS", "elsewhere.example"),
+        ("CLOUD", {}, "protocol", "log.kafka.security.protocol"), ("CLOUD", {**USER, "ssl__ca__location": f"{tls}/stranger.crt"}, "TLS", "ssl.ca.location"),
+        ("PLAIN", {"security__protocol": "SSL", "ssl__ca__location": f"{tls}/ca.crt"}, "TLS", "does not speak TLS"),
+        ("SCRAM", {**USER, "sasl__mechanism": "SCRAM-SHA-512"}, "version", "librdkafka"),
+        ("MTLS", without(CERTIFICATE, "ssl__certificate__location", "ssl__key__location"), "protocol", "log.kafka.ssl.certificate.location"),
+        ("CLOUD", {**USER, "sasl__username": "nobody", "sasl__password": "${env:NOBODY}"}, "topic tw.commands", "User:nobody lacks the right Describe")]
+
+    def one(case):
+        listener, given, where, names = case
         code, found, _ = doctor(listener, given)
         line = found.get(where, {})
         check(code == 1 and line.get("grade") == "wrong" and names in line["found"] + line.get("remedy", ""), f"doctor at {listener}: {code}, {where}: {found}")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, cases))
     print("doctor finds what is wrong")
 
 
@@ -428,9 +488,12 @@ def main():
         print(f"{len(rows)} wrong settings in {time.monotonic() - began:.1f} s")
         rows += try_missing_rights()
         rows += try_each_right()
+        try_trim()
         revoke_all()
     grant_all()
     works("PLAIN", "CLOUD", USER)
+    code, _, sentence = Platform("PLAIN", {"instance": "other"}).ended()
+    check(code == 1 and "set log.kafka.instance to tradewind, or" in sentence, f"under another name: exit code {code}: {sentence}")
     works("a certificate", "MTLS", {**CERTIFICATE, "ssl__key__location": f"{tls}/locked.key", "ssl__key__password": "${env:KEY}"})
     endpoint.life, before = 5, endpoint.given
     survive("OAUTHBEARER with tokens of 5 s", "CLOUD", {**token_settings(endpoint.url), "sasl__oauthbearer__scope": "kafka",

@@ -1,5 +1,7 @@
 #include "log/kafka/appender.h"
 
+#include <librdkafka/rdkafka.h>
+
 #include <algorithm>
 
 #include "log/kafka/carried_times.h"
@@ -9,17 +11,13 @@ namespace {
 
 constexpr int64_t kMostTogether = 16 << 20;  // bytes of batches in one transaction
 constexpr Duration kServe(100);
+constexpr Duration kUnheardPause(20);
 
 const Position kNumbers{kProducersTopic, 0};
 
-int64_t bytes_of(const RecordView& record) {
-  auto bytes =
-      static_cast<int64_t>((record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0));
-  for (uint32_t i = 0; i < record.header_count; ++i) {
-    const HeaderView& header = record.headers[i];
-    bytes += static_cast<int64_t>(header.name.size() + (header.value ? header.value->size() : 0));
-  }
-  return bytes;
+bool unheard(int code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 }  // namespace
@@ -27,10 +25,11 @@ int64_t bytes_of(const RecordView& record) {
 Result<int64_t> checked_bytes(std::span<const RecordView> records) {
   int64_t bytes = 0;
   for (const RecordView& record : records) {
-    const int64_t more = bytes_of(record);
-    if (more > kMostKafkaRecord - 1024)
-      return Error{Code::invalid,
-                   "a record of " + std::to_string(more) + " bytes is more than the 8 MB of Kafka's"};
+    const int64_t more = payload_bytes(record);
+    if (more > kMostKafkaPayload)
+      return Error{Code::invalid, "a record of " + std::to_string(more) + " bytes is more than the " +
+                                      std::to_string(kMostKafkaPayload) +
+                                      " that go into one on Kafka; make it smaller"};
     bytes += more;
   }
   if (bytes > kMostKafkaTransaction)
@@ -42,6 +41,7 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
                                                  std::shared_ptr<Claims> claims) {
   std::shared_ptr<Appender> made(new Appender(std::move(readers)));
   TRY(made->readers_->catalog().create(producers_topic()));
+  TRY(claims->sole(made->readers_->options().instance));
   made->serving_ = std::jthread([appender = made.get()](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto client = appender->single();
@@ -52,7 +52,7 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
   made->transactor_ = TRY(Transactor::open(
       made->readers_, std::move(claims),
       [own = made.get()](const RecordView& record) { return own->claim(record); },
-      made->readers_->options().instance + ".append"));
+      made->readers_->options().instance + std::string(kAppenderId)));
   TRY(made->restore());
   return made;
 }
@@ -95,10 +95,33 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   TRY(readers_->catalog().check(position));
   TRY(checked_bytes(records));
   if (records.empty()) return TRY(readers_->catalog().bounds(position, Visibility::written)).end;
+  Clock& clock = *readers_->options().clock;
+  const int64_t until_ns = clock.monotonic_ns() + readers_->options().patience.count() * 1'000'000;
+  Sent sent = TRY(send(position, records));
+  // Brokers hear of a topic one after the other: that the one who was asked does not know of it yet passes.
+  while (unheard(sent.code) && sent.first < 0 && clock.monotonic_ns() < until_ns &&
+         readers_->catalog().check(position).ok()) {
+    clock.sleep(kUnheardPause);
+    ++looked_;
+    sent = TRY(send(position, records));
+  }
+  if (sent.code != 0) {
+    const Right right{"Write", "topic", position.topic};
+    // Who may write nowhere gets no number to write by, and is told that.
+    return sent.client->error(sent.client->fatal() != 0 ? sent.client->fatal() : sent.code,
+                              "topic " + position.topic + " cannot be written", &right);
+  }
+  count(records);
+  readers_->marks().wrote(position, sent.last + 1, false, clock.now());
+  readers_->marks().bell.ring();
+  return sent.first;
+}
+
+Result<Appender::Sent> Appender::send(const Position& position, std::span<const RecordView> records) {
   const auto client = TRY(single());
   Deliveries deliveries;
   Deliveries::Slot slot{.all = &deliveries, .position = position};
-  auto* topic = client->topic(position.topic, readers_->catalog().generation());
+  auto* topic = client->topic(position.topic, readers_->catalog().generation() + looked_);
   CarriedTimes times(readers_->options().clock->now());
   for (const RecordView& record : times.of(records)) {
     if (produce(*client, topic, position.partition, record, false, slot) != 0) break;
@@ -106,22 +129,13 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
   // By whoever waits: the thread that serves knows only the newest client, and one that a fatal error has
   // ended would tell nobody of what was left in it.
   while (!deliveries.done()) client->serve(kServe);
-  const std::string doing = "topic " + position.topic + " cannot be written";
-  if (const int code = deliveries.failure(); code != 0) {
-    const Right right{"Write", "topic", position.topic};
-    const int fatal = client->fatal();  // who may write nowhere gets no number to write by, and is told that
-    return client->error(fatal != 0 ? fatal : code, doing, &right);
-  }
-  count(records);
-  readers_->marks().wrote(position, slot.last + 1, false, readers_->options().clock->now());
-  readers_->marks().bell.ring();
-  return slot.first;
+  return Sent{client, deliveries.failure(), slot.first, slot.last};
 }
 
 void Appender::count(std::span<const RecordView> records) {
   const std::lock_guard lock(mutex_);
   records_ += static_cast<int64_t>(records.size());
-  for (const RecordView& record : records) bytes_ += bytes_of(record);
+  for (const RecordView& record : records) bytes_ += payload_bytes(record);
 }
 
 // The first that finds nobody writing writes what waits, its own and others', until nothing waits.
@@ -146,7 +160,7 @@ Result<> Appender::append_all(std::span<const Appending> parts, const std::strin
     for (; taken < waiting_.size() && bytes < kMostTogether; ++taken) {
       together.push_back(waiting_[taken]);
       for (const Appending& part : waiting_[taken]->parts) {
-        for (const RecordView& record : part.records) bytes += bytes_of(record);
+        for (const RecordView& record : part.records) bytes += payload_bytes(record);
       }
     }
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));

@@ -6,6 +6,7 @@
 // producer lies in the topic tw.producers, written in the same transaction as what it numbers.
 // Threads: shared freely. Errors: not_found, invalid, unavailable, fenced.
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -20,10 +21,12 @@ namespace tradewind::log::kafka {
 
 class Appender {
  public:
+  // conflict: the cluster holds the platform of another instance.
   static Result<std::shared_ptr<Appender>> open(std::shared_ptr<Readers> readers,
                                                 std::shared_ptr<Claims> claims);
   ~Appender();
 
+  // A topic that was just created is waited for, until every broker has heard of it.
   Result<Offset> append(const Position& position, std::span<const RecordView> records);
   Result<> append_all(std::span<const Appending> parts, const std::string& producer, int64_t sequence);
   // A claim's record; see Claims.
@@ -45,6 +48,14 @@ class Appender {
   };
   explicit Appender(std::shared_ptr<Readers> readers) : readers_(std::move(readers)) {}
 
+  // What became of records of one partition.
+  struct Sent {
+    std::shared_ptr<Client> client;
+    int code = 0;  // librdkafka's
+    Offset first = -1;
+    Offset last = -1;
+  };
+  Result<Sent> send(const Position& position, std::span<const RecordView> records);
   Result<> restore();
   Result<std::shared_ptr<Client>> single();
   Result<> write(const std::vector<Asked*>& together);
@@ -60,6 +71,7 @@ class Appender {
   std::map<std::string, int64_t> doubtful_numbers_;
   std::shared_ptr<Client> single_;
   std::jthread serving_;
+  std::atomic<int64_t> looked_{0};  // how often a topic was looked at anew
 
   mutable std::mutex mutex_;
   std::condition_variable written_;

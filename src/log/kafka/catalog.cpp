@@ -427,8 +427,12 @@ Result<> Catalog::trim(const Position& position, Offset keep) {
       rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event.get()));
   const Right right{"Delete", "topic", position.topic};
   for (int i = 0; i < results->cnt; ++i) {
-    if (results->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return asking_->error(results->elems[i].err, doing, &right);
+    const auto code = results->elems[i].err;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    Error error = asking_->error(code, doing, &right);
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+      error.message += ": " + grant_command(right, options_);
+    return error;
   }
   marks_->trimmed(position, keep);
   return {};

@@ -105,6 +105,24 @@ Result<> Claims::check(const std::string& id, Offset mine) {
   return {};
 }
 
+// Every process claims the id of its appender.
+Result<> Claims::sole(const std::string& instance) {
+  TRY(read_on());
+  const std::lock_guard lock(mutex_);
+  std::string name = instance;
+  Claim newest;
+  for (const auto& [id, claim] : newest_) {
+    if (!id.ends_with(kAppenderId) || claim.offset < newest.offset) continue;
+    newest = claim;
+    name = id.substr(0, id.size() - kAppenderId.size());
+  }
+  if (name == instance) return {};
+  return Error{Code::conflict, "this cluster holds the platform with log.kafka.instance " + name + " (" +
+                                   newest.who +
+                                   "), and its topics are no other's: set log.kafka.instance to " + name +
+                                   ", or give the platform " + instance + " a cluster of its own"};
+}
+
 Result<> Claims::look() {
   {
     const std::lock_guard lock(mutex_);

@@ -20,6 +20,9 @@
 
 namespace tradewind::log::kafka {
 
+// Of a process that appends: behind its instance.
+inline constexpr std::string_view kAppenderId = ".append";
+
 class Claims {
  public:
   // Appends one record to tw.producers, outside transactions.
@@ -30,6 +33,8 @@ class Claims {
 
   // A claim of this process: where its record lies.
   Result<Offset> claim(const std::string& id, const Append& append);
+  // conflict: the newest claim is that of a process with another name, `log.kafka.instance`.
+  Result<> sole(const std::string& instance);
   // Reads the claims to their end: `fenced`, with who has it, when a later one than `mine` is there.
   Result<> check(const std::string& id, Offset mine);
   // Looks whether this process' newest claims still hold; then what superseded() answers is as of now.

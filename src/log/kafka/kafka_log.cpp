@@ -44,6 +44,13 @@ class Kept {
       kept.headers = headers.data();
     }
   }
+  const RecordView& at(const Position& position, size_t record) const {
+    return parts_.at(position).at(record);
+  }
+  void erase(const Position& position, size_t record) {
+    std::vector<RecordView>& records = parts_.at(position);
+    records.erase(records.begin() + static_cast<ptrdiff_t>(record));
+  }
   std::vector<Appending> parts() const {
     std::vector<Appending> all;
     for (const auto& [position, records] : parts_) {
@@ -98,7 +105,31 @@ class KafkaTransaction final : public Transaction {
     const std::vector<Appending> parts = kept_->parts();
     if (parts.empty() && consumed.empty() && transactor_->fenced()) return *transactor_->fenced();
     if (parts.empty() && consumed.empty()) return Offsets();
-    return transactor_->commit({.parts = parts, .group = std::string(group), .consumed = consumed}, doubt_);
+    auto done =
+        transactor_->commit({.parts = parts, .group = std::string(group), .consumed = consumed}, doubt_);
+    const bool refused = !done.ok() && done.error().code == Code::invalid;
+    refused_ = refused ? transactor_->too_large() : std::vector<Session::Refused>();
+    return done;
+  }
+
+  std::vector<TooLarge> too_large() const override {
+    std::vector<TooLarge> all;
+    for (const Session::Refused& one : refused_) {
+      const RecordView& record = kept_->at(one.position, one.record);
+      all.push_back({.position = one.position,
+                     .key = record.key ? std::optional(Bytes(*record.key)) : std::nullopt,
+                     .bytes = payload_bytes(record),
+                     .remedy = "raise max.message.bytes of the topic (" + std::to_string(kMostKafkaRecord) +
+                               " is enough for all)"});
+    }
+    return all;
+  }
+
+  // The last of a position first, so that the numbers of the others stay.
+  void leave_out_too_large() override {
+    for (auto one = refused_.rbegin(); one != refused_.rend(); ++one)
+      kept_->erase(one->position, one->record);
+    refused_.clear();
   }
 
   int64_t bytes() const override { return bytes_; }
@@ -109,6 +140,7 @@ class KafkaTransaction final : public Transaction {
   const std::shared_ptr<Kept> kept_;
   int64_t bytes_ = 0;
   std::optional<Transactor::Doubt> doubt_;
+  std::vector<Session::Refused> refused_;  // by the last commit, those of a position in order
 };
 
 class KafkaProducer final : public Producer {
@@ -176,6 +208,14 @@ class KafkaLog final : public WatchedLog {
   Result<Bounds> bounds(const Position& position, Visibility visibility) override {
     return catalog_->bounds(position, visibility);
   }
+  // While brokers do not answer there are two things to wait for, each for half of it.
+  Offsets ends(const std::vector<Position>& positions, Duration wait) override {
+    const Duration half = std::min(wait, catalog_->client().patience()) / 2;
+    auto ends = half > Duration(0) ? catalog_->ends(positions, half) : Result<Offsets>(Offsets());
+    if (!ends.ok()) return {};
+    for (auto& [position, end] : *ends) end = std::max(end, marks_->of(position).end);
+    return std::move(*ends);
+  }
   Result<std::optional<Timestamp>> appended(const Position& position, Offset from) override {
     return readers_->appended(readers_, position, from);
   }
@@ -203,6 +243,7 @@ class KafkaLog final : public WatchedLog {
   void wait_for_more(uint64_t seen, Duration wait) override { marks_->bell.wait(seen, wait); }
   void wake() override { marks_->bell.ring(); }
   int64_t most_transaction_bytes() const override { return kMostKafkaTransaction; }
+  int64_t most_record_bytes() const override { return kMostKafkaPayload; }
 
   LogFigures figures() const override {
     LogFigures figures;

@@ -64,6 +64,11 @@ bool passing(int code) {
   }
 }
 
+// Batches of many records become smaller.
+bool size_refused(int code) {
+  return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || code == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE;
+}
+
 // Of two codes the one to go by: what waiting does not mend.
 int worse(int one, int other) {
   if (one == 0 || other == 0) return one == 0 ? other : one;
@@ -190,10 +195,15 @@ int Session::write(std::span<const Appending> given, const Places& places,
   if (added_.empty() && !offsets_added_) breaks_before_ = brokers_.breaks();
   std::map<Position, std::vector<RecordView>> together;
   std::vector<Part> parts = by_position(given, slots, together);
+  too_large_.clear();
   // Before anything is begun: partitions without a leader are waited for.
   if (const int code = find_leaders(parts, until_ns); code != 0) return code;
   if (const int code = add_partitions(parts, until_ns); code != 0) return code;
-  const int code = write_parts(parts, places, until_ns);
+  int code = write_parts(parts, places, until_ns);
+  if (code == 0 && !too_large_.empty()) {
+    topic_ = too_large_.front().position.topic;
+    code = too_large_.front().code;
+  }
   const auto unsure = [](const Part& part) { return part.unsure; };
   unsure_ = unsure_ || std::any_of(parts.begin(), parts.end(), unsure);
   return code;
@@ -293,7 +303,7 @@ int Session::send_round(std::vector<Part>& parts, size_t room, std::vector<Under
     }
     Gathered& gathered = by_leader[*leader];
     const size_t before = bytes;
-    part.sent = batch_size(left, bytes);
+    part.sent = batch_size(left.first(std::min(left.size(), part.most)), bytes);
     gathered.parts.push_back(&part);
     gathered.bytes += bytes - before;
     if (gathered.bytes >= kOneRequest) send(*leader, gathered);
@@ -359,6 +369,11 @@ int Session::take_answer(const Parts& parts, Told& told) {
 
 int Session::take_answer(Part& part, int code, Offset first) {
   const auto count = static_cast<int64_t>(std::exchange(part.sent, 0));
+  if (size_refused(code)) {
+    part.most = std::max<size_t>(static_cast<size_t>(count) / 2, 1);
+    if (count == 1) too_large_.push_back({part.position, part.written++, code});
+    return 0;
+  }
   if (code == 0 && first < 0) code = RD_KAFKA_RESP_ERR_UNKNOWN;
   if (code != 0) {
     topic_ = part.position.topic;

@@ -39,7 +39,8 @@ class Session {
     Offsets offsets;  // empty: none are sent
   };
   // Writes the parts and the places in the transaction, which begins if none is open. The slots, one for each
-  // position, tell where its records went.
+  // position, tell where its records went. What is too large for its topic is passed over, and told by the
+  // code behind all the others: see too_large().
   int write(std::span<const Appending> parts, const Places& places, std::deque<Deliveries::Slot>& slots,
             int64_t until_ns);
   // Commits or aborts it; well, when none is open. Whether a commit went through is known by 0 only.
@@ -49,6 +50,14 @@ class Session {
   // In the next one it would be taken for that one's: its end would end that one, too early, and records with
   // the same numbers would be dropped as known. Taking the id anew rules both out.
   bool sound() const { return !unsure_ && breaks_before_ == brokers_.breaks(); }
+
+  // Of the last write(), by the number among all for the position.
+  struct Refused {
+    Position position;
+    size_t record = 0;
+    int code = 0;
+  };
+  const std::vector<Refused>& too_large() const { return too_large_; }
 
   // The topic that the last code was about; may be empty.
   const std::string& topic() const { return topic_; }
@@ -62,9 +71,10 @@ class Session {
     Position position;
     std::span<const RecordView> records;
     Deliveries::Slot* slot = nullptr;
-    size_t written = 0;   // records
-    size_t sent = 0;      // records in the request at hand; 0: it was answered
-    bool unsure = false;  // some may lie in the partition, though nobody said so
+    size_t written = 0;      // records
+    size_t sent = 0;         // records in the request at hand; 0: it was answered
+    size_t most = SIZE_MAX;  // records in a batch; less where the topic took no larger one
+    bool unsure = false;     // some may lie in the partition, though nobody said so
   };
   using Parts = std::vector<Part*>;
   // Sent to one broker, and not answered yet.
@@ -101,6 +111,7 @@ class Session {
   bool offsets_added_ = false;
   bool unsure_ = false;
   int64_t breaks_before_ = 0;  // when the transaction began
+  std::vector<Refused> too_large_;
   std::string topic_;
 };
 

@@ -336,6 +336,28 @@ TEST_F(SessionTest, AsksForLessWhereBrokersTakeNoLargeRequests) {
   for (const Position& position : positions) EXPECT_EQ(batches(position), 1U);
 }
 
+TEST_F(SessionTest, CutsBatchesThatAreTooLargeForATopicAndPassesOverRecordsThatAre) {
+  constexpr int16_t kTooLarge = 10;
+  take();
+  for (int i = 0; i < 2; ++i)
+    broker.next(Api::produce, {.does = Does::refuses, .code = kTooLarge, .topic = "orders"});
+  ASSERT_EQ(write({orders, views}, "v", kLong, 4), 0) << session.trouble();
+  EXPECT_EQ(batches(orders), 4U);  // four, then two, are too many
+  EXPECT_EQ(batches(views), 1U);
+  EXPECT_THAT(session.too_large(), IsEmpty());
+  for (int i = 0; i < 3; ++i)
+    broker.next(Api::produce, {.does = Does::refuses, .code = kTooLarge, .topic = "orders"});
+  EXPECT_EQ(write({orders, views}, "v", kLong, 4), kTooLarge);
+  ASSERT_THAT(session.too_large(), SizeIs(1));
+  EXPECT_EQ(session.too_large()[0].position, orders);
+  EXPECT_EQ(session.too_large()[0].record, 0U);
+  EXPECT_EQ(session.topic(), "orders");
+  EXPECT_EQ(batches(orders), 7U);
+  EXPECT_TRUE(session.sound());
+  ASSERT_EQ(session.end(false, in(kLong)), 0);
+  EXPECT_THAT(ended(), ElementsAre(false));
+}
+
 TEST_F(SessionTest, WritesManyBatchesOfOnePartitionOneAfterTheOther) {
   take();
   broker.next(Api::produce, {.does = Does::cuts_after});

@@ -188,6 +188,7 @@ Result<> Transactor::note_topics(const Work& work) {
 }
 
 Result<Offsets> Transactor::commit(const Work& work, std::optional<Doubt>& doubt) {
+  too_large_.clear();
   Result<Offsets> done = committed(work, doubt);
   const bool refused = !done.ok() && done.error().code == Code::unavailable;
   const int64_t until_ns = patience_ends_ns() + kRetryNs;
@@ -299,6 +300,7 @@ Result<bool> Transactor::there(const Position& position, Offset offset, int64_t 
 Transactor::Outcome Transactor::attempt(const Work& work, Attempt& attempt) {
   const Session::Places places{work.group, moved(work)};
   int code = session_->write(work.parts, places, attempt.slots, attempt.until_ns);
+  too_large_ = session_->too_large();
   if (code != 0) {
     const bool group = code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
     const std::string what = group ? "the offsets of group " + work.group : "records";

@@ -42,8 +42,10 @@ class Transactor {
     std::string group;
     Offsets consumed;
   };
-  // The offset of the first record of each position.
+  // The offset of the first record of each position. invalid: too_large() tells why, or a right is missing.
   Result<Offsets> commit(const Work& work, std::optional<Doubt>& doubt);
+  // Records of the last commit's that are too large for their topics.
+  const std::vector<Session::Refused>& too_large() const { return too_large_; }
 
   const std::optional<Error>& fenced() const { return fenced_; }
 
@@ -89,6 +91,7 @@ class Transactor {
   int64_t breaks_seen_ = -1;      // the session's, when what lay open was last looked for; -1: never
   std::set<Position> unsure_;     // where it is not known whether something lies open
   int64_t looked_ns_ = 0;
+  std::vector<Session::Refused> too_large_;
   std::optional<Error> fenced_;
 };
 

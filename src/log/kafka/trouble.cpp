@@ -226,6 +226,12 @@ std::string explained(const Right& right, const KafkaOptions& options) {
          "; grant it (tradewind doctor prints the commands), or give another user in log.kafka.*";
 }
 
+std::string grant_command(const Right& right, const KafkaOptions& options) {
+  return "kafka-acls.sh --bootstrap-server " + options.servers +
+         " --command-config admin.properties --add --allow-principal '" + principal_of(options) +
+         "' --operation " + right.operation + " --topic '" + right.name + "'";
+}
+
 std::string principal_of(const KafkaOptions& options) {
   const KafkaSecurity& security = options.security;
   if (security.has_tokens()) {

@@ -60,6 +60,9 @@ struct Right {
 // The same for a right that is missing.
 std::string explained(const Right& right, const KafkaOptions& options);
 
+// The command that grants the right on a topic.
+std::string grant_command(const Right& right, const KafkaOptions& options);
+
 // "User:app", or what it hangs on where only the brokers know.
 std::string principal_of(const KafkaOptions& options);
 

@@ -81,20 +81,37 @@ Result<> AggregateOperator::expire() {
   return {};
 }
 
+namespace {
+
+// Appends partials to the query's topic of them.
+class PartialRecords final : public state::FrameSink {
+ public:
+  PartialRecords(Context& context, Timestamp time) : context_(context), time_(time) {}
+  void frame(int32_t group, BytesView bytes) override {
+    if (!result_.ok()) return;
+    const log::RecordView record{.value = bytes, .time = time_};
+    result_ = context_.append({partials_topic(context_.query()), group}, {&record, 1});
+  }
+  const Result<>& result() const { return result_; }
+
+ private:
+  Context& context_;
+  Timestamp time_;
+  Result<> result_;
+};
+
+}  // namespace
+
 Result<> AggregateOperator::send_partials() {
-  std::vector<Bytes> by_group;
   std::map<int32_t, int64_t> progress = partial_->progress();
   int64_t newest = INT64_MIN;
   for (const auto& [partition, time] : progress) newest = std::max(newest, time);
   const int64_t step = step_.window ? step_.window->advance.count() : INT64_MAX;
   const bool tell = step_.window && (told_ms_ == INT64_MIN || newest - told_ms_ >= step);
   if (!partial_->has_changes() && !tell) return {};
-  partial_->take_partials(by_group);
-  for (size_t g = 0; g < by_group.size(); ++g) {
-    if (by_group[g].empty()) continue;
-    const log::RecordView record{.value = by_group[g], .time = Timestamp{newest}};
-    TRY(context_->append({partials_topic(context_->query()), static_cast<int32_t>(g)}, {&record, 1}));
-  }
+  PartialRecords records(*context_, Timestamp{newest});
+  partial_->take_partials(static_cast<size_t>(context_->most_record_bytes()), records);
+  TRY(Result<>(records.result()));
   if (tell) told_ms_ = newest;
   return {};
 }

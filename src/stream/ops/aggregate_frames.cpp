@@ -167,8 +167,22 @@ Result<> AggregateTable::merge(BytesView partials) {
   return take_frame(partials, std::nullopt);
 }
 
-void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
-  by_group.assign(static_cast<size_t>(groups_), Bytes());
+// How far the partitions are is told with the last, when all rows before that have been merged.
+void AggregateTable::give_partials(const Dirty& dirty, const Progress& progress, size_t most,
+                                   state::FrameSink& sink) {
+  scratch_.clear();
+  put_frame(dirty.rows, dirty.windows, dirty.count, progress, true, scratch_);
+  if (scratch_.size() <= most || dirty.count == 1) {
+    sink.frame(dirty.group, scratch_);
+    return;
+  }
+  const size_t half = dirty.count / 2;
+  give_partials({dirty.group, dirty.rows, dirty.windows, half}, {}, most, sink);
+  give_partials({dirty.group, dirty.rows + half, dirty.windows + half, dirty.count - half}, progress, most,
+                sink);
+}
+
+void AggregateTable::take_partials(size_t most, state::FrameSink& sink) {
   const auto& dirty = state_.dirty();
   std::vector<std::vector<const char*>> rows(static_cast<size_t>(groups_));
   std::vector<std::vector<int64_t>> windows(static_cast<size_t>(groups_));
@@ -179,7 +193,8 @@ void AggregateTable::take_partials(std::vector<Bytes>& by_group) {
   }
   for (size_t g = 0; g < rows.size(); ++g) {
     if (rows[g].empty()) continue;
-    put_frame(rows[g].data(), windows[g].data(), rows[g].size(), progress_, true, by_group[g]);
+    give_partials({static_cast<int32_t>(g), rows[g].data(), windows[g].data(), rows[g].size()}, progress_,
+                  most, sink);
   }
   if (grows_) {
     for (const auto& change : dirty) {

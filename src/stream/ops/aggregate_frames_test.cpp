@@ -22,6 +22,13 @@ AggregateStep counting() {
   return step;
 }
 
+SchemaPtr shown_schema() {
+  return std::make_shared<const Schema>(Schema({{"K", Kind::string},
+                                                {"WINDOWSTART", Kind::bigint},
+                                                {"WINDOWEND", Kind::bigint},
+                                                {"C", Kind::bigint}}));
+}
+
 Batch rows(std::vector<std::string> keys, std::vector<int64_t> times) {
   ColumnBuilder builder(Kind::string);
   for (const std::string& key : keys) builder.append(Value(key));
@@ -64,6 +71,29 @@ TEST(AggregateFrames, GiveTheSameTableAgain) {
   EXPECT_FALSE(again->fold(0, "garbage").ok());
 }
 
+TEST(AggregateFrames, PartialsAreCutWhereTheyWouldBeTooLargeAndTellHowFarTheyAreWithTheLast) {
+  const auto sender = table();
+  const auto receiver = table();
+  std::vector<LateRow> late;
+  expr::Notes notes;
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back("key " + std::to_string(i));
+  ASSERT_TRUE(sender->fold_rows(rows(keys, std::vector<int64_t>(100, 60'000)), late, notes).ok());
+  Frames partials;
+  sender->take_partials(200, partials);
+  EXPECT_GT(partials.frames.size(), 4U);
+  for (const Bytes& frame : partials.frames) {
+    EXPECT_LE(frame.size(), 200U);
+    EXPECT_TRUE(receiver->progress().empty());
+    ASSERT_TRUE(receiver->merge(frame).ok());
+  }
+  EXPECT_FALSE(receiver->progress().empty());
+  EXPECT_FALSE(sender->has_changes());
+  receiver->committed();
+  for (const std::string& key : keys)
+    EXPECT_EQ(receiver->find(shown_schema(), {Value(key)}, 0, INT64_MAX).rows(), 1U);
+}
+
 class Shown final : public Collector {
  public:
   Result<> emit(Batch batch) override {
@@ -83,15 +113,13 @@ TEST(AggregateFrames, APartialForAWindowThatIsGoneIsCountedAndNotShown) {
   ASSERT_TRUE(sender->fold_rows(rows({"a", "b", "a"}, {60'000, 61'000, 130'000}), late, notes).ok());
   receiver->expire_before(120'000);
   receiver->committed();
-  std::vector<Bytes> partials;
-  sender->take_partials(partials);
-  ASSERT_TRUE(receiver->merge(partials[0]).ok());
+  Frames partials;
+  sender->take_partials(SIZE_MAX, partials);
+  ASSERT_EQ(partials.frames.size(), 1U);
+  ASSERT_TRUE(receiver->merge(partials.frames[0]).ok());
   EXPECT_EQ(receiver->missed(), 2);
   EXPECT_EQ(receiver->missed(), 0);
-  const auto schema = std::make_shared<const Schema>(Schema({{"K", Kind::string},
-                                                             {"WINDOWSTART", Kind::bigint},
-                                                             {"WINDOWEND", Kind::bigint},
-                                                             {"C", Kind::bigint}}));
+  const auto schema = shown_schema();
   Shown shown;
   ASSERT_TRUE(receiver->emit_changes(schema, true, 100, shown).ok());
   EXPECT_EQ(shown.rows, 1U);

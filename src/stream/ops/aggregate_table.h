@@ -46,9 +46,9 @@ class AggregateTable final : public state::Durable {
   Result<> emit_closed(const SchemaPtr& schema, int64_t start_ms, size_t rows_per_batch, Collector& out);
   bool has_closed(int64_t start_ms) const;
 
-  // Partials: what changed, cut by group (bytes[g] empty: nothing), and forgets everything. merge() takes one
-  // of them.
-  void take_partials(std::vector<Bytes>& by_group);
+  // Partials: what changed, cut by group, and into frames of `most` bytes at most where they hold several
+  // rows; forgets everything. merge() takes one of them.
+  void take_partials(size_t most, state::FrameSink& sink);
   Result<> merge(BytesView partials);
   // Groups of partials that came for windows which are gone (their partition had been silent for so long that
   // nobody waited for it), since the last call. They are not shown, and go with the commit.
@@ -96,6 +96,13 @@ class AggregateTable final : public state::Durable {
                  const std::vector<Change>* changes) const;
   void put_frame(const char* const* rows, const int64_t* windows, size_t count, const Progress& progress,
                  bool whole, Bytes& out) const;
+  struct Dirty {  // rows of a group that changed, and their windows
+    int32_t group;
+    const char* const* rows;
+    const int64_t* windows;
+    size_t count;
+  };
+  void give_partials(const Dirty& dirty, const Progress& progress, size_t most, state::FrameSink& sink);
   void put_progress(bool moved_only, state::FrameSink& sink);
   Result<> take_frame(BytesView frame, std::optional<int32_t> group);
 

@@ -9,6 +9,7 @@
 #include "base/coding.h"
 #include "base/mutant.h"
 #include "stream/run/worker.h"
+#include "telemetry/logger.h"
 
 namespace tradewind::stream {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr int64_t kMemoryCheckNs = 1'000'000'000;
 constexpr int64_t kMostBehindNs = 1'000'000'000;  // a commit comes at least once a second
 constexpr int64_t kFirstBehindNs = 100'000'000;   // the first of a start; the next few double it
+constexpr int64_t kTrimAgainNs = 10'000'000'000;
 
 int64_t ns(Duration wait) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(wait).count();
@@ -61,11 +63,6 @@ bool Worker::commit_due(bool read_nothing) const {
   return now - first_work_ns_ >= wait;
 }
 
-Result<> Worker::ensure_transaction() {
-  if (transaction_ == nullptr) transaction_ = TRY(producer_->begin());
-  return {};
-}
-
 Result<> Worker::commit() {
   if (!opened_ || torn_) return {};
   const int64_t began = clock_.monotonic_ns();
@@ -79,7 +76,7 @@ Result<> Worker::commit() {
     }
   }
   const int64_t oldest_ms = oldest_record_ms();
-  const log::Offsets first = TRY(transaction_->commit(options_.application, consumed_));
+  const log::Offsets first = TRY(write());
   prepared_ = false;
   transaction_.reset();
   TRY(passed(CommitStep::committed));
@@ -166,12 +163,6 @@ Result<> Worker::flush_tasks() {
     }
   }
   return {};
-}
-
-Result<> Worker::append_state(int32_t partition, BytesView key, BytesView value) {
-  const log::RecordView record{.key = key, .value = value, .time = clock_.now()};
-  frame_bytes_ += static_cast<int64_t>(key.size() + value.size()) + 16;
-  return transaction_->append({state_topic(options_.application), partition}, {&record, 1});
 }
 
 // What belongs to another worker's part of the state is that worker's to write.
@@ -356,25 +347,44 @@ Result<> Worker::committed(const log::Offsets& first_offsets) {
   }
   TRY(passed(CommitStep::marked));
   if (snapshot_done_ || (mutant(6) && snapshot_running_)) TRY(trim_state());
+  if (!to_trim_.empty() && clock_.monotonic_ns() >= trim_again_ns_) TRY(try_trims());
   return check_memory();
 }
 
+// What a snapshot has made superfluous, and what is merged by what is committed.
 Result<> Worker::trim_state() {
   snapshot_done_ = false;
   snapshot_running_ = false;
-  for (const auto& [partition, offset] : snapshot_start_) {
-    auto trimmed = log_.trim({state_topic(options_.application), partition}, offset);
-    if (!trimmed.ok() && trimmed.error().code != Code::unavailable) return trimmed;  // else the next does it
-    TRY(passed(CommitStep::trimmed_one));
-  }
+  for (const auto& [partition, offset] : snapshot_start_)
+    to_trim_[{state_topic(options_.application), partition}] = offset;
   for (const auto& lane : lanes_) {
     if (!lane->partials) continue;
-    for (const auto& [partition, place] : lane->places) {  // merged by what is committed
-      auto trimmed = log_.trim({lane->topic, partition}, place.next);
-      if (!trimmed.ok() && trimmed.error().code != Code::unavailable) return trimmed;
-    }
+    for (const auto& [partition, place] : lane->places) to_trim_[{lane->topic, partition}] = place.next;
   }
+  TRY(try_trims());
   return passed(CommitStep::trimmed);
+}
+
+// What the log does not trim just now, or refuses to, stays and is tried again: a start has more to read.
+Result<> Worker::try_trims() {
+  std::string refused;
+  for (auto at = to_trim_.begin(); at != to_trim_.end();) {
+    const auto trimmed = log_.trim(at->first, at->second);
+    if (trimmed.ok()) {
+      at = to_trim_.erase(at);
+      TRY(passed(CommitStep::trimmed_one));
+      continue;
+    }
+    const Code code = trimmed.error().code;
+    if (code != Code::unavailable && code != Code::invalid) return trimmed;
+    if (code == Code::invalid && refused.empty()) refused = trimmed.error().message;
+    ++at;
+  }
+  trim_again_ns_ = clock_.monotonic_ns() + kTrimAgainNs;
+  if (!refused.empty() && refused != figures_.untrimmed() && options_.logger != nullptr)
+    options_.logger->warning("stream", "what is no longer needed stays", {{"error", refused}});
+  figures_.set_untrimmed(std::move(refused), static_cast<int64_t>(to_trim_.size()));
+  return {};
 }
 
 void Worker::publish_places() {

@@ -32,6 +32,7 @@ Result<> Worker::restore() {
   }
   RestoredLanes lanes;
   restored_joins_.clear();
+  restored_pieces_.clear();
   TRY(count_state());
   for (int32_t s = 0; s < options_.state_partitions; ++s) {
     if (owns(s)) TRY(restore_partition(s, lanes));
@@ -99,6 +100,7 @@ Result<> Worker::restore_record(const log::RecordView& record, int32_t partition
   const std::string key(*record.key);
   BytesView value = *record.value;
   if (key[0] == '!') return {};
+  if (key[0] == '+') return restore_piece(key.substr(1), value, partition, lanes);
   if (key[0] == '&') return restore_join(key.substr(1), value);
   if (key[0] != '@') return fold_frame(key, value);
   const size_t hash = key.rfind('#');

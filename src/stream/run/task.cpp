@@ -6,6 +6,7 @@
 #include "expr/function.h"
 #include "stream/ops/deduplicate.h"
 #include "stream/ops/enter.h"
+#include "stream/run/processing_log.h"
 #include "stream/runtime.h"
 
 namespace tradewind::stream {
@@ -319,9 +320,25 @@ void Task::note(RowNote note) {
   host_.note(std::move(note));
 }
 
+// What goes into no record is told and left out; the query goes on.
 Result<> Task::append(const log::Position& position, std::span<const log::RecordView> records) {
-  figures_.rows_out += static_cast<int64_t>(records.size());
-  return host_.append(position, records);
+  const int64_t most = host_.most_record_bytes();
+  for (size_t from = 0; from < records.size();) {
+    size_t to = from;
+    while (to < records.size() && log::payload_bytes(records[to]) <= most) ++to;
+    if (to > from) TRY(host_.append(position, records.subspan(from, to - from)));
+    figures_.rows_out += static_cast<int64_t>(to - from);
+    if (to < records.size()) {
+      const log::RecordView& record = records[to++];
+      RowNote told = too_large_note(
+          position, record.key ? std::optional(Bytes(*record.key)) : std::nullopt, log::payload_bytes(record),
+          "the " + std::to_string(most) + " that the log", "make the result smaller");
+      told.query = topology_->name;
+      host_.note(std::move(told));
+    }
+    from = to;
+  }
+  return {};
 }
 
 }  // namespace tradewind::stream

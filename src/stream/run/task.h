@@ -26,6 +26,7 @@ class TaskHost {
   virtual ~TaskHost() = default;
   virtual std::shared_ptr<Dictionary> dictionary(const std::string& name) = 0;
   virtual Result<> append(const log::Position& position, std::span<const log::RecordView> records) = 0;
+  virtual int64_t most_record_bytes() const { return INT64_MAX; }
   virtual void note(RowNote note) = 0;
   virtual bool idle(const std::string& query, int32_t partition) = 0;
   virtual int32_t source_partitions(const std::string& topic) = 0;
@@ -116,6 +117,7 @@ class Task final : private Context {
   Duration silence() override { return host_.silence(topology_->name); }
   Result<PartialEnds> partials_written() override { return host_.partials_written(topology_->name); }
   bool merged(const PartialEnds& ends) override { return host_.merged(topology_->name, ends); }
+  int64_t most_record_bytes() const override { return host_.most_record_bytes(); }
   Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
 
   std::shared_ptr<const Topology> topology_;

@@ -340,45 +340,6 @@ bool Worker::closing_due() const {
   return false;
 }
 
-Result<> Worker::append(const log::Position& position, std::span<const log::RecordView> records) {
-  TRY(ensure_transaction());
-  return transaction_->append(position, records);
-}
-
-// What went wrong with a row is a record of the processing log, in the same transaction as what went right.
-void Worker::note(RowNote note) {
-  if (note.kind == RowNote::Kind::deserialization) ++figures_.bad_records;
-  const auto quoted = [](const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-    return out + "\"";
-  };
-  const bool decoding = note.kind == RowNote::Kind::deserialization;
-  std::string text = "{\"level\":\"ERROR\",\"logger\":" +
-                     quoted("processing." + (note.query.empty() ? note.topic : note.query) +
-                            (note.step.empty() ? "" : "." + note.step)) +
-                     ",\"time\":" + std::to_string(clock_.now().ms) +
-                     ",\"message\":{\"type\":" + (decoding ? "0" : "1") + ",\"deserializationError\":";
-  const std::string place = ",\"topic\":" + quoted(note.topic) +
-                            ",\"partition\":" + std::to_string(note.partition) +
-                            ",\"offset\":" + std::to_string(note.offset) + "}";
-  if (decoding) {
-    text += "{\"target\":\"value\",\"errorMessage\":" + quoted(note.reason) +
-            ",\"recordB64\":" + quoted(to_base64(note.record)) + ",\"cause\":[]" + place +
-            ",\"recordProcessingError\":null";
-  } else {
-    text += "null,\"recordProcessingError\":{\"errorMessage\":" + quoted(note.reason) +
-            ",\"record\":null,\"cause\":[]" + place;
-  }
-  text += ",\"productionError\":null,\"serializationError\":null,\"kafkaStreamsThreadError\":null}}";
-  const log::RecordView record{.value = text, .time = clock_.now()};
-  work_since_commit_ = true;
-  (void)append({kProcessingLogTopic, 0}, {&record, 1}).ok();  // a full transaction shows at the commit
-}
-
 // That a log does not answer is no fault of a query, and passes.
 void Worker::fail(Query& query, const Error& error) {
   if (error.code == Code::unavailable) return;

@@ -20,6 +20,7 @@
 #include "stream/run/idle_board.h"
 #include "stream/run/join_lane.h"
 #include "stream/run/lane.h"
+#include "stream/run/restored_lanes.h"
 #include "stream/run/worker_figures.h"
 #include "stream/runtime.h"
 #include "telemetry/metrics.h"
@@ -69,20 +70,6 @@ class Worker final : private TaskHost {
   const WorkerFigures& figures() const { return figures_; }
 
  private:
-  // What one partition of the state topic says of a lane: workers that were more or fewer then may have
-  // grouped their queries differently.
-  struct LaneKey {
-    std::string topic;
-    int32_t id = 0;
-    int32_t state_partition = 0;
-    auto operator<=>(const LaneKey&) const = default;
-  };
-  struct RestoredLane {
-    std::vector<std::string> members;
-    std::map<int32_t, log::Offset> next;
-  };
-  using RestoredLanes = std::map<LaneKey, RestoredLane>;
-
   bool owns(int32_t n) const { return n % options_.state_partitions % count_ == index_; }
   AggregateMode mode(const Topology& topology) const {
     return count_ == 1 || topology.one_worker ? AggregateMode::fused : AggregateMode::partial;
@@ -144,12 +131,22 @@ class Worker final : private TaskHost {
   void leave_join(const std::string& name);
   const JoinLane* join_of(const std::string& name) const;
 
+  // append.cpp
+  Result<> ensure_transaction();
+  Result<> append_state(int32_t partition, BytesView key, BytesView value);
+  Result<> restore_piece(const std::string& key, BytesView piece, int32_t partition, RestoredLanes& lanes);
+  Result<log::Offsets> write();
+  Result<> leave_out_too_large();
+  bool holds_state(const std::string& topic) const;
+  std::string writers_of(const std::string& topic) const;
+
   // commit.cpp
   bool commit_due(bool read_nothing) const;
   bool closing_due() const;
   Result<> prepare();
   Result<> passed(CommitStep step) const;
   Result<> trim_state();
+  Result<> try_trims();
   Result<> catch_up_on_queries();
   Result<> commit_or_rebuild();
   Result<> start(const std::shared_ptr<Query>& query);
@@ -161,8 +158,6 @@ class Worker final : private TaskHost {
   Result<> append_snapshot();
   void begin_snapshot();
   Result<> committed(const log::Offsets& first_offsets);
-  Result<> ensure_transaction();
-  Result<> append_state(int32_t partition, BytesView key, BytesView value);
   Result<> append_frame(std::optional<int32_t> home, int32_t group, BytesView key, BytesView value);
   void publish_places();
   int64_t oldest_record_ms() const;
@@ -172,6 +167,7 @@ class Worker final : private TaskHost {
 
   std::shared_ptr<Dictionary> dictionary(const std::string& name) override;
   Result<> append(const log::Position& position, std::span<const log::RecordView> records) override;
+  int64_t most_record_bytes() const override { return log_.most_record_bytes(); }
   void note(RowNote note) override;
   bool idle(const std::string& query, int32_t partition) override;
   int32_t source_partitions(const std::string& topic) override;
@@ -207,6 +203,11 @@ class Worker final : private TaskHost {
   std::vector<std::unique_ptr<JoinLane>> joins_;
   std::vector<std::string> gone_joins_;  // whose places are forgotten by the next commit
   std::map<std::string, log::Offsets> restored_joins_;
+  struct Pieces {  // of a value that went into several records
+    uint64_t next = 0;
+    Bytes value;
+  };
+  std::map<std::string, Pieces> restored_pieces_;
   int64_t restore_told_ns_ = 0;
   bool opened_ = false;
   bool told_rests_ = false;
@@ -238,6 +239,8 @@ class Worker final : private TaskHost {
   bool snapshot_started_now_ = false;
   int64_t frame_bytes_ = 0;           // since the last snapshot
   int64_t measured_state_bytes_ = 0;  // as last found larger than those
+  log::Offsets to_trim_;              // what goes before these is superfluous
+  int64_t trim_again_ns_ = 0;
   int64_t last_memory_check_ns_ = 0;
   std::vector<log::RecordView> slice_;
 };
