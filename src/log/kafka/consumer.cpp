@@ -195,11 +195,11 @@ class KafkaConsumer final : public Consumer {
   }
 
   static Error unreadable(const Assigned& assigned, const std::string& why) {
-    return {Code::unavailable, "topic " + assigned.position.topic + " partition " +
-                                   std::to_string(assigned.position.partition) +
-                                   " cannot be read: from offset " + std::to_string(assigned.next) + " on " +
-                                   why + "; whoever can do without deletes up to there with "
-                                   "kafka-delete-records.sh"};
+    return {Code::unavailable,
+            "topic " + assigned.position.topic + " partition " + std::to_string(assigned.position.partition) +
+                " cannot be read: from offset " + std::to_string(assigned.next) + " on " + why +
+                "; whoever can do without deletes up to there with "
+                "kafka-delete-records.sh"};
   }
 
   Result<> read_one(Assigned& assigned, FetchedBatch& batch) {

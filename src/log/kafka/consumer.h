@@ -21,8 +21,8 @@ class Readers {
  public:
   // `visibility` written: also what was not committed, and what never will be.
   Readers(const KafkaOptions& options, std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks)
-      : Readers(options, std::move(catalog), marks, std::make_shared<Ears>(marks->bell), Visibility::durable) {
-  }
+      : Readers(options, std::move(catalog), marks, std::make_shared<Ears>(marks->bell),
+                Visibility::durable) {}
 
   std::unique_ptr<Consumer> consumer(const std::shared_ptr<Readers>& self);
 

@@ -281,9 +281,9 @@ void FakeBroker::tell_leaders(Told& told, Asked& answer, const CodeAt& code_at) 
 void FakeBroker::fetch(Told& told, Asked& answer, const CodeAt& code_at) {
   for (int left = 4; left > 0; --left) told.number32();  // who asks, how long, how much at least and at most
   const bool committed_only = told.number8() == 1;
-  told.number32();                          // session
-  told.number32();                          // its epoch
-  answer.number16(0).number32(0);           // well, no session
+  told.number32();                 // session
+  told.number32();                 // its epoch
+  answer.number16(0).number32(0);  // well, no session
   bool first = true;
   list(told, answer, [&](const Position& position) {
     told.number32();  // leader's epoch

@@ -30,9 +30,9 @@ struct FakeCluster {
   };
   // What is fetched; not what was written.
   struct Stored {
-    std::vector<std::pair<Offset, Bytes>> batches;      // one past the last record, and the bytes
-    Offset begin = 0;                                   // what lies before is out of range
-    Offset committed = 0;                               // one past the last that is
+    std::vector<std::pair<Offset, Bytes>> batches;     // one past the last record, and the bytes
+    Offset begin = 0;                                  // what lies before is out of range
+    Offset committed = 0;                              // one past the last that is
     std::vector<std::pair<int64_t, Offset>> given_up;  // writers, and where their transactions began
   };
   std::mutex mutex;         // of all below

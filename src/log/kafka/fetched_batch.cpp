@@ -93,7 +93,7 @@ Result<> from_lz4(BytesView packed, Buffer& to) {
   LZ4F_dctx* made = nullptr;
   if (LZ4F_isError(LZ4F_createDecompressionContext(&made, LZ4F_VERSION)) != 0) return damaged("lz4");
   const std::unique_ptr<LZ4F_dctx, LZ4F_errorCode_t (*)(LZ4F_dctx*)> held(made,
-                                                                         LZ4F_freeDecompressionContext);
+                                                                          LZ4F_freeDecompressionContext);
   begin(to, packed);
   size_t used = 0;
   for (size_t wanted = 1; wanted != 0;) {
@@ -112,7 +112,7 @@ Result<> from_lz4(BytesView packed, Buffer& to) {
 
 Result<> from_zstd(BytesView packed, Buffer& to) {
   const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
-                                                                       ZSTD_freeDStream);
+                                                                        ZSTD_freeDStream);
   begin(to, packed);
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   ZSTD_outBuffer out{to.data(), to.size(), 0};

@@ -40,7 +40,8 @@ std::vector<std::string> read(const StoredBatch& batch) {
     }
     std::string told = std::to_string(record.offset) + " " + text(record.key) + "=" + text(record.value) +
                        "@" + std::to_string(record.time.ms);
-    for (const HeaderView& header : headers) told += " " + std::string(header.name) + ":" + text(header.value);
+    for (const HeaderView& header : headers)
+      told += " " + std::string(header.name) + ":" + text(header.value);
     all.push_back(told);
   }
   return all;
@@ -49,10 +50,9 @@ std::vector<std::string> read(const StoredBatch& batch) {
 class FetchedBatch : public testing::Test {
  protected:
   const HeaderView headers[2] = {{.name = "source", .value = "web"}, {.name = "none"}};
-  const RecordView records[3] = {
-      {.key = "a", .value = "1", .time = {1'000}},
-      {.key = "b", .time = {1'500}, .headers = headers, .header_count = 2},
-      {.value = "", .time = {999}}};
+  const RecordView records[3] = {{.key = "a", .value = "1", .time = {1'000}},
+                                 {.key = "b", .time = {1'500}, .headers = headers, .header_count = 2},
+                                 {.value = "", .time = {999}}};
 };
 
 TEST_F(FetchedBatch, GivesWhatWasWrittenHoweverItIsPacked) {

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int kFetchVersion = 11;
 constexpr int64_t kMsNs = 1'000'000;
-constexpr Duration kMostWait(3'000);           // for connections and leaders, all together
-constexpr size_t kMostAsked = 4 << 20;         // bytes of an answer; one batch may be more
-constexpr size_t kMostHeld = kMostAsked;       // of batches; then no more is asked for
+constexpr Duration kMostWait(3'000);      // for connections and leaders, all together
+constexpr size_t kMostAsked = 4 << 20;    // bytes of an answer; one batch may be more
+constexpr size_t kMostHeld = kMostAsked;  // of batches; then no more is asked for
 constexpr int64_t kFirstPauseMs = 10;
 constexpr int64_t kMostPauseMs = 500;
 constexpr size_t kLeastListed = 2;
@@ -126,9 +126,8 @@ void Fetcher::ask(const std::string& address, const Due& due) {
   std::rotate(turned.begin(), turned.begin() + static_cast<ptrdiff_t>(turn_++ % due.size()), turned.end());
   const bool fresh =
       std::any_of(due.begin(), due.end(), [](const auto* entry) { return entry->second.end < 0; });
-  Underway underway{.wanted = {},
-                    .kept = fresh ? Duration(0) : options_.fetch_wait,
-                    .answer = buffers_.take()};
+  Underway underway{
+      .wanted = {}, .kept = fresh ? Duration(0) : options_.fetch_wait, .answer = buffers_.take()};
   Asked body;
   body.number32(-1)  // no replica
       .number32(static_cast<int32_t>(underway.kept.count()))

@@ -33,8 +33,8 @@ class Fetcher {
     Offset next = 0;
   };
   struct Part {
-    Offset next = 0;       // to be asked for
-    Offset end = -1;       // one past the last that can be seen, as the last answer told; -1: none came yet
+    Offset next = 0;        // to be asked for
+    Offset end = -1;        // one past the last that can be seen, as the last answer told; -1: none came yet
     std::deque<Held> held;  // in order
     // What keeps it from being fetched; 0: nothing. It is tried again by itself.
     int code = 0;

@@ -1,6 +1,7 @@
 #pragma once
-// Kafka's protocol as far as transactions and reading need it: numbers big-endian, texts and lists behind their length.
-// Only versions of requests from before lengths became varints; brokers of 3.9 and of 4 take them.
+// Kafka's protocol as far as transactions and reading need it: numbers big-endian, texts and lists behind
+// their length. Only versions of requests from before lengths became varints; brokers of 3.9 and of 4 take
+// them.
 //
 // Threads: plain values.
 
