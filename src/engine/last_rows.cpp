@@ -1,14 +1,19 @@
 #include "engine/last_rows.h"
 
+#include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 
 #include "data/cell_text.h"
+#include "data/value.h"
 
 namespace tradewind::engine {
 namespace {
 
 constexpr size_t kFewRows = 50'000;  // that may wait before those that no longer count are left out
+constexpr size_t kSmallBatch = 512;  // rows; as many are worth the memory that a batch shares with others
+constexpr size_t kManySmall = 64;
 
 std::string key_of(const Batch& batch, const std::vector<bool>& keys, size_t row) {
   std::string key;
@@ -18,6 +23,28 @@ std::string key_of(const Batch& batch, const std::vector<bool>& keys, size_t row
     key += '\n';
   }
   return key;
+}
+
+// All rows of these, one behind the other. REQUIRES there are some, and that their columns are the same.
+Batch owned(std::span<const Batch> batches) {
+  std::vector<ColumnPtr> columns;
+  for (size_t i = 0; i < batches[0].schema()->size(); ++i) {
+    ColumnBuilder values((*batches[0].schema())[i].type);
+    for (const Batch& batch : batches) {
+      const Column& column = *batch.column(i);
+      for (size_t row = 0; row < batch.rows(); ++row) values.append(value_at(column, row));
+    }
+    columns.push_back(values.finish());
+  }
+  std::vector<int64_t> times_ms;
+  std::vector<Change> changes;
+  for (const Batch& batch : batches) {
+    times_ms.insert(times_ms.end(), batch.times_ms().begin(), batch.times_ms().end());
+    for (size_t row = 0; row < batch.rows(); ++row) changes.push_back(batch.change(row));
+  }
+  Batch all(batches[0].schema(), std::move(columns), std::move(times_ms));
+  all.with_changes(std::move(changes));
+  return all;
 }
 
 class GroupsRead final : public RowStream {
@@ -90,7 +117,28 @@ size_t keep_last_rows(std::deque<Batch>& batches, const std::vector<bool>& keys)
     *batch = batch->filtered(std::move(rows));
   }
   std::erase_if(batches, [](const Batch& batch) { return batch.rows() == 0; });
+  gather_small(batches);
   return left;
+}
+
+void gather_small(std::deque<Batch>& batches) {
+  const auto small = [](const Batch& batch) { return batch.rows() < kSmallBatch; };
+  if (static_cast<size_t>(std::ranges::count_if(batches, small)) < kManySmall) return;
+  std::deque<Batch> gathered;
+  std::vector<Batch> pending;
+  size_t rows = 0;
+  const auto put = [&] {
+    if (!pending.empty()) gathered.push_back(pending.size() == 1 ? pending[0] : owned(pending));
+    pending.clear();
+    rows = 0;
+  };
+  for (const Batch& batch : batches) {
+    pending.push_back(batch);
+    rows += batch.rows();
+    if (rows >= kSmallBatch) put();
+  }
+  put();
+  batches = std::move(gathered);
 }
 
 std::unique_ptr<RowStream> look_at_groups(sql::PushPlan plan,

@@ -101,6 +101,7 @@ class PushQueries::Computation {
       if (queue->cut) continue;
       queue->batches.push_back(rows);
       queue->rows += rows.rows();
+      gather_small(queue->batches);
       if (queue->rows <= queue->most_rows || queue->batches.size() == 1) continue;
       if (!keys_.empty()) queue->rows = keep_last_rows(queue->batches, keys_);
       if (queue->rows <= queue->most_rows) continue;

@@ -1,6 +1,8 @@
 #include "engine/push_queries.h"
 
+#include <algorithm>
 #include <deque>
+#include <memory>
 
 #include "data/value.h"
 
@@ -134,6 +136,26 @@ TEST_F(PushQueriesTest, WhoIsBehindOnATableGetsTheLastRowOfEachKey) {
   ASSERT_GE(rows.size(), 2u);
   EXPECT_EQ(rows[rows.size() - 2], "a9");
   EXPECT_EQ(rows.back(), "b9");
+}
+
+// One row is left of each batch, which lies in memory that a thousand others share.
+TEST_F(PushQueriesTest, WhoIsBehindKeepsHisRowsAndNotWhatTheyWereReadFrom) {
+  for (const bool table : {true, false}) {
+    const auto quick = open(table, false, 5000);
+    const auto slow = open(table, false, 5000);
+    std::vector<std::weak_ptr<int>> memory;
+    std::vector<std::string> expected;
+    for (int i = 0; i < 2000; ++i) {
+      give({std::string(1, static_cast<char>('a' + i % 26)) + std::to_string(i)});
+      const auto read_from = std::make_shared<int>(i);
+      std::const_pointer_cast<Column>(rows_.back()[0].column(0))->keep(read_from);
+      memory.push_back(read_from);
+      expected.push_back(taken(*quick).at(0));
+    }
+    const auto alive = std::ranges::count_if(memory, [](const auto& one) { return !one.expired(); });
+    EXPECT_LE(alive, 64) << table;
+    EXPECT_EQ(taken(*slow), expected) << table;
+  }
 }
 
 TEST_F(PushQueriesTest, WhoIsBehindOnAStreamIsCutOffWithAMessage) {
