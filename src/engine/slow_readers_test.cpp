@@ -12,14 +12,16 @@ using testing::HasSubstr;
 constexpr int kKeys = 2'100;
 constexpr int kRounds = 30;
 constexpr const char* kTable =
-    "CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY k EMIT CHANGES;";
+    "CREATE TABLE t AS SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 MINUTE) GROUP BY k EMIT "
+    "CHANGES;";
 constexpr size_t kMostWaiting = 50'000;  // rows of one reader
 
 class SlowReadersTest : public testing::Test {
  protected:
   SlowReadersTest() {
     driver_ = std::move(Driver::start(*log_, {})).value();
-    run("CREATE STREAM s (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');");
+    run("CREATE STREAM s (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, "
+        "VALUE_FORMAT='JSON');");
   }
 
   void run(const std::string& text) {
@@ -81,8 +83,7 @@ class SlowReadersTest : public testing::Test {
     std::map<std::string, std::string> all;
     for (int key = 0; key < kKeys; ++key) {
       for (int window = 0; window < 3; ++window)
-        all["k" + std::to_string(key) + " " + std::to_string(60'000 * window)] =
-            std::to_string(kRounds / 3);
+        all["k" + std::to_string(key) + " " + std::to_string(60'000 * window)] = std::to_string(kRounds / 3);
     }
     return all;
   }

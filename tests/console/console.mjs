@@ -288,6 +288,10 @@ try {
     await until("the columns", async () => assert.match(await page.textContent(".result thead"), /ORDER_ID.*TOTAL/));
     await send(url, [["orders", { event_id: "11111111-1111-4111-8111-111111111111", event_time: Date.now(), event_type: "ORDER_PLACED", order_id: "by-hand", customer_id: "c1", currency: "USD", total: "12.5000", items: [] }]]);
     await until("the row", async () => assert.match(await page.textContent(".result tbody"), /by-hand12\.5000/));
+    for (const button of ["Run", "Stop"]) {
+      await page.hover(`.actions button:text-is("${button}")`);
+      await axe(page, `a query that runs, the pointer on ${button}`);
+    }
     await page.click('.actions button:text-is("Stop")');
     await until("the note", async () => assert.match(await page.textContent("main .note[role=status]"), /1 row; stopped/));
     await page.click('.actions button:text-is("Plan")');

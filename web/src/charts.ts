@@ -12,11 +12,11 @@ const kLeft = 46;
 const kBottom = 18;
 const kTop = 8;
 
-// A round number at or above `value`.
+// A number at or above `value` that is round, and so is its half.
 export function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999)!;
+  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= value * 0.999)!;
 }
 
 interface Columns {
