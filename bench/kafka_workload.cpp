@@ -148,7 +148,7 @@ QueryRows recounted(const WorkloadSpec& spec) {
 }
 
 Result<std::unique_ptr<log::WatchedLog>> open_bench_log(const std::string& servers) {
-  return log::open_kafka({.servers = servers, .instance = "tradewind-bench-tools"});
+  return log::open_kafka({.servers = servers, .instance = "tradewind-bench-tools", .beside = true});
 }
 
 void set_schema_id(Bytes& value, int32_t id) {

@@ -113,6 +113,7 @@ inline constexpr int64_t kMostKafkaTransaction = 64 << 20;             // bytes
 struct KafkaOptions {
   std::string servers;                 // HOST:PORT[,HOST:PORT]...: some of the cluster's brokers; no setting
   std::string instance = "tradewind";  // transactional ids begin with it; one process has it at a time
+  bool beside = false;                 // a tool, beside the platform of another instance; no setting
   Duration patience{15'000};           // without an answer a call ends as unavailable
   Duration start_patience{12'000};     // the same, for the first answer of all
   Duration fetch_wait{50};             // how long a broker waits for records before it says there are none

@@ -41,7 +41,8 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
                                                  std::shared_ptr<Claims> claims) {
   std::shared_ptr<Appender> made(new Appender(std::move(readers)));
   TRY(made->readers_->catalog().create(producers_topic()));
-  TRY(claims->sole(made->readers_->options().instance));
+  const KafkaOptions& options = made->readers_->options();
+  if (!options.beside) TRY(claims->sole(options.instance));
   made->serving_ = std::jthread([appender = made.get()](const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const auto client = appender->single();
@@ -52,7 +53,7 @@ Result<std::shared_ptr<Appender>> Appender::open(std::shared_ptr<Readers> reader
   made->transactor_ = TRY(Transactor::open(
       made->readers_, std::move(claims),
       [own = made.get()](const RecordView& record) { return own->claim(record); },
-      made->readers_->options().instance + std::string(kAppenderId)));
+      options.instance + std::string(options.beside ? kToolsId : kAppenderId)));
   TRY(made->restore());
   return made;
 }

@@ -22,6 +22,7 @@ namespace tradewind::log::kafka {
 
 // Of a process that appends: behind its instance.
 inline constexpr std::string_view kAppenderId = ".append";
+inline constexpr std::string_view kToolsId = ".tools";  // of one that is no platform
 
 class Claims {
  public:

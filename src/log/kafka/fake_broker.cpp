@@ -20,6 +20,21 @@ constexpr int32_t kPartitions = 64;  // of each topic
 constexpr int64_t kWriter = 7;
 constexpr const char* kHost = "127.0.0.1";
 
+bool known(Api api) {
+  switch (api) {
+    case Api::produce:
+    case Api::fetch:
+    case Api::metadata:
+    case Api::find_coordinator:
+    case Api::init_producer_id:
+    case Api::add_partitions_to_txn:
+    case Api::add_offsets_to_txn:
+    case Api::end_txn:
+    case Api::txn_offset_commit: return true;
+    default: return false;
+  }
+}
+
 // A code, and where the records lie.
 std::pair<int16_t, Offset> append(FakeCluster& cluster, const Position& position, BytesView bytes) {
   Told told(bytes);
@@ -180,6 +195,8 @@ void FakeBroker::hear(Talk& talk) {
 void FakeBroker::meet(Talk& talk, BytesView request) {
   Told told(request);
   const Api api{told.number16()};
+  talk.over = !known(api);  // somebody who takes this port for what was there before
+  if (talk.over) return;
   told.number16();  // its version
   const int32_t number = told.number32();
   constexpr size_t kBeforeClient = 10;
