@@ -5,7 +5,7 @@
 
 TW_KAFKA names the brokers (with_broker.sh sets it).
 """
-import argparse, json, os, signal, socket, subprocess, sys, tempfile, time, urllib.request
+import argparse, atexit, json, os, signal, socket, subprocess, sys, tempfile, time, urllib.request
 
 try:
     import confluent_kafka, confluent_kafka.admin
@@ -56,6 +56,7 @@ def end_of(topic, partition):
 
 def start():
     process = subprocess.Popen([options.binary, "serve", "--log", f"kafka:{servers}", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=log)
+    atexit.register(process.kill)  # where the test ends before its time
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:

@@ -1,5 +1,5 @@
 """Platform: a process of tradewind on brokers, with the queries whose results books.py recounts."""
-import json, os, socket, subprocess, urllib.error, urllib.request
+import atexit, json, os, socket, subprocess, urllib.error, urllib.request
 
 from load import PRODUCT, SALE
 
@@ -35,6 +35,7 @@ class Platform:
         self.errors = open(self.errors_at, "w")
         self.process = subprocess.Popen([binary, "serve", "--log", f"kafka:{servers}", "--listen", f"127.0.0.1:{self.port}", "--workers", "2",
                                          "--log.kafka.patience", f"{PATIENCE_S}s"], stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        atexit.register(self.process.kill)  # where a test ends before its time
 
     def ready(self):
         return self.process.stdout.readline().startswith("ready")
