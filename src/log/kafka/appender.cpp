@@ -113,7 +113,7 @@ Result<Offset> Appender::append(const Position& position, std::span<const Record
                               "topic " + position.topic + " cannot be written", &right);
   }
   count(records);
-  readers_->marks().wrote(position, sent.last + 1, false, clock.now());
+  readers_->marks().wrote(position, sent.last + 1, clock.now());
   readers_->marks().bell.ring();
   return sent.first;
 }

@@ -19,7 +19,6 @@ namespace tradewind::log::kafka {
 
 class Readers {
  public:
-  // `visibility` written: also what was not committed, and what never will be.
   Readers(const KafkaOptions& options, std::shared_ptr<Catalog> catalog, std::shared_ptr<Marks> marks)
       : Readers(options, std::move(catalog), marks, std::make_shared<Ears>(marks->bell),
                 Visibility::durable) {}

@@ -2,7 +2,7 @@
 // Marks: what this process knows of a log by having done it: how far it has written and trimmed each
 // partition, so that its readers see its own work; and the bell they wait for.
 //
-// Threads: shared freely. ring() is also called by librdkafka's threads, so it calls nothing.
+// Threads: shared freely. ring() calls nothing.
 
 #include <atomic>
 #include <condition_variable>
@@ -46,20 +46,18 @@ class Bell {
 class Marks {
  public:
   struct Mark {
-    Offset begin = 0;    // what lies before was trimmed
-    Offset end = 0;      // one past the last record written
-    Offset marker = -1;  // where at the earliest the end of the last transaction is marked; no record
+    Offset begin = 0;  // what lies before was trimmed
+    Offset end = 0;    // one past the last record written
   };
 
   // Counting begins with the time, so that a later process counts higher.
   explicit Marks(Timestamp now) : bell(static_cast<uint64_t>(now.ms) << 10) {}
 
-  void wrote(const Position& position, Offset end, bool transaction, Timestamp now) {
+  void wrote(const Position& position, Offset end, Timestamp now) {
     const std::lock_guard lock(mutex_);
     Kept& kept = marks_[position];
     if (end <= kept.mark.end) return;
     kept.mark.end = end;
-    kept.mark.marker = transaction ? end : -1;
     // A tenth of a second is exact enough for how long a record has waited.
     if (!kept.times.empty() && now.ms - kept.times.back().second.ms < 100) {
       kept.times.back().first = end;

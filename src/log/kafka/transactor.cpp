@@ -226,7 +226,7 @@ Result<Offsets> Transactor::committed(const Work& work, std::optional<Doubt>& do
     if (outcome == Outcome::done) {
       const Timestamp now = readers_->options().clock->now();
       const Offsets last = one.last();
-      for (const auto& [position, offset] : last) readers_->marks().wrote(position, offset + 1, true, now);
+      for (const auto& [position, offset] : last) readers_->marks().wrote(position, offset + 1, now);
       note_done(last);
       readers_->marks().bell.ring();
       return one.first();
