@@ -1,10 +1,13 @@
 // bench kafka: the comparison workload on Kafka, in one run: raw librdkafka, Tradewind and Kafka Streams,
 // each on one core with the broker on another; throughput from a backlog, latency in an open loop, and
 // recovery. Results are read back and compared with a recount before a figure counts.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -28,6 +31,8 @@ constexpr const char* kHelp =
   --commit MS       stream.commit_interval of Tradewind in the open loop (default 20)
   --fetch-wait MS   log.kafka.fetch_wait of it (default 5)
   --streams DIR     where the Kafka Streams program is built (default build/kafka_streams; needs Java 17 and Maven)
+  --warm N          turns that do not count, before the backlog and before the open loop (default: on a broker of
+                    its own until that compiles itself less than 5 % of a turn, 12 at most; else 0)
   --cores A,B       what is measured runs on core A, all else on B (default 1,0 where there are two; -1: any)
   --json            one object a line
 
@@ -46,6 +51,7 @@ struct Options {
   int64_t commit_ms = 20;
   int64_t fetch_wait_ms = 5;
   std::string streams;
+  std::optional<int> warm;  // turns
   int core = 1;
   int other_core = 0;
   bool json = false;
@@ -77,6 +83,28 @@ class Broker {
     return line_of(*address);
   }
 
+  // What its Java machine has spent on compiling: minutes of it, before it is as fast as one that has run for
+  // days.
+  int64_t compiling_ns() const {
+    int64_t ticks = 0;
+    std::string pid;
+    std::ifstream(folder_ + "/node1/pid") >> pid;
+    std::error_code failed;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/" + pid + "/task", failed)) {
+      std::string text;
+      std::getline(std::ifstream(thread.path() / "stat"), text);
+      if (text.find("(C1 Compiler") == text.npos && text.find("(C2 Compiler") == text.npos) continue;
+      std::istringstream fields(text.substr(text.rfind(')') + 1));
+      std::string skipped;
+      for (int i = 3; i < 14; ++i) fields >> skipped;  // proc(5): the 14th is user time, then system time
+      int64_t user = 0;
+      int64_t system = 0;
+      fields >> user >> system;
+      ticks += user + system;
+    }
+    return ticks * (1'000'000'000 / ::sysconf(_SC_CLK_TCK));
+  }
+
  private:
   const std::string script_;
   const std::string folder_;
@@ -93,6 +121,7 @@ class KafkaBench {
     const auto streams = at_.classpath.empty() ? nullptr : streams_side();
     if (over_backlog()) TRY(backlog(*tradewind, streams.get()));
     if (options_.wants("latency")) {
+      TRY(warm_up([&] { return measure_latency(*tradewind, at_, load(options_.rates.front())); }));
       for (const int64_t rate : options_.rates) {
         TRY(latency(*tradewind, rate));
         if (streams != nullptr) TRY(latency(*streams, rate));
@@ -129,6 +158,34 @@ class KafkaBench {
     return {};
   }
 
+  Load load(int64_t rate) const {
+    return {.rate = rate,
+            .seconds = options_.seconds,
+            .linger = Duration(options_.linger_ms),
+            .seed = options_.seed};
+  }
+
+  // A broker that has just started compiles itself on the core that it is to serve with.
+  template <typename Turn>
+  Result<> warm_up(const Turn& turn) {
+    constexpr int kMostTurns = 12;
+    constexpr double kStill = 0.05;
+    const int most = options_.warm.value_or(broker_ ? kMostTurns : 0);
+    SystemClock clock;
+    for (int n = 1; n <= most; ++n) {
+      const int64_t began = clock.monotonic_ns();
+      const int64_t before = broker_ ? broker_->compiling_ns() : 0;
+      TRY(turn());
+      const int64_t compiling = broker_ ? broker_->compiling_ns() - before : 0;
+      const double share = static_cast<double>(compiling) / static_cast<double>(clock.monotonic_ns() - began);
+      std::fprintf(stderr,
+                   "bench kafka: turn %d to warm the broker up: it compiled itself for %.0f %% of it\n", n,
+                   100 * share);
+      if (!options_.warm && share < kStill) break;
+    }
+    return {};
+  }
+
   bool over_backlog() const {
     return options_.wants("raw") || options_.wants("tradewind") || options_.wants("streams") ||
            options_.wants("recovery");
@@ -137,6 +194,7 @@ class KafkaBench {
   Result<> backlog(Side& tradewind, Side* streams) {
     std::fprintf(stderr, "bench kafka: recounting\n");
     const QueryRows wanted = recounted({.events = options_.events, .seed = options_.seed});
+    TRY(warm_up([&] { return measure_backlog(tradewind, at_, options_.events, wanted); }));
     std::optional<Measured> raw;
     std::optional<Measured> ours;
     std::optional<Measured> theirs;
@@ -235,11 +293,7 @@ class KafkaBench {
   }
 
   Result<> latency(Side& side, int64_t rate) {
-    const Waited waited = TRY(measure_latency(side, at_,
-                                              {.rate = rate,
-                                               .seconds = options_.seconds,
-                                               .linger = Duration(options_.linger_ms),
-                                               .seed = options_.seed}));
+    const Waited waited = TRY(measure_latency(side, at_, load(rate)));
     const bool ours = std::string(side.name()) == "tradewind";
     if (options_.json) {
       std::printf(
@@ -297,11 +351,13 @@ int main(int argc, char** argv) {
   options.commit_ms = std::max<int64_t>(std::atoll(option(argc, argv, "--commit", "20").c_str()), 1);
   options.fetch_wait_ms = std::max<int64_t>(std::atoll(option(argc, argv, "--fetch-wait", "5").c_str()), 1);
   options.streams = option(argc, argv, "--streams", "");
+  if (const std::string warm = option(argc, argv, "--warm", ""); !warm.empty())
+    options.warm = std::atoi(warm.c_str());
   options.json = flag(argc, argv, "--json");
   const bool two = std::thread::hardware_concurrency() > 1;
   const auto cores = numbers_of(option(argc, argv, "--cores", two ? "1,0" : "0,0"));
-  const bool rates =
-      std::all_of(options.rates.begin(), options.rates.end(), [](int64_t rate) { return rate > 0; });
+  const bool rates = !options.rates.empty() && std::all_of(options.rates.begin(), options.rates.end(),
+                                                           [](int64_t rate) { return rate > 0; });
   if (options.events < 1'000 || options.seconds < 1 || options.linger_ms < 0 || cores.size() != 2 || !rates) {
     std::fputs(kHelp, stderr);
     return 2;
