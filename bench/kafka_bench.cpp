@@ -31,7 +31,7 @@ constexpr const char* kHelp =
   --commit MS       stream.commit_interval of Tradewind in the open loop (default 20)
   --fetch-wait MS   log.kafka.fetch_wait of it (default 5)
   --streams DIR     where the Kafka Streams program is built (default build/kafka_streams; needs Java 17 and Maven)
-  --warm N          turns that do not count, before the backlog and before the open loop (default: on a broker of
+  --warm N          turns that do not count, before the backlog and before each open loop (default: on a broker of
                     its own until that compiles itself less than 5 % of a turn, 12 at most; else 0)
   --cores A,B       what is measured runs on core A, all else on B (default 1,0 where there are two; -1: any)
   --json            one object a line
@@ -121,8 +121,8 @@ class KafkaBench {
     const auto streams = at_.classpath.empty() ? nullptr : streams_side();
     if (over_backlog()) TRY(backlog(*tradewind, streams.get()));
     if (options_.wants("latency")) {
-      TRY(warm_up([&] { return measure_latency(*tradewind, at_, load(options_.rates.front())); }));
       for (const int64_t rate : options_.rates) {
+        TRY(warm_up([&] { return measure_latency(*tradewind, at_, load(rate)); }));
         TRY(latency(*tradewind, rate));
         if (streams != nullptr) TRY(latency(*streams, rate));
       }
