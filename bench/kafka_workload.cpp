@@ -1,5 +1,7 @@
 #include "kafka_workload.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -294,6 +296,7 @@ Result<> prepare_run(const std::string& servers, const std::string& side, bool l
                            .cleanup = log::Cleanup::compact,
                            .retention = Duration(-1)}));
   }
+  ::sync();  // what the side before wrote is not written beside this one
   return {};
 }
 

@@ -238,7 +238,7 @@ function stock(changed: () => void): Card {
     const now = Date.now();
     const rows = [...cover.rows.values()].filter((row) => row.AVAILABLE !== null)
       .map((row) => ({ ...row, days: row.AVAILABLE <= 0 ? 0 : (row.COVER_DAYS_80 ?? Infinity) }) as Record<string, any>)
-      .sort((a, b) => a.days - b.days);
+      .sort((a, b) => a.days - b.days || (b.UNITS_A_DAY ?? 0) - (a.UNITS_A_DAY ?? 0));  // of what is out, first what sells best
     if (!rows.length) return show(made.body, nothing("No stock movement yet.", cover));
     const places = new Set(rows.map((row) => row.LOCATION_ID)).size;
     show(made.body, h("table", { class: "ranks" },
