@@ -124,6 +124,8 @@ class KafkaBench {
       for (const int64_t rate : options_.rates) {
         TRY(warm_up([&] { return measure_latency(*tradewind, at_, load(rate)); }));
         TRY(latency(*tradewind, rate));
+      }
+      for (const int64_t rate : options_.rates) {
         if (streams != nullptr) TRY(latency(*streams, rate));
       }
     }

@@ -93,7 +93,10 @@ Result<std::vector<std::string>> read_settings(const Arguments& arguments, Setti
   Options options(process_environment());
   settings.fields(options);
   if (arguments.has("--config")) TRY(options.read_file(arguments.get("--config")));
+  const bool sets_nothing = arguments.has("--config") && options.given().empty();
   auto notes = TRY(options.read_environment());
+  if (sets_nothing)
+    notes.push_back(arguments.get("--config") + " sets nothing: it is empty, or all comments");
   for (const ShortFlag& flag : kShortFlags) {
     for (const std::string& value : arguments.all(flag.flag))
       TRY(options.set(flag.name, value + flag.unit, flag.flag));

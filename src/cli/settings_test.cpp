@@ -87,6 +87,13 @@ TEST_F(SettingsTest, FlagsWinOverVariablesAndTheseOverTheFile) {
   EXPECT_EQ(settings_.log.directory, "from-file");
 }
 
+TEST_F(SettingsTest, AFileThatSetsNothingIsTold) {
+  const std::string path = file("# log.path: elsewhere\n");
+  EXPECT_EQ(read({"--config", path}), "ok");
+  ASSERT_EQ(notes_.size(), 1U);
+  EXPECT_EQ(notes_[0], path + " sets nothing: it is empty, or all comments");
+}
+
 TEST_F(SettingsTest, TheLastOfTwoFlagsWins) {
   EXPECT_EQ(read({"--workers", "2", "--workers", "3"}), "ok");
   EXPECT_EQ(settings_.stream.workers, 3);

@@ -189,6 +189,7 @@ Result<std::unique_ptr<Decoder>> make_avro_decoder(const SerdeSpec& spec, Regist
 Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Registry& registry) {
   if (spec.columns.empty()) return Error{Code::invalid, "an Avro value needs at least one column"};
   const SchemaId asked = spec.detail.schema_id;
+  std::string not_the_latest;  // why that is not written
   const auto latest = asked != 0 ? registry.by_id(asked) : registry.latest(subject_of(spec));
   if (!latest.ok() && (asked != 0 || latest.error().code != Code::not_found)) return latest.error();
   if (latest.ok() && latest->kind == SchemaKind::avro) {
@@ -199,6 +200,13 @@ Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Regist
       auto encoding = avro::Encoding::make(*schema, spec.columns, is_wrapped((*schema)->root(), spec));
       if (encoding.ok()) {
         return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(*encoding), latest->id));
+      }
+      not_the_latest = "; version " + std::to_string(latest->version) +
+                       " does not take these columns as they are: " + encoding.error().message;
+      if (spec.detail.record_name.empty() && (*schema)->root().kind == AvroKind::record) {
+        not_the_latest += std::string(". For a next version of that record, give ") +
+                          (spec.key ? "KEY_SCHEMA_FULL_NAME" : "VALUE_AVRO_SCHEMA_FULL_NAME") + " = '" +
+                          (*schema)->root().name + "'";
       }
     }
   }
@@ -211,8 +219,13 @@ Result<std::unique_ptr<Encoder>> make_avro_encoder(const SerdeSpec& spec, Regist
   if (!wrapped && !spec.key) text = "[\"null\"," + text + "]";
   const AvroSchemaPtr schema = TRY(AvroSchema::parse(text));
   avro::Encoding encoding = TRY(avro::Encoding::make(schema, spec.columns, wrapped));
-  const RegisteredSchema registered = TRY(registry.register_schema(subject_of(spec), SchemaKind::avro, text));
-  return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(encoding), registered.id));
+  const auto registered = registry.register_schema(subject_of(spec), SchemaKind::avro, text);
+  if (!registered.ok()) {
+    Error error = registered.error();
+    if (error.code == Code::conflict) error.message += not_the_latest;
+    return error;
+  }
+  return std::unique_ptr<Encoder>(std::make_unique<AvroEncoder>(std::move(encoding), registered->id));
 }
 
 }  // namespace tradewind::schema

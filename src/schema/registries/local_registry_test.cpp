@@ -166,5 +166,19 @@ TEST_F(LocalRegistryTest, ManyThreadsGetOneIdPerSchema) {
   EXPECT_FALSE(registry_->by_id(21).ok());
 }
 
+TEST_F(LocalRegistryTest, WhoseColumnsDoNotFitIsToldWhyAndHowTheRecordIsCalled) {
+  const char* const payment =
+      R"({"type":"record","name":"x.y.Payment","fields":[{"name":"a","type":"int"}]})";
+  ASSERT_TRUE(registry_->register_schema("t-value", SchemaKind::avro, payment).ok());
+  SerdeSpec spec{.columns = {{"A", Kind::integer}, {"B", Kind::integer}}, .topic = "t"};
+  const auto refused = make_encoder(spec, registry_.get());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::conflict);
+  EXPECT_THAT(refused.error().message, HasSubstr("version 1 does not take these columns as they are: "));
+  EXPECT_THAT(refused.error().message, HasSubstr("VALUE_AVRO_SCHEMA_FULL_NAME = 'x.y.Payment'"));
+  spec.detail.record_name = "x.y.Payment";
+  EXPECT_TRUE(make_encoder(spec, registry_.get()).ok());
+}
+
 }  // namespace
 }  // namespace tradewind::schema
