@@ -90,10 +90,10 @@ start_node() {  # FOLDER N
   [ -s "$at/output" ] && mv "$at/output" "$at/output.before"
   : >"$at/output"
   local machine=(-Xms256m -Xmx"${TW_KAFKA_HEAP:-512m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1) other=()
-  # The memory of Kafka's own script, the collector that Java takes on one core; what was deleted goes before the next measurement.
+  # The memory of Kafka's own script, the collector that Java takes on one core; what was deleted goes, and before the next measurement.
   if [ -n "${TW_KAFKA_BENCH:-}" ]; then
     machine=(-Xms1g -Xmx1g -XX:+UseSerialGC)
-    other=(--override log.cleaner.backoff.ms=15000 --override log.segment.delete.delay.ms=1000)
+    other=(--override log.cleaner.backoff.ms=15000 --override log.initial.task.delay.ms=30000 --override log.segment.delete.delay.ms=1000)
   fi
   setsid java "${machine[@]}" -Dlog4j2.configurationFile="$here/log4j2.properties" \
     -Dlog4j.configuration="file:$here/log4j.properties" -Dkafka.logs.dir="$at/logs" -cp "$jars/*" \
