@@ -237,7 +237,8 @@ function stock(changed: () => void): Card {
     if (cover.missing) return show(made.body, absent(cover, stockSql));
     const now = Date.now();
     const rows = [...cover.rows.values()].filter((row) => row.AVAILABLE !== null)
-      .map((row) => ({ ...row, days: row.AVAILABLE <= 0 ? 0 : (row.COVER_DAYS_80 ?? Infinity) }) as Record<string, any>)
+      // What is out and hardly ever asked for can wait as long as what lasts.
+      .map((row) => ({ ...row, days: row.AVAILABLE > 0 ? (row.COVER_DAYS_80 ?? Infinity) : row.UNITS_A_DAY < 0.05 ? kMostCoverDays : 0 }) as Record<string, any>)
       .sort((a, b) => a.days - b.days || (b.UNITS_A_DAY ?? 0) - (a.UNITS_A_DAY ?? 0));  // of what is out, first what sells best
     if (!rows.length) return show(made.body, nothing("No stock movement yet.", cover));
     const places = new Set(rows.map((row) => row.LOCATION_ID)).size;
