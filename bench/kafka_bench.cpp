@@ -182,9 +182,9 @@ class KafkaBench {
       TRY(turn());
       const int64_t compiling = broker_ ? broker_->compiling_ns() - before : 0;
       const double share = static_cast<double>(compiling) / static_cast<double>(clock.monotonic_ns() - began);
-      std::fprintf(stderr,
-                   "bench kafka: turn %d to warm the broker up: it compiled itself for %.0f %% of it\n", n,
-                   100 * share);
+      std::fprintf(stderr, "bench kafka: turn %d to warm the broker up is done", n);
+      if (broker_) std::fprintf(stderr, "; it compiled itself for %.0f %% of it", 100 * share);
+      std::fprintf(stderr, "\n");
       if (!options_.warm && share < kStill) break;
     }
     return {};
