@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "allocations.h"
 #include "base/coding.h"
 #include "base/time.h"
 #include "data/decimal.h"

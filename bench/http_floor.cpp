@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <simdjson.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -9,6 +10,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -32,7 +34,7 @@ struct HttpFloor::Server {
   std::jthread thread;
 
   void listen() {
-    listening = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    listening = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     ::inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
@@ -41,7 +43,7 @@ struct HttpFloor::Server {
       std::abort();
     ::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
-    epoll = ::epoll_create1(0);
+    epoll = ::epoll_create1(EPOLL_CLOEXEC);
     watch(listening);
   }
 
@@ -64,7 +66,7 @@ struct HttpFloor::Server {
   }
 
   void take() {
-    const int socket = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK);
+    const int socket = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket < 0) return;
     const int on = 1;
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -78,8 +80,10 @@ struct HttpFloor::Server {
                                sizeof client.bytes - client.have - simdjson::SIMDJSON_PADDING, 0);
     if (got <= 0) {
       if (got < 0 && errno == EAGAIN) return;
-      ::close(client.socket);
-      clients.erase(client.socket);
+      const int socket = client.socket;
+      ::epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);  // a producer that is being started has it, too
+      ::close(socket);
+      clients.erase(socket);
       return;
     }
     client.have += static_cast<size_t>(got);
@@ -136,6 +140,15 @@ HttpFloor::~HttpFloor() {
 
 int HttpFloor::port() const {
   return server_->port;
+}
+
+int64_t HttpFloor::cpu_ns() const {
+  clockid_t clock{};
+  timespec time{};
+  if (::pthread_getcpuclockid(server_->thread.native_handle(), &clock) != 0 ||
+      ::clock_gettime(clock, &time) != 0)
+    std::abort();
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
 }  // namespace tradewind::bench

@@ -4,6 +4,7 @@
 //
 // Threads: made, run and destroyed by one; the server has its own.
 
+#include <cstdint>
 #include <memory>
 
 namespace tradewind::bench {
@@ -13,6 +14,8 @@ class HttpFloor {
   HttpFloor();
   ~HttpFloor();
   int port() const;
+  // User and system time of its thread so far.
+  int64_t cpu_ns() const;
 
  private:
   struct Server;

@@ -17,6 +17,8 @@ namespace tradewind::bench {
 namespace {
 
 constexpr double kGoal = 0.45;  // of what the floor takes with the same CPU time
+constexpr int kTurns =
+    10;  // of each side, one after the other: what swings with the machine, swings for both
 constexpr const char* kTopic = "customer-events";
 
 constexpr const char* kHelp =
@@ -24,15 +26,16 @@ constexpr const char* kHelp =
 
   --connections N   kept connections (256)
   --events N        in a request (10)
-  --seconds N       each of three times so long (5)
+  --seconds N       so long each: platform, floor, and the platform at half load (5)
   --directory PATH  where the log lies (the system's folder for what is temporary)
   --json            one JSON object on standard output
 
 A producer in a process of its own sends views of products of about 300 bytes to the whole platform in this one:
-HTTP, checks against the schema, ids, keys, and a log that answers when the disk has it (fsync). Then to the floor, in
-this process too: epoll, a parser of ten lines, simdjson reading six fields of each event, 202; it checks nothing and
-appends nothing. Compared are events per second of CPU time, user and system, of all threads of the server. Then the
-platform once more at half of what it took, for the time between when a request was due and its answer.
+HTTP, checks against the schema, ids, keys, and a log that answers when the disk has it (fsync). In turn with it to the
+floor, in this process too: epoll, a parser of ten lines, simdjson reading six fields of each event, 202; it checks
+nothing and appends nothing. Compared are events per second of CPU time, user and system, of all threads of each over
+all of its turns. Then the platform once more at half of what it took, for the time between when a request was due and
+its answer.
 Goal: 0.45 of the floor. At last every event is looked for in the log: each must be there once.
 
 Example: tradewind bench ingest --json
@@ -117,90 +120,118 @@ class Platform {
   std::unique_ptr<server::Server> server_;
 };
 
-struct Measured {
-  LoadFigures load;
-  double events_per_cpu_second = 0;
-  double events_per_second = 0;
-  double cpu_us = 0;  // per request
-};
+// What one side did in all of its turns.
+struct Side {
+  uint64_t requests = 0;  // within the measured time
+  uint64_t sent = 0;
+  uint64_t refused = 0;
+  double seconds = 0;
+  int64_t cpu_ns = 0;
 
-Measured measure(const LoadOptions& options) {
-  LoadProcess process(options);
-  process.wait_for_begin();
-  const int64_t before = cpu_ns();
-  process.wait_for_end();
-  const int64_t cpu = cpu_ns() - before;
-  Measured measured{.load = process.figures()};
-  const double events = static_cast<double>(measured.load.measured * options.events);
-  measured.events_per_cpu_second = events * 1e9 / static_cast<double>(cpu);
-  measured.events_per_second = events / measured.load.seconds;
-  measured.cpu_us = static_cast<double>(cpu) / 1e3 / static_cast<double>(measured.load.measured);
-  return measured;
-}
+  void add(const LoadFigures& load) {
+    requests += load.measured;
+    sent += load.sent;
+    refused += load.refused;
+    seconds += load.seconds;
+  }
+  double cpu_us() const { return static_cast<double>(cpu_ns) / 1e3 / static_cast<double>(requests); }
+  double requests_per_second() const { return static_cast<double>(requests) / seconds; }
+};
 
 struct Report {
-  Measured platform, floor, half;
-  uint64_t sent = 0, not_once = 0, refused = 0;
+  size_t events = 0;  // in a request
+  Side platform, floor;
+  LoadFigures half;
+  double half_rate = 0;  // requests a second
+  uint64_t not_once = 0;
   double requests_per_sync = 0;
-  double ratio() const { return platform.events_per_cpu_second / floor.events_per_cpu_second; }
+
+  double ratio() const { return floor.cpu_us() / platform.cpu_us(); }
+  uint64_t sent() const { return (platform.sent + half.sent) * events; }
+  uint64_t refused() const { return platform.refused + half.refused + floor.refused; }
+  double per_second(double requests) const { return requests * static_cast<double>(events); }
+  double per_cpu_second(const Side& side) const { return per_second(1e6 / side.cpu_us()); }
 };
 
+// The floor's CPU time is its thread's; the platform's is that of all others, also while it is the floor's
+// turn.
+void turn(const LoadOptions& options, const HttpFloor& floor, Side& whose, Report& report) {
+  LoadProcess process(options);
+  process.wait_for_begin();
+  const int64_t all_before = cpu_ns();
+  const int64_t floor_before = floor.cpu_ns();
+  process.wait_for_end();
+  const int64_t floors = floor.cpu_ns() - floor_before;
+  report.floor.cpu_ns += floors;
+  report.platform.cpu_ns += cpu_ns() - all_before - floors;
+  whose.add(process.figures());
+}
+
 void print(const Report& report, const LoadOptions& options, bool json) {
+  const auto count = [](uint64_t number) { return static_cast<unsigned long long>(number); };
   if (json) {
     std::printf(
         "{\"events_per_cpu_second\":%.0f,\"events_per_second\":%.0f,\"cpu_us_per_request\":%.2f,"
         "\"requests_per_sync\":%.1f,\"floor_events_per_cpu_second\":%.0f,\"floor_cpu_us_per_request\":%.2f,"
         "\"of_floor\":%.3f,\"goal\":%.2f,\"half_load_events_per_second\":%.0f,\"half_load_p50_ms\":%.3f,"
         "\"half_load_p99_ms\":%.3f,\"sent\":%llu,\"refused\":%llu,\"not_there_once\":%llu}\n",
-        report.platform.events_per_cpu_second, report.platform.events_per_second, report.platform.cpu_us,
-        report.requests_per_sync, report.floor.events_per_cpu_second, report.floor.cpu_us, report.ratio(),
-        kGoal, report.half.events_per_second, report.half.load.p50_ms, report.half.load.p99_ms,
-        static_cast<unsigned long long>(report.sent), static_cast<unsigned long long>(report.refused),
-        static_cast<unsigned long long>(report.not_once));
+        report.per_cpu_second(report.platform), report.per_second(report.platform.requests_per_second()),
+        report.platform.cpu_us(), report.requests_per_sync, report.per_cpu_second(report.floor),
+        report.floor.cpu_us(), report.ratio(), kGoal, report.per_second(report.half_rate), report.half.p50_ms,
+        report.half.p99_ms, count(report.sent()), count(report.refused()), count(report.not_once));
     return;
   }
   std::printf("%zu connections, %zu events a request, %zu bytes a body\n\n", options.connections,
               options.events, events_body(options.events, 0).size());
   std::printf("%-34s %14s %14s %12s\n", "", "events/CPU s", "events/s", "CPU us/req");
-  std::printf("%-34s %14.0f %14.0f %12.2f\n", "platform, durable (fsync)",
-              report.platform.events_per_cpu_second, report.platform.events_per_second,
-              report.platform.cpu_us);
-  std::printf("%-34s %14.0f %14.0f %12.2f\n", "floor: epoll + simdjson, keeps none",
-              report.floor.events_per_cpu_second, report.floor.events_per_second, report.floor.cpu_us);
+  const auto line = [&](const char* name, const Side& side) {
+    std::printf("%-34s %14.0f %14.0f %12.2f\n", name, report.per_cpu_second(side),
+                report.per_second(side.requests_per_second()), side.cpu_us());
+  };
+  line("platform, durable (fsync)", report.platform);
+  line("floor: epoll + simdjson, keeps none", report.floor);
   std::printf("\n%.3f of the floor (goal %.2f: %s); %.1f requests shared a sync\n", report.ratio(), kGoal,
               report.ratio() >= kGoal ? "reached" : "MISSED", report.requests_per_sync);
   std::printf("at half load, %.0f events/s: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n",
-              report.half.events_per_second, report.half.load.p50_ms, report.half.load.p99_ms,
-              report.half.load.most_ms);
+              report.per_second(report.half_rate), report.half.p50_ms, report.half.p99_ms,
+              report.half.most_ms);
   std::printf("%llu events sent, %llu requests refused, %llu events not there exactly once\n",
-              static_cast<unsigned long long>(report.sent), static_cast<unsigned long long>(report.refused),
-              static_cast<unsigned long long>(report.not_once));
+              count(report.sent()), count(report.refused()), count(report.not_once));
 }
 
 Result<int> run(LoadOptions options, const std::string& directory, bool json) {
-  Report report;
+  Report report{.events = options.events};
   Platform platform(directory);
   TRY(platform.open());
-  options.port = platform.port();
+  const HttpFloor floor;
+  LoadOptions one_turn = options;
+  one_turn.seconds = options.seconds / kTurns;
   const auto before = platform.figures();
-  report.platform = measure(options);
+  for (int i = 0; i < kTurns; ++i) {
+    one_turn.port = platform.port();
+    one_turn.first_id = report.sent();
+    turn(one_turn, floor, report.platform, report);
+    one_turn.port = floor.port();
+    turn(one_turn, floor, report.floor, report);
+  }
   const auto syncs = platform.figures().syncs - before.syncs;
   report.requests_per_sync =
-      static_cast<double>(report.platform.load.sent) / static_cast<double>(std::max<int64_t>(syncs, 1));
-  report.sent = report.platform.load.sent * options.events;
-  options.first_id = report.sent;
-  options.rate = report.platform.events_per_second / static_cast<double>(options.events) / 2;
-  report.half = measure(options);
-  report.sent += report.half.load.sent * options.events;
-  report.not_once = TRY(platform.not_once(report.sent));
-  const HttpFloor floor;
-  options.port = floor.port();
-  options.rate = 0;
-  report.floor = measure(options);
-  report.refused = report.platform.load.refused + report.half.load.refused + report.floor.load.refused;
+      static_cast<double>(report.platform.sent) / static_cast<double>(std::max<int64_t>(syncs, 1));
+  report.half_rate = report.platform.requests_per_second() / 2;
+  options.port = platform.port();
+  options.first_id = report.sent();
+  options.rate = report.half_rate;
+  {
+    LoadProcess process(options);
+    process.wait_for_begin();
+    process.wait_for_end();
+    report.half = process.figures();
+    report.half_rate = static_cast<double>(report.half.measured) / report.half.seconds;
+  }
+  report.not_once = TRY(platform.not_once(report.sent()));
   // Figures of work that was not done are none.
-  if (report.refused > 0 || report.not_once > 0) {
-    return Error{Code::invalid, "nothing was measured: " + std::to_string(report.refused) +
+  if (report.refused() > 0 || report.not_once > 0) {
+    return Error{Code::invalid, "nothing was measured: " + std::to_string(report.refused()) +
                                     " requests were refused and " + std::to_string(report.not_once) +
                                     " events are not there exactly once"};
   }

@@ -1,5 +1,5 @@
 #pragma once
-// What a benchmark reads of its own process: CPU time of all threads, memory, allocations.
+// What a benchmark reads of its own process: CPU time of all threads, memory.
 
 #include <cstdint>
 #include <string>
@@ -9,8 +9,6 @@ namespace tradewind::bench {
 // User and system time of all threads so far, nanoseconds.
 int64_t cpu_ns();
 double peak_rss_mb();
-// Calls of operator new so far, in all threads.
-int64_t allocations();
 // "--name value" or "--name=value"; the default when it is not there.
 std::string option(int argc, char** argv, const std::string& name, const std::string& otherwise);
 bool flag(int argc, char** argv, const std::string& name);

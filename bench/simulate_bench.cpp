@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "allocations.h"
 #include "apps/simulate/simulation.h"
 #include "measure.h"
 
