@@ -31,6 +31,12 @@ class AvroBytes {
     char* at = write_varint(room(text.size() + 10), text.size() * 2);
     at_ = write_raw(at, text.data(), text.size());
   }
+  // The same behind bytes that stand in front of it.
+  void text(BytesView lead, BytesView text) {
+    char* at = room(lead.size() + text.size() + 10);
+    at = write_varint(write_raw(at, lead.data(), lead.size()), text.size() * 2);
+    at_ = write_raw(at, text.data(), text.size());
+  }
   void number(int64_t value) { at_ = write_varint(room(10), zigzag(value)); }
   // Of a decimal: bytes, the highest first, no more than it takes.
   void unscaled(int64_t value) {

@@ -7,6 +7,7 @@
 #include "ingest/avro_bytes.h"
 #include "ingest/json_tokens.h"
 #include "ingest/plain_decimal.h"
+#include "ingest/usual_member.h"
 
 namespace tradewind::ingest {
 namespace {
@@ -48,8 +49,9 @@ bool is_blank(std::string_view text) {
 struct DirectReader::Work {
   // How objects of one kind were written the last time.
   struct Usual {
-    std::vector<size_t> fields;  // which field the n-th member was
-    bool in_order = true;        // of the schema
+    bool in_order = true;             // of the schema
+    std::vector<UsualMember> behind;  // in order: what came behind field n - 1, or first
+    std::vector<size_t> fields;       // in another order: which field the n-th member was
   };
   // A member of an object whose members are in another order: where its value lies in `out`.
   struct Slot {
@@ -73,10 +75,13 @@ struct DirectReader::Work {
   size_t key_begin = 0;  // of the event's, in the keys
   size_t depth = 0;
 
+  // The schema, too: another plan may lie where one lay that is gone.
+  bool knows(const EventPlan& other) const { return usual_of == &other && usual_schema == other.schema_id; }
+
   // ---- a body ----
 
   bool read(std::string_view body, Shape shape, size_t most) {
-    if (usual_of != plan || usual_schema != plan->schema_id) {
+    if (!knows(*plan)) {
       usual.assign(plan->records, {});
       usual_of = plan;
       usual_schema = plan->schema_id;
@@ -173,17 +178,67 @@ struct DirectReader::Work {
 
   // False, and last.in_order too: it is in another order.
   bool in_order(const RecordPlan& planned, Usual& last, bool root) {
-    size_t next = 0;
-    size_t number = 0;
-    const bool whole = walk_object(tokens, [&](std::string_view name) {
-      const size_t index = field_of(name, planned, last, number++);
-      if (index == kUnknown) return skip(name, planned);
-      last.in_order = index >= next && fill(planned, next, index);
-      if (!last.in_order || !member(planned.fields[index], index, root)) return false;
+    last.behind.resize(planned.fields.size() + 1);
+    size_t next = 0;  // behind the last member's field
+    for (bool opened = false;; opened = true) {
+      UsualMember& usual = last.behind[next];
+      if ((next > 0 || !opened) && tokens.take(usual.opening)) {
+        if (!usual_value(planned.fields[usual.field], usual, root)) return false;
+        next = usual.field + 1;
+        continue;
+      }
+      if (opened && tokens.take('}')) break;
+      const JsonTokens::Mark mark = tokens.mark();
+      if (!tokens.take(opened ? ',' : '{')) return false;
+      if (!opened && tokens.take('}')) break;
+      std::string_view name;
+      if (!member_name(tokens, name)) return false;
+      const size_t index = planned.find(name).value_or(kUnknown);
+      if (index == kUnknown) {
+        if (!skip(name, planned)) return false;
+        continue;
+      }
+      last.in_order = index >= next && learn(planned, next, index, root, usual);
+      if (!last.in_order) return false;
+      usual.opening.set(next > 0 || !opened ? tokens.written_since(mark) : "");
+      if (!usual_value(planned.fields[index], usual, root)) return false;
       next = index + 1;
-      return true;
-    });
-    return whole && fill(planned, next, planned.fields.size());
+    }
+    return fill(planned, next, planned.fields.size());
+  }
+
+  // False: fields between must be there.
+  bool learn(const RecordPlan& planned, size_t from, size_t index, bool root, UsualMember& usual) const {
+    if (from < index && planned.required[index] != planned.required[from]) return false;
+    using Kind = UsualMember::Kind;
+    const ValuePlan& value = planned.fields[index].value;
+    usual.field = index;
+    usual.lead.assign(planned.stand_ins(from, index));
+    usual.stand_ins = usual.lead.size();
+    usual.lead += value.branch;
+    usual.symbol = 0;
+    usual.kind = Kind::other;
+    if (!value.branches.empty()) return true;
+    const bool looked_at = root && is_looked_at(index);
+    if (value.type->kind == AvroKind::string) usual.kind = looked_at ? Kind::noted_text : Kind::text;
+    if (value.type->kind == AvroKind::enumeration && !looked_at) usual.kind = Kind::symbol;
+    return true;
+  }
+
+  bool usual_value(const FieldPlan& planned, UsualMember& usual, bool root) {
+    if (usual.kind == UsualMember::Kind::other || tokens.peek() != '"') {
+      out.raw(BytesView(usual.lead).substr(0, usual.stand_ins));
+      return member(planned, usual.field, root);
+    }
+    std::string_view text;
+    if (!plain_text(text)) return false;
+    if (usual.kind == UsualMember::Kind::symbol) {
+      out.raw(usual.lead);
+      return symbol(*planned.value.type, text, usual.symbol);
+    }
+    out.text(usual.lead, text);
+    if (usual.kind == UsualMember::Kind::noted_text) note_text(usual.field, text);
+    return true;
   }
 
   // First all members, then each in its place.
@@ -238,16 +293,18 @@ struct DirectReader::Work {
   }
 
   bool member(const FieldPlan& planned, size_t index, bool root) {
-    const bool looked_at = root && (index == plan->key || index == plan->time || index == plan->id);
-    return looked_at ? noted(planned.value, index) : value(planned.value);
+    return root && is_looked_at(index) ? noted(planned.value, index) : value(planned.value);
+  }
+
+  bool is_looked_at(size_t index) const {
+    return index == plan->key || index == plan->time || index == plan->id;
   }
 
   // What stands in for the fields of [from, to).
   bool fill(const RecordPlan& planned, size_t from, size_t to) {
     if (from == to) return true;
     if (planned.required[to] != planned.required[from]) return false;
-    const size_t begin = from == 0 ? 0 : planned.ends[from - 1];
-    out.raw(BytesView(planned.fallbacks).substr(begin, planned.ends[to - 1] - begin));
+    out.raw(planned.stand_ins(from, to));
     return true;
   }
 
@@ -291,11 +348,18 @@ struct DirectReader::Work {
     switch (avro.kind) {
       case AvroKind::string: return text();
       case AvroKind::int32:
-      case AvroKind::int64: return whole(avro);
+      case AvroKind::int64: {
+        int64_t number = 0;
+        return whole(avro, number);
+      }
       case AvroKind::boolean: return truth();
       case AvroKind::float32:
       case AvroKind::float64: return real(avro);
-      case AvroKind::enumeration: return symbol(avro);
+      case AvroKind::enumeration: {
+        std::string_view text;
+        size_t usual = 0;
+        return plain_text(text) && symbol(avro, text, usual);
+      }
       case AvroKind::bytes: return avro.logical == AvroLogical::decimal && decimal(avro);
       case AvroKind::record: return record(*planned.record, false);
       case AvroKind::array: return array(*planned.element);
@@ -324,8 +388,7 @@ struct DirectReader::Work {
     return true;
   }
 
-  bool whole(const AvroType& avro) {
-    int64_t number = 0;
+  bool whole(const AvroType& avro, int64_t& number) {
     if (!tokens.whole_number(number)) return false;
     if (avro.kind == AvroKind::int32 && number != static_cast<int32_t>(number)) return false;
     const bool micros = avro.logical == AvroLogical::timestamp_micros ||
@@ -354,13 +417,15 @@ struct DirectReader::Work {
     return true;
   }
 
-  bool symbol(const AvroType& avro) {
-    std::string_view text;
-    if (!plain_text(text)) return false;
-    const auto found = std::ranges::find_if(
-        avro.symbols, [&](const std::string& symbol) { return same_name(symbol, text); });
-    if (found == avro.symbols.end()) return false;
-    out.number(found - avro.symbols.begin());
+  bool symbol(const AvroType& avro, std::string_view text, size_t& usual) {
+    if (avro.symbols.empty()) return false;
+    if (!same_name(avro.symbols[usual], text)) {
+      const auto found = std::ranges::find_if(
+          avro.symbols, [&](const std::string& symbol) { return same_name(symbol, text); });
+      if (found == avro.symbols.end()) return false;
+      usual = static_cast<size_t>(found - avro.symbols.begin());
+    }
+    out.number(static_cast<int64_t>(usual));
     return true;
   }
 
@@ -406,29 +471,30 @@ struct DirectReader::Work {
 
   // Key, time and id are looked at beside being written.
   bool noted(const ValuePlan& planned, size_t index) {
-    const size_t begin = out.size();
-    if (!value(planned)) return false;
-    BytesView written = out.view(begin);
-    if (planned.null_bytes && written == *planned.null_bytes) return true;  // only null is written so
-    written.remove_prefix(planned.branch.size());
     const AvroKind kind = planned.type->kind;
+    if (tokens.peek() == 'n' || !planned.branches.empty()) return value(planned);
     if (kind == AvroKind::string) {
-      int64_t size = 0;
-      if (!get_zigzag(written, size)) return false;
-      const BytesView text = written;
-      if (index == plan->key) note_key(text);
-      if (index == plan->id) note_id(text);
-    } else if (kind == AvroKind::int64 || kind == AvroKind::int32) {
+      std::string_view text;
+      if (!plain_text(text)) return false;
+      out.text(planned.branch, text);
+      note_text(index, text);
+      return true;
+    }
+    if (kind == AvroKind::int64 || kind == AvroKind::int32) {
       int64_t number = 0;
-      if (!get_zigzag(written, number)) return false;
+      out.raw(planned.branch);
+      if (!whole(*planned.type, number)) return false;
       if (index == plan->time && kind == AvroKind::int64) event.time_ms = number;
       if (index == plan->id) note_id(std::to_string(number));
-    } else if (index != plan->time) {
-      return false;  // keys and ids of other kinds
+      return true;
     }
-    return true;
+    return index == plan->time && value(planned);  // not keys and ids of other kinds
   }
 
+  void note_text(size_t index, BytesView text) {
+    if (index == plan->key) note_key(text);
+    if (index == plan->id) note_id(text);
+  }
   // An object that is read again has the same one again.
   void note_key(BytesView text) {
     events->keys.resize(key_begin);
@@ -443,6 +509,10 @@ struct DirectReader::Work {
 
 DirectReader::DirectReader() : work_(std::make_unique<Work>()) {}
 DirectReader::~DirectReader() = default;
+
+bool DirectReader::knows(const EventPlan& plan) const {
+  return work_->knows(plan);
+}
 
 bool DirectReader::read(const EventPlan& plan, std::string_view body, Shape shape, size_t most,
                         Events& events) {

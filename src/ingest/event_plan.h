@@ -53,6 +53,11 @@ struct RecordPlan {
   std::unordered_map<std::string_view, size_t> by_name;
   std::unordered_map<std::string, size_t> by_upper_name;
 
+  // The fallbacks of the fields [from, to).
+  BytesView stand_ins(size_t from, size_t to) const {
+    const size_t begin = from == 0 ? 0 : ends[from - 1];
+    return BytesView(fallbacks).substr(begin, to == 0 ? 0 : ends[to - 1] - begin);
+  }
   std::optional<size_t> find(std::string_view name) const;
   std::optional<size_t> find_ignoring_case(std::string_view name) const;
 };

@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kPlanLives_ns = 1'000'000'000;  // until the registry is asked again
 constexpr Duration kMostRenewal(100);             // is waited for
 constexpr size_t kLargeBody = 64 * 1024;          // reading takes several times as much memory: one at a time
+constexpr size_t kMostReaders = 8;                // at rest, before one has to learn other events
 constexpr size_t kMostSpare = 256;
 constexpr size_t kMostSpareBytes = 64 * 1024;
 
@@ -161,15 +162,7 @@ Result<> Ingestor::read_all(const EventPlan& plan, std::string_view body, Shape 
     if (once.read(plan, body, shape, options_.most_events, events)) return {};
     return read_carefully(plan, body, shape, options_.most_events, events);
   }
-  std::unique_ptr<DirectReader> reader;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!readers_.empty()) {
-      reader = std::move(readers_.back());
-      readers_.pop_back();
-    }
-  }
-  if (reader == nullptr) reader = std::make_unique<DirectReader>();
+  std::unique_ptr<DirectReader> reader = reader_for(plan);
   const bool direct = reader->read(plan, body, shape, options_.most_events, events);
   {
     const std::lock_guard lock(mutex_);
@@ -177,6 +170,18 @@ Result<> Ingestor::read_all(const EventPlan& plan, std::string_view body, Shape 
   }
   if (direct) return {};
   return read_carefully(plan, body, shape, options_.most_events, events);
+}
+
+// One that knows these events, if there is any: topics take turns.
+std::unique_ptr<DirectReader> Ingestor::reader_for(const EventPlan& plan) {
+  const std::lock_guard lock(mutex_);
+  const auto knowing =
+      std::ranges::find_if(readers_, [&](const auto& reader) { return reader->knows(plan); });
+  if (knowing == readers_.end() && readers_.size() < kMostReaders) return std::make_unique<DirectReader>();
+  const auto chosen = knowing == readers_.end() ? readers_.begin() : knowing;
+  std::unique_ptr<DirectReader> reader = std::move(*chosen);
+  readers_.erase(chosen);
+  return reader;
 }
 
 std::unique_ptr<Batch> Ingestor::fresh_batch() {

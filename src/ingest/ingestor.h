@@ -88,6 +88,7 @@ class Ingestor {
                       const std::optional<Numbered>& numbered, Shape shape, Done done);
   Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
   Result<> read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
+  std::unique_ptr<DirectReader> reader_for(const EventPlan& plan);
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
   Taken count(Taken taken);
   std::unique_ptr<Batch> fresh_batch();

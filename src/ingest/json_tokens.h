@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "ingest/usual_member.h"
+
 namespace tradewind::ingest {
 
 class JsonTokens {
@@ -37,6 +39,16 @@ class JsonTokens {
     if (peek() != wanted) return false;
     ++next_;
     return true;
+  }
+  // Passes the three tokens of an opening, if they stand here to the last blank.
+  bool take(const Opening& opening) {
+    if (next_[3] - next_[0] != opening.size() || !opening.stands_at(at())) return false;
+    next_ += 3;
+    return true;
+  }
+  // From where it was until the token at hand.
+  std::string_view written_since(Mark mark) const {
+    return {text_ + *mark.token, static_cast<size_t>(*next_ - *mark.token)};
   }
   // A text without its quotes, its escapes as they are written. REQUIRES peek() == '"'.
   std::string_view raw_text() {
@@ -77,15 +89,21 @@ bool walk_list(JsonTokens& tokens, const Each& each) {
   return tokens.take(']');
 }
 
+// A member's raw name and its colon.
+inline bool member_name(JsonTokens& tokens, std::string_view& name) {
+  if (tokens.peek() != '"') return false;
+  name = tokens.raw_text();
+  return tokens.take(':');
+}
+
 // The same at the value of every member of an object, with its raw name.
 template <class Each>
 bool walk_object(JsonTokens& tokens, const Each& each) {
   if (!tokens.take('{')) return false;
   if (tokens.take('}')) return true;
   do {
-    if (tokens.peek() != '"') return false;
-    const std::string_view name = tokens.raw_text();
-    if (!tokens.take(':') || !each(name)) return false;
+    std::string_view name;
+    if (!member_name(tokens, name) || !each(name)) return false;
   } while (tokens.take(','));
   return tokens.take('}');
 }

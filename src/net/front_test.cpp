@@ -1,10 +1,13 @@
 // The server with many clients: what waits costs little, what asks too much is told so.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "net/http_client.h"
@@ -39,6 +42,12 @@ class RawClient {
       if (now <= 0) return;
       sent += static_cast<size_t>(now);
     }
+  }
+  int local_port() const { return port_of(socket_, getsockname); }
+  static int port_of(int socket, int (*name)(int, sockaddr*, socklen_t*)) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    return name(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? ntohs(address.sin_port) : -1;
   }
   void send_no_more() const { shutdown(socket_, SHUT_WR); }
   // Until `end` has come, or the server closes.
@@ -129,6 +138,37 @@ TEST_F(FrontTest, AThousandIdleConnectionsHoldNoMemoryOfRequestsAndNobodyUp) {
       [&] { return server_->request_bytes() == 0; });  // the answer may be here before its memory is back
   for (const RawClient& one : idle) one.send(post("/echo", "x"));
   for (const RawClient& one : idle) EXPECT_THAT(one.read_to("\r\n\r\nx"), HasSubstr(" 200 "));
+}
+
+// Whether an epoll of this process watches the descriptor.
+bool is_watched(int descriptor) {
+  for (int epoll = 0; epoll < 256; ++epoll) {
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(epoll));
+    for (std::string line; std::getline(info, line);) {
+      std::istringstream words(line);
+      std::string name;
+      int watched = -1;
+      if (words >> name >> watched && name == "tfd:" && watched == descriptor) return true;
+    }
+  }
+  return false;
+}
+
+// A process that is started from this one has all connections for a moment; epoll would go on telling of
+// them.
+TEST_F(FrontTest, AConnectionThatAChildStillHoldsIsForgottenAllTheSame) {
+  start({});
+  const RawClient leaves = client();
+  leaves.send(post("/echo", "x"));
+  leaves.read_to("\r\n\r\nx");
+  int socket = 3;
+  while (socket < 256 && RawClient::port_of(socket, getpeername) != leaves.local_port()) ++socket;
+  ASSERT_TRUE(is_watched(socket));
+  const int held = dup(socket);
+  leaves.send_no_more();
+  wait_until([&] { return fcntl(socket, F_GETFD) < 0; });
+  EXPECT_FALSE(is_watched(socket));
+  close(held);
 }
 
 TEST_F(FrontTest, OneConnectionTooManyIsToldSo) {

@@ -390,7 +390,10 @@ class Front::Loop {
     }
   }
 
+  // A child that was forked from this process may hold the connection a moment longer, and epoll with it: it
+  // would go on telling of a client that is gone.
   void close(Client& client) {
+    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, client.socket, nullptr);
     ::close(client.socket);
     forget(client);
     world_.closed();
