@@ -7,7 +7,7 @@
 #include "ingest/avro_bytes.h"
 #include "ingest/json_tokens.h"
 #include "ingest/plain_decimal.h"
-#include "ingest/usual_member.h"
+#include "ingest/usual_object.h"
 
 namespace tradewind::ingest {
 namespace {
@@ -18,41 +18,14 @@ using schema::AvroType;
 
 constexpr size_t kMostDepth = 40;  // far below what the careful reader takes
 constexpr size_t kMostOneByteCount = 63;
-constexpr size_t kMostUsual = 256;
-constexpr size_t kUnknown = SIZE_MAX;
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
-// Names are short, and most often the same: without a call.
-[[gnu::always_inline]] inline bool same_name(std::string_view a, std::string_view b) {
-  const size_t size = a.size();
-  if (size != b.size()) return false;
-  const auto differ = [&]<class Word>(size_t at, Word) {
-    Word left = 0;
-    Word right = 0;
-    std::memcpy(&left, a.data() + at, sizeof left);
-    std::memcpy(&right, b.data() + at, sizeof right);
-    return left != right;
-  };
-  if (size < 4) return a == b;
-  if (size < 8) return !differ(0, uint32_t{}) && !differ(size - 4, uint32_t{});
-  for (size_t at = 0; at + 8 < size; at += 8) {
-    if (differ(at, uint64_t{})) return false;
-  }
-  return !differ(size - 8, uint64_t{});
-}
-
 }  // namespace
 
 struct DirectReader::Work {
-  // How objects of one kind were written the last time.
-  struct Usual {
-    bool in_order = true;             // of the schema
-    std::vector<UsualMember> behind;  // in order: what came behind field n - 1, or first
-    std::vector<size_t> fields;       // in another order: which field the n-th member was
-  };
   // A member of an object whose members are in another order: where its value lies in `out`.
   struct Slot {
     size_t field;
@@ -66,7 +39,7 @@ struct DirectReader::Work {
   AvroBytes out;
   std::string unescaped;
   std::vector<Slot> slots;              // of all objects in another order that are open
-  std::vector<Usual> usual;             // by the record's number
+  std::vector<UsualObject> usual;       // by the record's number
   const EventPlan* usual_of = nullptr;  // whose these are
   schema::SchemaId usual_schema = 0;
   const EventPlan* plan = nullptr;
@@ -157,7 +130,7 @@ struct DirectReader::Work {
   // where it belongs.
   bool record(const RecordPlan& planned, bool root) {
     if (++depth > kMostDepth) return false;
-    Usual& last = usual[planned.number];
+    UsualObject& last = usual[planned.number];
     const size_t open = depth;
     if (last.in_order) {
       const JsonTokens::Mark mark = tokens.mark();
@@ -177,7 +150,7 @@ struct DirectReader::Work {
   }
 
   // False, and last.in_order too: it is in another order.
-  bool in_order(const RecordPlan& planned, Usual& last, bool root) {
+  bool in_order(const RecordPlan& planned, UsualObject& last, bool root) {
     last.behind.resize(planned.fields.size() + 1);
     size_t next = 0;  // behind the last member's field
     for (bool opened = false;; opened = true) {
@@ -193,36 +166,18 @@ struct DirectReader::Work {
       if (!opened && tokens.take('}')) break;
       std::string_view name;
       if (!member_name(tokens, name)) return false;
-      const size_t index = planned.find(name).value_or(kUnknown);
-      if (index == kUnknown) {
+      const size_t index = planned.find(name).value_or(kUnknownField);
+      if (index == kUnknownField) {
         if (!skip(name, planned)) return false;
         continue;
       }
-      last.in_order = index >= next && learn(planned, next, index, root, usual);
+      last.in_order = index >= next && usual.learn(planned, next, index, root && is_looked_at(index));
       if (!last.in_order) return false;
       usual.opening.set(next > 0 || !opened ? tokens.written_since(mark) : "");
       if (!usual_value(planned.fields[index], usual, root)) return false;
       next = index + 1;
     }
     return fill(planned, next, planned.fields.size());
-  }
-
-  // False: fields between must be there.
-  bool learn(const RecordPlan& planned, size_t from, size_t index, bool root, UsualMember& usual) const {
-    if (from < index && planned.required[index] != planned.required[from]) return false;
-    using Kind = UsualMember::Kind;
-    const ValuePlan& value = planned.fields[index].value;
-    usual.field = index;
-    usual.lead.assign(planned.stand_ins(from, index));
-    usual.stand_ins = usual.lead.size();
-    usual.lead += value.branch;
-    usual.symbol = 0;
-    usual.kind = Kind::other;
-    if (!value.branches.empty()) return true;
-    const bool looked_at = root && is_looked_at(index);
-    if (value.type->kind == AvroKind::string) usual.kind = looked_at ? Kind::noted_text : Kind::text;
-    if (value.type->kind == AvroKind::enumeration && !looked_at) usual.kind = Kind::symbol;
-    return true;
   }
 
   bool usual_value(const FieldPlan& planned, UsualMember& usual, bool root) {
@@ -242,13 +197,13 @@ struct DirectReader::Work {
   }
 
   // First all members, then each in its place.
-  bool in_any_order(const RecordPlan& planned, Usual& last, bool root) {
+  bool in_any_order(const RecordPlan& planned, UsualObject& last, bool root) {
     const size_t first = slots.size();
     const size_t begin = out.size();
     size_t number = 0;
     const bool whole = walk_object(tokens, [&](std::string_view name) {
-      const size_t index = field_of(name, planned, last, number++);
-      if (index == kUnknown) return skip(name, planned);
+      const size_t index = last.field_of(name, planned, number++);
+      if (index == kUnknownField) return skip(name, planned);
       const size_t at = out.size();
       if (!member(planned.fields[index], index, root)) return false;
       slots.push_back({index, at, out.size()});
@@ -269,27 +224,13 @@ struct DirectReader::Work {
   }
 
   // Those from `first` on. False: a field is there twice.
-  bool sort_slots(size_t first, Usual& last) {
+  bool sort_slots(size_t first, UsualObject& last) {
     const auto before = [](const Slot& a, const Slot& b) { return a.field < b.field; };
     const auto begin = slots.begin() + static_cast<ptrdiff_t>(first);
     last.in_order = std::is_sorted(begin, slots.end(), before);
     if (!last.in_order) std::sort(begin, slots.end(), before);
     return std::adjacent_find(begin, slots.end(),
                               [](const Slot& a, const Slot& b) { return a.field == b.field; }) == slots.end();
-  }
-
-  // Members come in the same order as a rule: the name is compared with the last one's, and looked up if not.
-  static size_t field_of(std::string_view name, const RecordPlan& planned, Usual& last, size_t number) {
-    if (number < last.fields.size() && last.fields[number] != kUnknown) {
-      const size_t index = last.fields[number];
-      if (same_name(planned.fields[index].name, name)) return index;
-    }
-    const size_t index = planned.find(name).value_or(kUnknown);
-    if (number < kMostUsual) {
-      last.fields.resize(std::max(last.fields.size(), number + 1), kUnknown);
-      last.fields[number] = index;
-    }
-    return index;
   }
 
   bool member(const FieldPlan& planned, size_t index, bool root) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/usual_member.h"
+#include "ingest/opening.h"
 
 namespace tradewind::ingest {
 

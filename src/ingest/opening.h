@@ -1,19 +1,18 @@
 #pragma once
-// UsualMember: the member of an object that came behind a certain field the last time. Producers write their objects
-// alike: what stands between two values is compared as a whole, not read again.
+// Opening: what stands in front of a member's value, to be compared as a whole with what stands there the
+// next time.
 //
-// Threads: one at a time.
+// Threads: plain values.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
-#include "base/bytes.h"
-
 namespace tradewind::ingest {
 
-// What stands in front of a member's value: bracket or comma, name, colon, and the blanks between them.
+// Bracket or comma, name, colon, and the blanks between them.
 class Opening {
  public:
   static constexpr size_t kMostBytes = 32;
@@ -45,16 +44,23 @@ class Opening {
   std::array<uint64_t, kMostBytes / 8> mask_{};
 };
 
-struct UsualMember {
-  // What is read without asking what else it may be.
-  enum class Kind : uint8_t { other, text, noted_text, symbol };
-
-  Opening opening;
-  Kind kind = Kind::other;
-  size_t field = 0;
-  Bytes lead;            // what stands in for the fields it passed, and the value's branch
-  size_t stand_ins = 0;  // bytes of `lead` in front of the branch
-  size_t symbol = 0;     // the last one
-};
+// Names are short, and most often the same: without a call.
+[[gnu::always_inline]] inline bool same_name(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  const auto differ = [&]<class Word>(size_t at, Word) {
+    Word left = 0;
+    Word right = 0;
+    std::memcpy(&left, a.data() + at, sizeof left);
+    std::memcpy(&right, b.data() + at, sizeof right);
+    return left != right;
+  };
+  if (size < 4) return a == b;
+  if (size < 8) return !differ(0, uint32_t{}) && !differ(size - 4, uint32_t{});
+  for (size_t at = 0; at + 8 < size; at += 8) {
+    if (differ(at, uint64_t{})) return false;
+  }
+  return !differ(size - 8, uint64_t{});
+}
 
 }  // namespace tradewind::ingest
