@@ -161,26 +161,37 @@ struct DirectReader::Work {
         continue;
       }
       if (opened && tokens.take('}')) break;
-      const JsonTokens::Mark mark = tokens.mark();
-      if (!tokens.take(opened ? ',' : '{')) return false;
-      if (!opened && tokens.take('}')) break;
-      std::string_view name;
-      if (!member_name(tokens, name)) return false;
-      const size_t index = planned.find(name).value_or(kUnknownField);
-      if (index == kUnknownField) {
-        if (!skip(name, planned)) return false;
-        continue;
-      }
-      last.in_order = index >= next && usual.learn(planned, next, index, root && is_looked_at(index));
-      if (!last.in_order) return false;
-      usual.opening.set(next > 0 || !opened ? tokens.written_since(mark) : "");
-      if (!usual_value(planned.fields[index], usual, root)) return false;
-      next = index + 1;
+      if (!opened && is_empty_object()) break;
+      if (!other_member(planned, last, next, opened, root)) return false;
     }
     return fill(planned, next, planned.fields.size());
   }
 
-  bool usual_value(const FieldPlan& planned, UsualMember& usual, bool root) {
+  bool is_empty_object() {
+    const JsonTokens::Mark mark = tokens.mark();
+    if (tokens.take('{') && tokens.take('}')) return true;
+    tokens.go_back(mark);
+    return false;
+  }
+
+  // One that is not as it was the last time, which it will be the next. Moves `next` behind its field, if it
+  // has one.
+  [[gnu::noinline]] bool other_member(const RecordPlan& planned, UsualObject& last, size_t& next, bool opened,
+                                      bool root) {
+    const JsonTokens::Mark mark = tokens.mark();
+    std::string_view name;
+    if (!tokens.take(opened ? ',' : '{') || !member_name(tokens, name)) return false;
+    const size_t index = planned.find(name).value_or(kUnknownField);
+    if (index == kUnknownField) return skip(name, planned);
+    UsualMember& usual = last.behind[next];
+    last.in_order = index >= next && usual.learn(planned, next, index, root && is_looked_at(index));
+    if (!last.in_order) return false;
+    usual.opening.set(next > 0 || !opened ? tokens.written_since(mark) : "");
+    next = index + 1;
+    return usual_value(planned.fields[index], usual, root);
+  }
+
+  [[gnu::always_inline]] bool usual_value(const FieldPlan& planned, UsualMember& usual, bool root) {
     if (usual.kind == UsualMember::Kind::other || tokens.peek() != '"') {
       out.raw(BytesView(usual.lead).substr(0, usual.stand_ins));
       return member(planned, usual.field, root);

@@ -1,6 +1,6 @@
 #pragma once
-// UsualObject: how the objects of one record were written the last time. Producers write them alike: what stands
-// between two values is compared as a whole, not read again.
+// UsualObject: how the objects of one record were written the last time. Producers write them alike: what
+// stands between two values is compared as a whole, not read again.
 //
 // Threads: one at a time.
 
@@ -28,8 +28,8 @@ struct UsualMember {
   size_t stand_ins = 0;  // bytes of `lead` in front of the branch
   size_t symbol = 0;     // the last one
 
-  // All but the opening: a member for `index` behind the fields before `from`; `noted`: its value is looked at. False,
-  // and it is as it was: fields between must be there.
+  // All but the opening: a member for `index` behind the fields before `from`; `noted`: its value is looked
+  // at. False, and it is as it was: fields between must be there.
   bool learn(const RecordPlan& planned, size_t from, size_t index, bool noted);
 };
 
