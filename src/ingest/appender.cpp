@@ -13,6 +13,7 @@ constexpr size_t kMostGroup = 16 << 20;  // bytes of values in one transaction, 
 constexpr auto kGather = std::chrono::milliseconds(1);
 constexpr size_t kManyBatches = 16;
 constexpr size_t kEnoughBatches = 128;
+constexpr size_t kEventsAhead = 24;  // whose ids are looked for
 constexpr const char* kProducer = "tw.ingest";
 constexpr size_t kMostKeptRecords = 4096;  // room for so many of a partition is kept between groups
 
@@ -173,14 +174,19 @@ void Appender::refuse_waiting(const Result<>& refused) {
 Result<> Appender::append_group(std::span<Batch* const> group) {
   if (producer_ == nullptr)
     return Error{Code::unavailable, "the server is starting: ids of events are being read"};
-  for (const Batch* batch : group) {
-    for (const Event& event : batch->events.all) {
-      if (event.has_id) seen_.prefetch(event.id);
-    }
-  }
   together_.clear();
   together_.now = clock_.now();
-  for (const Batch* batch : group) gather(*batch);
+  size_t ahead = 0;    // batches whose ids are being brought near
+  size_t waiting = 0;  // events of those that are not gathered yet
+  for (const Batch* batch : group) {
+    for (; ahead < group.size() && waiting < kEventsAhead; waiting += group[ahead++]->events.all.size()) {
+      for (const Event& event : group[ahead]->events.all) {
+        if (event.has_id) seen_.prefetch(event.id);
+      }
+    }
+    gather(*batch);
+    waiting -= batch->events.all.size();
+  }
   if (together_.empty()) return {};
   const auto done = write();
   // What did not come to be may come again.

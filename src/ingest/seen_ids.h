@@ -2,7 +2,8 @@
 // SeenIds: the ids of the last events, up to a number and an age.
 //
 // They lie in the order they came; tables in shards say where, so that no addition has to move all of them at
-// once. About 30 bytes an id, 45 where each came at a time of its own. Threads: one at a time.
+// once, and that hardly any looks at more than one line of the cache. About 30 bytes an id, 45 where each
+// came at a time of its own. Threads: one at a time.
 
 #include <array>
 #include <cstdint>
@@ -20,7 +21,8 @@ class SeenIds {
   SeenIds(size_t most, int64_t kept_ms) : most_(most), kept_ms_(kept_ms) {}
 
   bool contains(const EventId& id) const;
-  // Brings what contains() will look at near.
+  // Brings near what contains() and add() will look at: some 20 ids ahead; more of them at once push each
+  // other out.
   void prefetch(const EventId& id) const;
   // False: it was there. Forgets what is too old or too many.
   bool add(const EventId& id, int64_t now_ms);
@@ -33,20 +35,34 @@ class SeenIds {
   static constexpr size_t kBlockIds = 4096;
   using Block = std::array<EventId, kBlockIds>;
 
-  // Where an id lies: a part of it, and the low half of its number.
-  struct Slot {
-    uint32_t tag = 0;  // 0: nothing lies here
-    uint32_t number = 0;
+  // Eight places on one line of the cache: of the id in each, a part, and the low half of its number. Those
+  // that are taken come first.
+  struct alignas(64) Bucket {
+    static constexpr size_t kPlaces = 8;
+    std::array<uint32_t, kPlaces> tags{};  // 0: nothing lies here
+    std::array<uint32_t, kPlaces> numbers{};
+
+    size_t used() const;
+    bool full() const { return tags.back() != 0; }
+    bool may_hold(uint32_t tag) const;
+    void push(uint32_t tag, uint32_t number);
+    void erase(size_t place);
   };
-  // Open addressing, linear.
+  // An id lies in the bucket its tag names, or where that is full, in the next that is not.
   struct Shard {
-    LargeVector<Slot> slots;
+    LargeVector<Bucket> buckets;
     size_t used = 0;
 
-    size_t home(uint32_t tag) const { return tag & (slots.size() - 1); }
-    size_t behind(size_t place) const { return (place + 1) & (slots.size() - 1); }
+    size_t home(uint32_t tag) const { return tag & (buckets.size() - 1); }
+    size_t behind(size_t bucket) const { return (bucket + 1) & (buckets.size() - 1); }
+    void push(uint32_t tag, uint32_t number);
     void grow();
-    void erase(size_t place);
+    void erase(size_t bucket, size_t place);
+  };
+  struct Place {
+    size_t bucket = 0;
+    size_t place = Bucket::kPlaces;  // no id lies there: it is not known
+    bool known() const { return place < Bucket::kPlaces; }
   };
   // Ids from the number `first` on came at `ms`.
   struct Time {
@@ -59,9 +75,8 @@ class SeenIds {
   const EventId& at(uint64_t number) const {
     return (*blocks_[number / kBlockIds - begin_ / kBlockIds])[number % kBlockIds];
   }
-  bool holds(const Slot& slot, const EventId& id) const;
-  // The slot it lies in, or the empty one where it would be. REQUIRES there are slots.
-  size_t find(const Shard& in, const EventId& id) const;
+  // Where it lies, or the bucket it would lie in. REQUIRES there are buckets.
+  Place find(const Shard& in, const EventId& id) const;
   void push(const EventId& id, int64_t now_ms);
   void forget(const EventId& id);
   void forget_oldest();
