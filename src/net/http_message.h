@@ -23,32 +23,36 @@ enum class Piece {
 // The next piece of a request's body. Called by the handler or its stream, on the same thread.
 using ReadPiece = std::function<Piece(std::string& piece, Duration wait)>;
 
-// The fields of a header; names in lower case, of one that comes twice the last.
+// The fields of a header; names in lower case, of one that comes twice the last. Cleared, it keeps its memory
+// for the next.
 class Headers {
  public:
   void set(std::string_view name, std::string_view value) {
-    for (auto& [known, old] : fields_) {
-      if (known == name) return void(old = value);
+    for (size_t i = 0; i < used_; ++i) {
+      if (fields_[i].first == name) return void(fields_[i].second = value);
     }
-    fields_.emplace_back(name, value);
+    if (used_ == fields_.size()) fields_.emplace_back();
+    fields_[used_].first = name;
+    fields_[used_++].second = value;
   }
   // Empty when there is none.
   std::string_view get(std::string_view name) const {
-    for (const auto& [known, value] : fields_) {
-      if (known == name) return value;
-    }
-    return {};
+    const std::string* const value = find(name);
+    return value == nullptr ? std::string_view() : *value;
   }
-  bool contains(std::string_view name) const {
-    for (const auto& [known, value] : fields_) {
-      if (known == name) return true;
-    }
-    return false;
-  }
-  void clear() { fields_.clear(); }
+  bool contains(std::string_view name) const { return find(name) != nullptr; }
+  void clear() { used_ = 0; }
 
  private:
+  const std::string* find(std::string_view name) const {
+    for (size_t i = 0; i < used_; ++i) {
+      if (fields_[i].first == name) return &fields_[i].second;
+    }
+    return nullptr;
+  }
+
   std::vector<std::pair<std::string, std::string>> fields_;
+  size_t used_ = 0;
 };
 
 struct Request {
@@ -89,13 +93,17 @@ struct Farewell {
 
 struct Response {
   int status = 200;
-  std::string content_type = "application/json";
+  std::string content_type;  // empty: JSON
   std::string body;
   std::map<std::string, std::string> headers;
   // Instead of a body: called once on the request's thread, writes pieces until it returns.
   std::function<void(const WritePiece& write)> stream;
   // Instead of both, for clients that ask for a WebSocket: each piece is a text message.
   std::function<Farewell(const WritePiece& write)> socket;
+
+  std::string_view type() const {
+    return content_type.empty() ? "application/json" : std::string_view(content_type);
+  }
 };
 
 }  // namespace tradewind::net

@@ -41,7 +41,7 @@ void put_head(const Response& response, bool keep, std::string& out) {
   out += "\r\n";
   if (response.status != 204) {
     out += "Content-Type: ";
-    out += response.content_type;
+    out += response.type();
     out += "\r\n";
   }
   for (const auto& [name, value] : response.headers) {

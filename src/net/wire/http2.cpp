@@ -330,7 +330,7 @@ class Http2::Session {
     const std::string size = std::to_string(said.body.size());
     std::vector<std::string> names;
     names.reserve(said.headers.size());
-    std::vector<nghttp2_nv> fields{field(":status", status), field("content-type", said.content_type)};
+    std::vector<nghttp2_nv> fields{field(":status", status), field("content-type", said.type())};
     for (const auto& [name, value] : said.headers) {
       names.push_back(lower(name));
       fields.push_back(field(names.back(), value));

@@ -58,17 +58,25 @@ bool fits(const Route& route, std::string_view raw_path) {
   return !walk.next(segment);
 }
 
-// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. REQUIRES the
-// route fits and the escapes of the path are whole.
+// A pattern's segment takes the raw one before it is decoded, so that %2F stays inside a name. What is there
+// of the same names is written over: requests for one route follow each other. REQUIRES the route fits and
+// the escapes of the path are whole.
 void capture(const Route& route, std::string_view raw_path, std::map<std::string, std::string>& captures) {
+  const auto wanted_captures = static_cast<size_t>(std::ranges::count_if(route.segments, is_capture));
+  const auto take = [&] {
+    Segments walk(raw_path);
+    std::string_view segment;
+    for (const std::string& wanted : route.segments) {
+      walk.next(segment);
+      if (is_capture(wanted))
+        captures[wanted.substr(1, wanted.size() - 2)] = decode_url(segment, false).value_or("");
+    }
+  };
+  if (captures.size() > wanted_captures) captures.clear();
+  take();
+  if (captures.size() == wanted_captures) return;
   captures.clear();
-  Segments walk(raw_path);
-  std::string_view segment;
-  for (const std::string& wanted : route.segments) {
-    walk.next(segment);
-    if (is_capture(wanted))
-      captures[wanted.substr(1, wanted.size() - 2)] = decode_url(segment, false).value_or("");
-  }
+  take();
 }
 
 int hex_digit(char c) {
@@ -193,12 +201,14 @@ const Route* Routes::find(std::string_view target, Request& request, Response& r
   request.answer_headers.clear();
   const size_t question = target.find('?');
   const std::string_view raw_path = target.substr(0, question);
-  auto path = decode_url(raw_path, false);
-  if (!path || (question != std::string::npos && !parse_query(target.substr(question + 1), request))) {
+  const bool plain = raw_path.find('%') == std::string_view::npos;
+  const auto decoded = plain ? std::nullopt : decode_url(raw_path, false);
+  if ((!plain && !decoded) ||
+      (question != std::string::npos && !parse_query(target.substr(question + 1), request))) {
     refusal = error_response(400, "an escape in the address is broken: % wants two hexadecimal digits");
     return nullptr;
   }
-  request.path = std::move(*path);
+  request.path = plain ? raw_path : std::string_view(*decoded);
   std::string_view pattern;
   const Route* route = match(raw_path, request, refusal, pattern);
   if (gate_ != nullptr) {
