@@ -20,7 +20,7 @@ namespace {
 
 using Now = std::chrono::steady_clock;
 
-constexpr double kWarmUp = 0.5;  // seconds
+constexpr double kWarmUp = 0.25;  // seconds
 constexpr size_t kIdDigits = 12;
 constexpr std::string_view kIdHead = "\"event_id\":\"0190c8a4-0000-7000-8000-";
 

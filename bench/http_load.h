@@ -15,7 +15,7 @@ struct LoadOptions {
   int port = 0;  // on 127.0.0.1
   size_t connections = 256;
   size_t events = 10;     // in a request
-  double seconds = 5;     // measured, behind half a second of warming up
+  double seconds = 5;     // measured, behind a quarter of one of warming up
   double rate = 0;        // requests a second, sent when they are due; 0: as fast as they are answered
   uint64_t first_id = 0;  // of the events' ids, which count up
 };

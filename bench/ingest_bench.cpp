@@ -17,8 +17,8 @@ namespace tradewind::bench {
 namespace {
 
 constexpr double kGoal = 0.45;  // of what the floor takes with the same CPU time
-constexpr int kTurns =
-    10;  // of each side, one after the other: what swings with the machine, swings for both
+// Of each side, one after the other: what swings with the machine, swings for both.
+constexpr int kTurns = 20;
 constexpr const char* kTopic = "customer-events";
 
 constexpr const char* kHelp =
@@ -120,23 +120,26 @@ class Platform {
   std::unique_ptr<server::Server> server_;
 };
 
-// What one side did in all of its turns.
+// What one side did in all of its turns. Of the CPU time and the requests a second of each the middle counts:
+// a turn in which the machine did something else says nothing.
 struct Side {
-  uint64_t requests = 0;  // within the measured time
   uint64_t sent = 0;
   uint64_t refused = 0;
-  double seconds = 0;
-  int64_t cpu_ns = 0;
+  std::vector<double> cpu_us;  // per request, of each turn
+  std::vector<double> requests_per_second;
 
-  void add(const LoadFigures& load) {
-    requests += load.measured;
+  void add(const LoadFigures& load, int64_t cpu_ns) {
     sent += load.sent;
     refused += load.refused;
-    seconds += load.seconds;
+    cpu_us.push_back(static_cast<double>(cpu_ns) / 1e3 / static_cast<double>(load.measured));
+    requests_per_second.push_back(static_cast<double>(load.measured) / load.seconds);
   }
-  double cpu_us() const { return static_cast<double>(cpu_ns) / 1e3 / static_cast<double>(requests); }
-  double requests_per_second() const { return static_cast<double>(requests) / seconds; }
 };
+
+double middle(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return (values[values.size() / 2] + values[(values.size() - 1) / 2]) / 2;
+}
 
 struct Report {
   size_t events = 0;  // in a request
@@ -146,25 +149,23 @@ struct Report {
   uint64_t not_once = 0;
   double requests_per_sync = 0;
 
-  double ratio() const { return floor.cpu_us() / platform.cpu_us(); }
+  double ratio() const { return middle(floor.cpu_us) / middle(platform.cpu_us); }
   uint64_t sent() const { return (platform.sent + half.sent) * events; }
   uint64_t refused() const { return platform.refused + half.refused + floor.refused; }
   double per_second(double requests) const { return requests * static_cast<double>(events); }
-  double per_cpu_second(const Side& side) const { return per_second(1e6 / side.cpu_us()); }
+  double per_cpu_second(const Side& side) const { return per_second(1e6 / middle(side.cpu_us)); }
 };
 
-// The floor's CPU time is its thread's; the platform's is that of all others, also while it is the floor's
-// turn.
-void turn(const LoadOptions& options, const HttpFloor& floor, Side& whose, Report& report) {
+// The floor's CPU time is its thread's; the platform's is that of all others.
+void turn(const LoadOptions& options, const HttpFloor& floor, bool floors, Side& side) {
   LoadProcess process(options);
   process.wait_for_begin();
-  const int64_t all_before = cpu_ns();
-  const int64_t floor_before = floor.cpu_ns();
+  const int64_t all = cpu_ns();
+  const int64_t of_floor = floor.cpu_ns();
   process.wait_for_end();
-  const int64_t floors = floor.cpu_ns() - floor_before;
-  report.floor.cpu_ns += floors;
-  report.platform.cpu_ns += cpu_ns() - all_before - floors;
-  whose.add(process.figures());
+  const int64_t by_floor = floor.cpu_ns() - of_floor;
+  const int64_t by_others = cpu_ns() - all - by_floor;
+  side.add(process.figures(), floors ? by_floor : by_others);
 }
 
 void print(const Report& report, const LoadOptions& options, bool json) {
@@ -175,10 +176,11 @@ void print(const Report& report, const LoadOptions& options, bool json) {
         "\"requests_per_sync\":%.1f,\"floor_events_per_cpu_second\":%.0f,\"floor_cpu_us_per_request\":%.2f,"
         "\"of_floor\":%.3f,\"goal\":%.2f,\"half_load_events_per_second\":%.0f,\"half_load_p50_ms\":%.3f,"
         "\"half_load_p99_ms\":%.3f,\"sent\":%llu,\"refused\":%llu,\"not_there_once\":%llu}\n",
-        report.per_cpu_second(report.platform), report.per_second(report.platform.requests_per_second()),
-        report.platform.cpu_us(), report.requests_per_sync, report.per_cpu_second(report.floor),
-        report.floor.cpu_us(), report.ratio(), kGoal, report.per_second(report.half_rate), report.half.p50_ms,
-        report.half.p99_ms, count(report.sent()), count(report.refused()), count(report.not_once));
+        report.per_cpu_second(report.platform),
+        report.per_second(middle(report.platform.requests_per_second)), middle(report.platform.cpu_us),
+        report.requests_per_sync, report.per_cpu_second(report.floor), middle(report.floor.cpu_us),
+        report.ratio(), kGoal, report.per_second(report.half_rate), report.half.p50_ms, report.half.p99_ms,
+        count(report.sent()), count(report.refused()), count(report.not_once));
     return;
   }
   std::printf("%zu connections, %zu events a request, %zu bytes a body\n\n", options.connections,
@@ -186,7 +188,7 @@ void print(const Report& report, const LoadOptions& options, bool json) {
   std::printf("%-34s %14s %14s %12s\n", "", "events/CPU s", "events/s", "CPU us/req");
   const auto line = [&](const char* name, const Side& side) {
     std::printf("%-34s %14.0f %14.0f %12.2f\n", name, report.per_cpu_second(side),
-                report.per_second(side.requests_per_second()), side.cpu_us());
+                report.per_second(middle(side.requests_per_second)), middle(side.cpu_us));
   };
   line("platform, durable (fsync)", report.platform);
   line("floor: epoll + simdjson, keeps none", report.floor);
@@ -210,14 +212,14 @@ Result<int> run(LoadOptions options, const std::string& directory, bool json) {
   for (int i = 0; i < kTurns; ++i) {
     one_turn.port = platform.port();
     one_turn.first_id = report.sent();
-    turn(one_turn, floor, report.platform, report);
+    turn(one_turn, floor, false, report.platform);
     one_turn.port = floor.port();
-    turn(one_turn, floor, report.floor, report);
+    turn(one_turn, floor, true, report.floor);
   }
   const auto syncs = platform.figures().syncs - before.syncs;
   report.requests_per_sync =
       static_cast<double>(report.platform.sent) / static_cast<double>(std::max<int64_t>(syncs, 1));
-  report.half_rate = report.platform.requests_per_second() / 2;
+  report.half_rate = middle(report.platform.requests_per_second) / 2;
   options.port = platform.port();
   options.first_id = report.sent();
   options.rate = report.half_rate;
