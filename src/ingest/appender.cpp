@@ -26,7 +26,7 @@ void add_records(const EventPlan& plan, const Events& events, Timestamp now, con
   uint32_t key = 0;
   for (size_t i = 0; i < events.all.size(); ++i) {
     const Event& event = events.all[i];
-    log::RecordView record{.value = BytesView(events.values).substr(value, event.value_end - value),
+    log::RecordView record{.value = events.values.view().substr(value, event.value_end - value),
                            .time = event.time_ms ? Timestamp{*event.time_ms} : now};
     if (event.has_key) record.key = BytesView(events.keys).substr(key, event.key_end - key);
     value = event.value_end;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/coding.h"
@@ -15,8 +16,17 @@ namespace tradewind::ingest {
 
 class AvroBytes {
  public:
+  AvroBytes() = default;
+  AvroBytes(AvroBytes&& other) noexcept { swap(other); }
+  AvroBytes& operator=(AvroBytes&& other) noexcept {
+    AvroBytes gone(std::move(other));
+    swap(gone);
+    return *this;
+  }
   size_t size() const { return static_cast<size_t>(at_ - bytes_.get()); }
   BytesView view(size_t from = 0) const { return {bytes_.get() + from, size() - from}; }
+  size_t capacity() const { return static_cast<size_t>(end_ - bytes_.get()); }
+  void clear() { shrink_to(0); }
   // REQUIRES that there are as many.
   void shrink_to(size_t size) { at_ = bytes_.get() + size; }
   void set(size_t at, char byte) { bytes_[at] = byte; }
@@ -50,6 +60,11 @@ class AvroBytes {
   }
 
  private:
+  void swap(AvroBytes& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(at_, other.at_);
+    std::swap(end_, other.end_);
+  }
   char* room(size_t more) {
     if (static_cast<size_t>(end_ - at_) < more) grow(more);
     return at_;

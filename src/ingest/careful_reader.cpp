@@ -87,26 +87,25 @@ class EventReader {
   EventReader(const EventPlan& plan, Events& events) : plan_(plan), events_(events) {}
 
   void read(const Json& json, size_t index) {
-    const size_t before = events_.values.size();
     event_ = Event();
-    events_.values += plan_.head;
+    value_ = plan_.head;
     const size_t keys_before = events_.keys.size();
     wrong_ = Rejected{.index = index};
-    const bool fine = json.is_null() ? all_missing() : record(json, *plan_.root, "", events_.values);
+    const bool fine = json.is_null() ? all_missing() : record(json, *plan_.root, "", value_);
     if (!fine) {
-      events_.values.resize(before);
       events_.keys.resize(keys_before);
       events_.rejected.push_back(std::move(wrong_));
       return;
     }
     note_key_time_id(json);
+    events_.values.raw(value_);
     event_.value_end = static_cast<uint32_t>(events_.values.size());
     event_.key_end = static_cast<uint32_t>(events_.keys.size());
     events_.all.push_back(event_);
   }
 
  private:
-  bool all_missing() { return record(Json::object(), *plan_.root, "", events_.values); }
+  bool all_missing() { return record(Json::object(), *plan_.root, "", value_); }
 
   static const Json* member(const Json& object, const FieldPlan& field) {
     if (const Json* exact = object.find(field.name)) return exact;
@@ -310,6 +309,7 @@ class EventReader {
 
   const EventPlan& plan_;
   Events& events_;
+  Bytes value_;
   Event event_;
   Rejected wrong_;
 };

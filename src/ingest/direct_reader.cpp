@@ -34,9 +34,9 @@ struct DirectReader::Work {
   };
 
   JsonTokens tokens;
-  std::string padded;
-  bool escapes = false;  // the body has some
-  AvroBytes out;
+  std::string list;          // of lines
+  bool escapes = false;      // the body has some
+  AvroBytes* out = nullptr;  // the values of the events
   std::string unescaped;
   std::vector<Slot> slots;              // of all objects in another order that are open
   std::vector<UsualObject> usual;       // by the record's number
@@ -53,61 +53,49 @@ struct DirectReader::Work {
 
   // ---- a body ----
 
-  bool read(std::string_view body, Shape shape, size_t most) {
+  bool read(const std::string& body, Shape shape, size_t most) {
     if (!knows(*plan)) {
       usual.assign(plan->records, {});
       usual_of = plan;
       usual_schema = plan->schema_id;
     }
-    std::vector<size_t> starts;
-    out.shrink_to(0);
-    if (!pad(body, shape, starts) || !tokens.cut(padded)) return false;
     escapes = body.find('\\') != std::string_view::npos;
-    if (!(shape == Shape::json ? one_or_many(most) : lines(starts, most))) return false;
-    if (!tokens.at_end()) return false;
-    events->values += out.view();
-    return true;
+    if (!(shape == Shape::json ? one_or_many(body, most) : lines(body, most))) return false;
+    return tokens.at_end();
   }
 
-  // The body in brackets, lines with commas between.
-  bool pad(std::string_view body, Shape shape, std::vector<size_t>& starts) {
-    padded.clear();
-    padded.reserve(body.size() + 128);
-    padded += '[';
-    if (shape == Shape::json) {
-      padded += body;
-    } else {
-      while (!body.empty()) {
-        const size_t end = std::min(body.find('\n'), body.size());
-        const std::string_view line = body.substr(0, end);
-        body.remove_prefix(std::min(end + 1, body.size()));
-        if (is_blank(line)) continue;
-        if (!starts.empty()) padded += ',';
-        starts.push_back(padded.size() + line.find_first_not_of(" \t\r"));
-        padded += line;
-      }
-      if (starts.empty()) return false;
-    }
-    padded += ']';
-    return true;
-  }
-
-  bool one_or_many(size_t most) {
-    if (!tokens.take('[')) return false;
+  bool one_or_many(const std::string& body, size_t most) {
+    if (!tokens.cut(body)) return false;
+    if (tokens.peek() == '{') return take();
     size_t count = 0;
-    const bool whole =
-        tokens.peek() == '{' ? take() : walk_list(tokens, [&] { return ++count <= most && take(); });
-    return whole && tokens.take(']');
+    return walk_list(tokens, [&] { return ++count <= most && take(); });
   }
 
   // Each must begin where its line does: lines are not mended.
-  bool lines(const std::vector<size_t>& starts, size_t most) {
+  bool lines(std::string_view body, size_t most) {
+    std::vector<size_t> starts;
+    list_lines(body, starts);
+    if (starts.empty() || !tokens.cut(list)) return false;
     size_t count = 0;
     const bool whole = walk_list(tokens, [&] {
-      if (count >= starts.size() || tokens.at() != padded.data() + starts[count]) return false;
+      if (count >= starts.size() || tokens.at() != list.data() + starts[count]) return false;
       return ++count <= most && take();
     });
     return whole && count == starts.size();
+  }
+
+  void list_lines(std::string_view body, std::vector<size_t>& starts) {
+    list = "[";
+    while (!body.empty()) {
+      const size_t end = std::min(body.find('\n'), body.size());
+      const std::string_view line = body.substr(0, end);
+      body.remove_prefix(std::min(end + 1, body.size()));
+      if (is_blank(line)) continue;
+      if (!starts.empty()) list += ',';
+      starts.push_back(list.size() + line.find_first_not_of(" \t\r"));
+      list += line;
+    }
+    list += ']';
   }
 
   bool take() {
@@ -115,9 +103,9 @@ struct DirectReader::Work {
     event = Event();
     depth = 0;
     key_begin = events->keys.size();
-    out.raw(plan->head);
+    out->raw(plan->head);
     if (!record(*plan->root, true)) return false;
-    const size_t end = events->values.size() + out.size();
+    const size_t end = out->size();
     event.value_end = static_cast<uint32_t>(end);
     event.key_end = static_cast<uint32_t>(events->keys.size());
     events->all.push_back(event);
@@ -134,14 +122,14 @@ struct DirectReader::Work {
     const size_t open = depth;
     if (last.in_order) {
       const JsonTokens::Mark mark = tokens.mark();
-      const size_t begin = out.size();
+      const size_t begin = out->size();
       if (in_order(planned, last, root)) {
         --depth;
         return true;
       }
       if (last.in_order) return false;
       tokens.go_back(mark);
-      out.shrink_to(begin);
+      out->shrink_to(begin);
       depth = open;
     }
     if (!in_any_order(planned, last, root)) return false;
@@ -193,16 +181,16 @@ struct DirectReader::Work {
 
   [[gnu::always_inline]] bool usual_value(const FieldPlan& planned, UsualMember& usual, bool root) {
     if (usual.kind == UsualMember::Kind::other || tokens.peek() != '"') {
-      out.raw(BytesView(usual.lead).substr(0, usual.stand_ins));
+      out->raw(BytesView(usual.lead).substr(0, usual.stand_ins));
       return member(planned, usual.field, root);
     }
     std::string_view text;
     if (!plain_text(text)) return false;
     if (usual.kind == UsualMember::Kind::symbol) {
-      out.raw(usual.lead);
+      out->raw(usual.lead);
       return symbol(*planned.value.type, text, usual.symbol);
     }
-    out.text(usual.lead, text);
+    out->text(usual.lead, text);
     if (usual.kind == UsualMember::Kind::noted_text) note_text(usual.field, text);
     return true;
   }
@@ -210,24 +198,24 @@ struct DirectReader::Work {
   // First all members, then each in its place.
   bool in_any_order(const RecordPlan& planned, UsualObject& last, bool root) {
     const size_t first = slots.size();
-    const size_t begin = out.size();
+    const size_t begin = out->size();
     size_t number = 0;
     const bool whole = walk_object(tokens, [&](std::string_view name) {
       const size_t index = last.field_of(name, planned, number++);
       if (index == kUnknownField) return skip(name, planned);
-      const size_t at = out.size();
+      const size_t at = out->size();
       if (!member(planned.fields[index], index, root)) return false;
-      slots.push_back({index, at, out.size()});
+      slots.push_back({index, at, out->size()});
       return true;
     });
     if (!whole || !sort_slots(first, last)) return false;
-    const std::string written(out.view(begin));
-    out.shrink_to(begin);
+    const std::string written(out->view(begin));
+    out->shrink_to(begin);
     size_t next = 0;
     for (size_t i = first; i < slots.size(); ++i) {
       const Slot& slot = slots[i];
       if (!fill(planned, next, slot.field)) return false;
-      out.raw(BytesView(written).substr(slot.begin - begin, slot.end - slot.begin));
+      out->raw(BytesView(written).substr(slot.begin - begin, slot.end - slot.begin));
       next = slot.field + 1;
     }
     slots.resize(first);
@@ -256,7 +244,7 @@ struct DirectReader::Work {
   bool fill(const RecordPlan& planned, size_t from, size_t to) {
     if (from == to) return true;
     if (planned.required[to] != planned.required[from]) return false;
-    out.raw(planned.stand_ins(from, to));
+    out->raw(planned.stand_ins(from, to));
     return true;
   }
 
@@ -266,7 +254,7 @@ struct DirectReader::Work {
     return !escaped(name) && !planned.find_ignoring_case(name) && is_json(depth);
   }
 
-  bool escaped(std::string_view raw) const { return escapes && has_escape(raw); }
+  bool escaped(std::string_view raw) const { return escapes && tokens.has_escape(raw); }
 
   bool is_json(size_t deep) {
     if (deep > kMostDepth) return false;
@@ -287,11 +275,11 @@ struct DirectReader::Work {
   bool value(const ValuePlan& planned) {
     if (tokens.peek() == 'n') {
       if (tokens.word() != "null" || !planned.null_bytes) return false;
-      out.raw(*planned.null_bytes);
+      out->raw(*planned.null_bytes);
       return true;
     }
     if (!planned.branches.empty()) return false;
-    out.raw(planned.branch);
+    out->raw(planned.branch);
     return planned.type->kind == AvroKind::string ? text() : other_value(planned);
   }
 
@@ -336,7 +324,7 @@ struct DirectReader::Work {
   bool text() {
     std::string_view text;
     if (!plain_text(text)) return false;
-    out.text(text);
+    out->text(text);
     return true;
   }
 
@@ -347,13 +335,13 @@ struct DirectReader::Work {
                         avro.logical == AvroLogical::local_timestamp_micros ||
                         avro.logical == AvroLogical::time_micros;
     if (micros) return false;
-    out.number(number);
+    out->number(number);
     return true;
   }
 
   bool truth() {
     const std::string_view word = tokens.word();
-    out.byte(word == "true" ? '\1' : '\0');
+    out->byte(word == "true" ? '\1' : '\0');
     return word == "true" || word == "false";
   }
 
@@ -362,9 +350,9 @@ struct DirectReader::Work {
     if (!number) return false;
     if (avro.kind == AvroKind::float32) {
       const auto narrow = static_cast<float>(*number);
-      out.raw({reinterpret_cast<const char*>(&narrow), sizeof narrow});
+      out->raw({reinterpret_cast<const char*>(&narrow), sizeof narrow});
     } else {
-      out.raw({reinterpret_cast<const char*>(&*number), sizeof *number});
+      out->raw({reinterpret_cast<const char*>(&*number), sizeof *number});
     }
     return true;
   }
@@ -377,7 +365,7 @@ struct DirectReader::Work {
       if (found == avro.symbols.end()) return false;
       usual = static_cast<size_t>(found - avro.symbols.begin());
     }
-    out.number(static_cast<int64_t>(usual));
+    out->number(static_cast<int64_t>(usual));
     return true;
   }
 
@@ -388,26 +376,26 @@ struct DirectReader::Work {
     else if (!plain_text(digits))
       return false;
     const auto number = plain_decimal(digits, avro.precision, avro.scale);
-    if (number) out.unscaled(*number);
+    if (number) out->unscaled(*number);
     return number.has_value();
   }
 
   bool array(const ValuePlan& planned) {
-    const size_t begin = out.size();
-    out.byte('\0');
+    const size_t begin = out->size();
+    out->byte('\0');
     size_t count = 0;
     return walk_list(tokens, [&] { return ++count <= kMostOneByteCount && value(planned); }) &&
            close_block(begin, count);
   }
 
   bool map(const ValuePlan& planned) {
-    const size_t begin = out.size();
-    out.byte('\0');
+    const size_t begin = out->size();
+    out->byte('\0');
     size_t count = 0;
     const bool whole = walk_object(tokens, [&](std::string_view name) {
       const bool plain = !escaped(name);
       if (++count > kMostOneByteCount || (!plain && !unescape(name, unescaped))) return false;
-      out.text(plain ? name : std::string_view(unescaped));
+      out->text(plain ? name : std::string_view(unescaped));
       return value(planned);
     });
     return whole && close_block(begin, count);
@@ -416,8 +404,8 @@ struct DirectReader::Work {
   // The count stands in front, and a block of none behind.
   bool close_block(size_t begin, size_t count) {
     if (count == 0) return true;
-    out.set(begin, static_cast<char>(count * 2));
-    out.byte('\0');
+    out->set(begin, static_cast<char>(count * 2));
+    out->byte('\0');
     return true;
   }
 
@@ -428,13 +416,13 @@ struct DirectReader::Work {
     if (kind == AvroKind::string) {
       std::string_view text;
       if (!plain_text(text)) return false;
-      out.text(planned.branch, text);
+      out->text(planned.branch, text);
       note_text(index, text);
       return true;
     }
     if (kind == AvroKind::int64 || kind == AvroKind::int32) {
       int64_t number = 0;
-      out.raw(planned.branch);
+      out->raw(planned.branch);
       if (!whole(*planned.type, number)) return false;
       if (index == plan->time && kind == AvroKind::int64) event.time_ms = number;
       if (index == plan->id) note_id(std::to_string(number));
@@ -466,15 +454,16 @@ bool DirectReader::knows(const EventPlan& plan) const {
   return work_->knows(plan);
 }
 
-bool DirectReader::read(const EventPlan& plan, std::string_view body, Shape shape, size_t most,
+bool DirectReader::read(const EventPlan& plan, const std::string& body, Shape shape, size_t most,
                         Events& events) {
   const size_t values = events.values.size();
   const size_t keys = events.keys.size();
   const size_t count = events.all.size();
   work_->plan = &plan;
   work_->events = &events;
+  work_->out = &events.values;
   if (work_->read(body, shape, most)) return true;
-  events.values.resize(values);
+  events.values.shrink_to(values);
   events.keys.resize(keys);
   events.all.resize(count);
   return false;

@@ -6,7 +6,7 @@
 // Threads: one at a time.
 
 #include <memory>
-#include <string_view>
+#include <string>
 
 #include "ingest/event_plan.h"
 #include "ingest/events.h"
@@ -19,7 +19,7 @@ class DirectReader {
   ~DirectReader();
 
   // False: this is not for it; `events` is as it was.
-  bool read(const EventPlan& plan, std::string_view body, Shape shape, size_t most, Events& events);
+  bool read(const EventPlan& plan, const std::string& body, Shape shape, size_t most, Events& events);
   // It has read events of this plan last, and knows how they are written: it is the fastest at the next.
   bool knows(const EventPlan& plan) const;
 

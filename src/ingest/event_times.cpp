@@ -33,7 +33,7 @@ void leave_out_impossible(std::string_view field, int64_t latest_ms, Events& eve
     // Those that were rejected before are not among `all`.
     for (; known != events.rejected.end() && known->index == index; ++known, ++index)
       kept.rejected.push_back(std::move(*known));
-    const BytesView value_bytes = BytesView(events.values).substr(value, event.value_end - value);
+    const BytesView value_bytes = events.values.view().substr(value, event.value_end - value);
     const BytesView key_bytes = BytesView(events.keys).substr(key, event.key_end - key);
     value = event.value_end;
     key = event.key_end;
@@ -42,7 +42,7 @@ void leave_out_impossible(std::string_view field, int64_t latest_ms, Events& eve
       continue;
     }
     ++index;
-    kept.values += value_bytes;
+    kept.values.raw(value_bytes);
     kept.keys += key_bytes;
     event.value_end = static_cast<uint32_t>(kept.values.size());
     event.key_end = static_cast<uint32_t>(kept.keys.size());

@@ -11,7 +11,7 @@ using testing::ElementsAre;
 TEST(EventTimes, OfBefore1970OrFarAheadAreRejectedInTheirPlaces) {
   Events events;
   const auto add = [&](const std::string& value, int64_t time_ms) {
-    events.values += value;
+    events.values.raw(value);
     events.keys += "k" + value;
     events.all.push_back({.value_end = static_cast<uint32_t>(events.values.size()),
                           .key_end = static_cast<uint32_t>(events.keys.size()),
@@ -26,7 +26,7 @@ TEST(EventTimes, OfBefore1970OrFarAheadAreRejectedInTheirPlaces) {
   add("six", 0);
   events.rejected = {{.index = 0, .error = "a"}, {.index = 3, .error = "b"}};
   leave_out_impossible("event_time", 100, events);
-  EXPECT_EQ(events.values, "onefivesix");
+  EXPECT_EQ(events.values.view(), "onefivesix");
   EXPECT_EQ(events.keys, "konekfiveksix");
   ASSERT_EQ(events.all.size(), 3U);
   EXPECT_EQ(events.all[1].value_end, 7U);
@@ -40,7 +40,7 @@ TEST(EventTimes, OfBefore1970OrFarAheadAreRejectedInTheirPlaces) {
 
 TEST(EventTimes, ThatArePossibleStayAsTheyAre) {
   Events events;
-  events.values = "v";
+  events.values.raw("v");
   events.all = {{.value_end = 1, .time_ms = 100}, {.value_end = 1}};
   events.rejected = {{.index = 2, .error = "a"}};
   leave_out_impossible("t", 100, events);

@@ -12,6 +12,7 @@
 #include "base/coding.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "ingest/avro_bytes.h"
 
 namespace tradewind::ingest {
 
@@ -50,7 +51,7 @@ struct Event {
 };
 
 struct Events {
-  Bytes values;  // of the records, one behind the other
+  AvroBytes values;  // of the records, one behind the other
   Bytes keys;
   std::vector<Event> all;
   std::vector<Rejected> rejected;  // ascending by index

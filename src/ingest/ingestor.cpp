@@ -146,7 +146,7 @@ Result<std::shared_ptr<const EventPlan>> Ingestor::make_plan(const std::string& 
                            rule == rules_.end() ? TopicRule() : rule->second);
 }
 
-Result<> Ingestor::read(const EventPlan& plan, std::string_view body, Shape shape, Events& events) {
+Result<> Ingestor::read(const EventPlan& plan, const std::string& body, Shape shape, Events& events) {
   TRY(read_all(plan, body, shape, events));
   if (!plan.time) return {};
   const int64_t ahead = options_.most_ahead.count();
@@ -155,7 +155,7 @@ Result<> Ingestor::read(const EventPlan& plan, std::string_view body, Shape shap
   return {};
 }
 
-Result<> Ingestor::read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events) {
+Result<> Ingestor::read_all(const EventPlan& plan, const std::string& body, Shape shape, Events& events) {
   if (body.size() > kLargeBody) {
     const std::lock_guard lock(large_);
     DirectReader once;
@@ -224,7 +224,7 @@ Result<> Ingestor::append_numbered(const Batch& batch, const Numbered& numbered)
   return producer->append_all(appendings, numbered.sequence);
 }
 
-Result<Taken> Ingestor::take(const std::string& topic, std::string_view body,
+Result<Taken> Ingestor::take(const std::string& topic, const std::string& body,
                              const std::optional<Numbered>& numbered, Shape shape) {
   Batch batch;
   batch.plan = known_plan(topic);
@@ -234,12 +234,12 @@ Result<Taken> Ingestor::take(const std::string& topic, std::string_view body,
   return count({batch.events.all.size(), std::move(batch.events.rejected)});
 }
 
-void Ingestor::submit(const std::string& topic, std::string_view body,
+void Ingestor::submit(const std::string& topic, const std::string& body,
                       const std::optional<Numbered>& numbered, Shape shape, Done done) {
   if (auto plan = known_plan(topic))
     return submit_planned(std::move(plan), body, numbered, shape, std::move(done));
   const auto kept = std::make_shared<const Done>(std::move(done));
-  const auto look_up = [this, topic, body = std::string(body), numbered, shape, kept]() -> Result<> {
+  const auto look_up = [this, topic, body, numbered, shape, kept]() -> Result<> {
     const auto plan = find_plan(topic);
     if (!plan.ok()) {
       (*kept)(plan.error());
@@ -251,7 +251,7 @@ void Ingestor::submit(const std::string& topic, std::string_view body,
   lookups_->submit(look_up, [kept](const Error& error) { (*kept)(error); });
 }
 
-void Ingestor::submit_planned(std::shared_ptr<const EventPlan> plan, std::string_view body,
+void Ingestor::submit_planned(std::shared_ptr<const EventPlan> plan, const std::string& body,
                               const std::optional<Numbered>& numbered, Shape shape, Done done) {
   std::unique_ptr<Batch> batch = fresh_batch();
   batch->plan = std::move(plan);

@@ -63,12 +63,12 @@ class Ingestor {
   Result<> start();
   // What a body brings; waits until it is durable. not_found: no such topic or it takes no events. invalid:
   // the body is no JSON, or too many events.
-  Result<Taken> take(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
-                     Shape shape = Shape::json);
+  Result<Taken> take(const std::string& topic, const std::string& body,
+                     const std::optional<Numbered>& numbered, Shape shape = Shape::json);
   // The same, and `done` is called once, from any thread, also this one. Waits for a tenth of a second at
   // most: topics nobody sent to before are looked up elsewhere.
   using Done = Batch::Done;
-  void submit(const std::string& topic, std::string_view body, const std::optional<Numbered>& numbered,
+  void submit(const std::string& topic, const std::string& body, const std::optional<Numbered>& numbered,
               Shape shape, Done done);
   // Events that a producer in this process has encoded and keyed already, and what it remembers beside them:
   // all or nothing. `events` of the records count as accepted.
@@ -84,10 +84,10 @@ class Ingestor {
   Result<std::shared_ptr<const EventPlan>> make_plan(const std::string& topic);
   Result<> renew(const std::string& topic);
   void renewed(const std::string& topic, const Result<std::shared_ptr<const EventPlan>>& made);
-  void submit_planned(std::shared_ptr<const EventPlan> plan, std::string_view body,
+  void submit_planned(std::shared_ptr<const EventPlan> plan, const std::string& body,
                       const std::optional<Numbered>& numbered, Shape shape, Done done);
-  Result<> read(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
-  Result<> read_all(const EventPlan& plan, std::string_view body, Shape shape, Events& events);
+  Result<> read(const EventPlan& plan, const std::string& body, Shape shape, Events& events);
+  Result<> read_all(const EventPlan& plan, const std::string& body, Shape shape, Events& events);
   std::unique_ptr<DirectReader> reader_for(const EventPlan& plan);
   Result<> append_numbered(const Batch& batch, const Numbered& numbered);
   Taken count(Taken taken);

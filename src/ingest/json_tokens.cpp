@@ -119,13 +119,13 @@ struct JsonTokens::Cutter {
 JsonTokens::JsonTokens() : cutter_(std::make_unique<Cutter>()) {}
 JsonTokens::~JsonTokens() = default;
 
-bool JsonTokens::cut(std::string& text) {
-  text.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+bool JsonTokens::cut(const std::string& text) {
   if (!cutter_->make_room(text.size())) return false;
   auto& cut = *cutter_->implementation;
   if (cut.stage1(reinterpret_cast<const uint8_t*>(text.data()), text.size(), simdjson::stage1_mode::regular))
     return false;
   text_ = text.data();
+  text_end_ = text_ + text.size();
   next_ = cut.structural_indexes.get();
   end_ = next_ + cut.n_structural_indexes;
   return true;
@@ -138,6 +138,20 @@ std::string_view JsonTokens::word() {
   while (!ends_word(*end)) ++end;
   if (end != begin) ++next_;
   return {begin, static_cast<size_t>(end - begin)};
+}
+
+bool JsonTokens::has_escape(std::string_view raw) const {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  if (text_end_ - raw.data() < static_cast<ptrdiff_t>(raw.size() + 8))
+    return raw.find('\\') != std::string_view::npos;
+  uint64_t found = 0;  // may take what stands behind for its own
+  for (size_t at = 0; at < raw.size(); at += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, raw.data() + at, 8);
+    word ^= kOnes * '\\';
+    found |= (word - kOnes) & ~word & (kOnes << 7);
+  }
+  return found != 0 && raw.find('\\') != std::string_view::npos;
 }
 
 bool JsonTokens::whole_number(int64_t& value) {
@@ -153,18 +167,6 @@ bool JsonTokens::whole_number(int64_t& value) {
   value = static_cast<int64_t>(negative ? 0 - number : number);
   ++next_;
   return true;
-}
-
-bool has_escape(std::string_view raw) {
-  constexpr uint64_t kOnes = 0x0101010101010101;
-  uint64_t found = 0;  // may take what stands behind for its own
-  for (size_t at = 0; at < raw.size(); at += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, raw.data() + at, 8);
-    word ^= kOnes * '\\';
-    found |= (word - kOnes) & ~word & (kOnes << 7);
-  }
-  return found != 0 && raw.find('\\') != std::string_view::npos;
 }
 
 bool unescape(std::string_view raw, std::string& text) {

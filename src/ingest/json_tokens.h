@@ -20,9 +20,9 @@ class JsonTokens {
   JsonTokens();
   ~JsonTokens();
 
-  // Goes to the first token of a text, which stays where it is. Adds what may be read behind it. False: bytes
-  // that are no UTF-8, a text without an end or with raw control characters in it, or nothing.
-  bool cut(std::string& text);
+  // Goes to the first token of a text, which stays where it is. False: bytes that are no UTF-8, a text
+  // without an end or with raw control characters in it, or nothing.
+  bool cut(const std::string& text);
 
   struct Mark {
     const uint32_t* token;
@@ -42,7 +42,7 @@ class JsonTokens {
   }
   // Passes the three tokens of an opening, if they stand here to the last blank.
   bool take(const Opening& opening) {
-    if (next_[3] - next_[0] != opening.size() || !opening.stands_at(at())) return false;
+    if (next_[3] - next_[0] != opening.size() || !opening.stands_at(at(), text_end_)) return false;
     next_ += 3;
     return true;
   }
@@ -57,6 +57,8 @@ class JsonTokens {
     while (*end != '"') --end;
     return {begin, static_cast<size_t>(end - begin)};
   }
+  // Whether a raw text of this one has escapes.
+  bool has_escape(std::string_view raw) const;
   // A word, whatever it says; empty where none begins.
   std::string_view word();
   // A whole number of 64 bits, without fraction or exponent; else nothing is passed.
@@ -66,12 +68,11 @@ class JsonTokens {
   struct Cutter;
   std::unique_ptr<Cutter> cutter_;
   const char* text_ = "";
+  const char* text_end_ = text_;
   const uint32_t* next_ = nullptr;
   const uint32_t* end_ = nullptr;
 };
 
-// Whether a raw text has escapes. REQUIRES that 8 bytes behind it may be read.
-bool has_escape(std::string_view raw);
 // What a raw text says. False: an escape is none, or half a character.
 bool unescape(std::string_view raw, std::string& text);
 // Of a word that is a number as JSON writes them and within reach.

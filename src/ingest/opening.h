@@ -27,18 +27,26 @@ class Opening {
   }
   // 0: nothing is known.
   uint32_t size() const { return size_; }
-  // REQUIRES that kMostBytes may be read there.
-  bool stands_at(const char* at) const {
+  // REQUIRES at <= end, behind which nothing is read.
+  bool stands_at(const char* at, const char* end) const {
+    if (end - at >= static_cast<ptrdiff_t>(kMostBytes)) [[likely]]
+      return is_in(at);
+    std::array<char, kMostBytes> rest{};
+    std::memcpy(rest.data(), at, static_cast<size_t>(end - at));
+    return is_in(rest.data());
+  }
+
+ private:
+  bool is_in(const char* bytes) const {
     uint64_t differ = 0;
     for (size_t i = 0; i < words_.size(); ++i) {
       uint64_t word = 0;
-      std::memcpy(&word, at + 8 * i, 8);
+      std::memcpy(&word, bytes + 8 * i, 8);
       differ |= (word & mask_[i]) ^ words_[i];
     }
     return differ == 0;
   }
 
- private:
   uint32_t size_ = 0;
   std::array<uint64_t, kMostBytes / 8> words_{};
   std::array<uint64_t, kMostBytes / 8> mask_{};

@@ -124,7 +124,7 @@ class EventRoute {
   }
 
  private:
-  void take_body(const net::Request& request, std::string_view body, net::Reply reply) const {
+  void take_body(const net::Request& request, const std::string& body, net::Reply reply) const {
     ingest::Quota& quota = ingestor_.quota();
     std::string client;
     if (!quota.unlimited()) {
