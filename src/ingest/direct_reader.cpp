@@ -144,8 +144,8 @@ struct DirectReader::Work {
     for (bool opened = false;; opened = true) {
       UsualMember& usual = last.behind[next];
       if ((next > 0 || !opened) && tokens.take(usual.opening)) {
-        if (!usual_value(planned.fields[usual.field], usual, root)) return false;
-        next = usual.field + 1;
+        next = usual.field + 1;  // a record that holds itself may teach it another field meanwhile
+        if (!usual_value(planned.fields[next - 1], usual, root)) return false;
         continue;
       }
       if (opened && tokens.take('}')) break;

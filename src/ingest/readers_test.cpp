@@ -169,6 +169,24 @@ TEST_F(ReadersTest, ObjectsThatAreWrittenNearlyAsTheLastOnesAreReadAnew) {
   }
 }
 
+// While one is read, the same is learned of the one in it.
+TEST_F(ReadersTest, RecordsThatHoldThemselvesAreTakenWhateverWasReadBefore) {
+  const auto schema = registry_->register_schema("nested-value", schema::SchemaKind::avro,
+                                                 R"({"type":"record","name":"N","fields":[
+    {"name":"a","type":"string"},{"name":"in","type":["null","N"],"default":null},
+    {"name":"b","type":["null","string"],"default":null},{"name":"c","type":"int","default":3}]})");
+  ASSERT_TRUE(schema.ok());
+  plan_ = std::move(EventPlan::create(*schema, "nested", 1, {})).value();
+  const std::vector<std::string> inner = {"null", R"({"a":"x"})", R"({"a":"x","b":"y"})", R"({"a":"x","c":1})",
+                                          R"({"c":1,"a":"x"})", R"({"a":"x","in":{"a":"z","c":2},"b":"y"})"};
+  for (const std::string& first : inner) {
+    for (const std::string& second : inner) {
+      EXPECT_TRUE(direct(R"([{"a":"o","in":)" + first + R"(,"b":"p","c":4},{"a":"o","in":)" + second +
+                         R"(,"b":"p"},{"a":"o","in":)" + first + R"(,"c":5}])"));
+    }
+  }
+}
+
 TEST_F(ReadersTest, NamesLongerThanWhatIsComparedAtOnceAreTakenAsWell) {
   const auto schema = registry_->register_schema("long-value", schema::SchemaKind::avro,
                                                  R"({"type":"record","name":"L","fields":[
