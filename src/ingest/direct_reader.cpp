@@ -38,26 +38,23 @@ struct DirectReader::Work {
   bool escapes = false;      // the body has some
   AvroBytes* out = nullptr;  // the values of the events
   std::string unescaped;
-  std::vector<Slot> slots;              // of all objects in another order that are open
-  std::vector<UsualObject> usual;       // by the record's number
-  const EventPlan* usual_of = nullptr;  // whose these are
-  schema::SchemaId usual_schema = 0;
+  std::vector<Slot> slots;         // of all objects in another order that are open
+  std::vector<UsualObject> usual;  // by the record's number
+  uint64_t usual_of = 0;           // the number of the plan whose these are
   const EventPlan* plan = nullptr;
   Events* events = nullptr;
   Event event;
   size_t key_begin = 0;  // of the event's, in the keys
   size_t depth = 0;
 
-  // The schema, too: another plan may lie where one lay that is gone.
-  bool knows(const EventPlan& other) const { return usual_of == &other && usual_schema == other.schema_id; }
+  bool knows(const EventPlan& other) const { return usual_of == other.number; }
 
   // ---- a body ----
 
   bool read(const std::string& body, Shape shape, size_t most) {
     if (!knows(*plan)) {
       usual.assign(plan->records, {});
-      usual_of = plan;
-      usual_schema = plan->schema_id;
+      usual_of = plan->number;
     }
     escapes = body.find('\\') != std::string_view::npos;
     if (!(shape == Shape::json ? one_or_many(body, most) : lines(body, most))) return false;

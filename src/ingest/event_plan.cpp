@@ -1,6 +1,7 @@
 #include "ingest/event_plan.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <map>
 
@@ -171,6 +172,8 @@ Result<std::shared_ptr<const EventPlan>> EventPlan::create(const schema::Registe
     plan->schema_ = TRY(schema::AvroSchema::parse(schema.text, schema.needed));
   if (plan->schema_ == nullptr || plan->schema_->root().kind != AvroKind::record)
     return Error{Code::invalid, "topic " + topic + " takes no events: its schema is not a record of Avro"};
+  static std::atomic<uint64_t> made{0};
+  plan->number = ++made;
   plan->topic = topic;
   plan->partitions = partitions;
   plan->schema_id = schema.id;

@@ -69,6 +69,7 @@ class EventPlan {
                                                          const std::string& topic, int32_t partitions,
                                                          const TopicRule& rule);
 
+  uint64_t number = 0;  // of all that this process made; from 1
   std::string topic;
   int32_t partitions = 1;
   schema::SchemaId schema_id = 0;

@@ -177,8 +177,12 @@ TEST_F(ReadersTest, RecordsThatHoldThemselvesAreTakenWhateverWasReadBefore) {
     {"name":"b","type":["null","string"],"default":null},{"name":"c","type":"int","default":3}]})");
   ASSERT_TRUE(schema.ok());
   plan_ = std::move(EventPlan::create(*schema, "nested", 1, {})).value();
-  const std::vector<std::string> inner = {"null", R"({"a":"x"})", R"({"a":"x","b":"y"})", R"({"a":"x","c":1})",
-                                          R"({"c":1,"a":"x"})", R"({"a":"x","in":{"a":"z","c":2},"b":"y"})"};
+  const std::vector<std::string> inner = {"null",
+                                          R"({"a":"x"})",
+                                          R"({"a":"x","b":"y"})",
+                                          R"({"a":"x","c":1})",
+                                          R"({"c":1,"a":"x"})",
+                                          R"({"a":"x","in":{"a":"z","c":2},"b":"y"})"};
   for (const std::string& first : inner) {
     for (const std::string& second : inner) {
       EXPECT_TRUE(direct(R"([{"a":"o","in":)" + first + R"(,"b":"p","c":4},{"a":"o","in":)" + second +
