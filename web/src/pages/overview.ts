@@ -148,7 +148,7 @@ function revenue(changed: () => void): Card {
       h("table", { class: "legend" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Category"), h("th", { scope: "col" }, "Booked"), h("th", { scope: "col" }, "Net"), h("th", { scope: "col" }, "At risk"), h("th", { scope: "col", class: "wide" }, "Net, all time"))),
         h("tbody", {}, ...listed.map(([name, sum], i) =>
-          h("tr", { "data-category": name }, h("th", { scope: "row" }, h("i", { class: `key ${kShades[Math.min(i, 4)]}` }), name), h("td", {}, m(sum.booked)), h("td", {}, m(sum.booked - sum.back)),
+          h("tr", { "data-category": name }, h("th", { scope: "row" }, h("i", { class: `key ${kShades[Math.min(i, 4)]}` }), ...breakable(name)), h("td", {}, m(sum.booked)), h("td", {}, m(sum.booked - sum.back)),
             h("td", { class: sum.risk > 0 ? "" : "none" }, sum.risk > 0 ? m(sum.risk) : "–"), h("td", { class: "wide" }, i < kMostCategories || !rest.length ? ever([name]) : ever(rest.map(([one]) => one))))))),
       currencies.length > 1 ? h("p", { class: "note" }, `Also ${currencies.slice(1).map((name) => money(byCurrency.get(name)!, name)).join(", ")} booked in other currencies.`) : null);
   };
@@ -217,7 +217,7 @@ function popular(changed: () => void): Card {
     const place = new Map(raw.map((row, i) => [row.PRODUCT_ID as string, { views: row.VIEWS as number, rank: i + 1 }]));
     show(made.body, h("table", { class: "ranks" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "n" }, "#"), h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "barred", title: "A view counts 1, a cart 3 more, an order 6 more, once a visitor in half an hour; worth half after two hours" }, "Interest"), h("th", { scope: "col" }, "Raw views, 1 h"), h("th", { scope: "col" }, "Raw #"))),
-      h("tbody", {}, ...ranked.slice(0, 9).map((item, i) => {
+      h("tbody", {}, ...ranked.slice(0, 11).map((item, i) => {
         const seen = place.get(item.ITEM);
         const apart = seen ? seen.rank - (i + 1) : 0;
         return h("tr", { "data-product": item.ITEM }, h("td", { class: "n" }, i + 1), h("th", { scope: "row" }, item.ITEM),
@@ -274,6 +274,11 @@ function suspicious(changed: () => void): Card {
       h("li", {}, h("time", { datetime: new Date(one.at).toISOString() }, clock(one.at, true)), h("div", {}, h("p", {}, h("b", {}, one.what), ` ${one.who}`, one.worth ? h("span", { class: "worth" }, one.worth) : null), h("p", { class: "why" }, one.why))))));
   };
   return made;
+}
+
+// A path may go on in the next line behind each of its slashes.
+function breakable(path: string): (string | HTMLElement)[] {
+  return path.split("/").flatMap((part, i) => (i === 0 ? [part] : ["/", h("wbr"), part]));
 }
 
 export const overview: Page = (main, platform) => {
