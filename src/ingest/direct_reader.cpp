@@ -18,6 +18,7 @@ using schema::AvroType;
 
 constexpr size_t kMostDepth = 40;  // far below what the careful reader takes
 constexpr size_t kMostOneByteCount = 63;
+constexpr size_t kMostAgain = 4;  // times a body's size
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -39,26 +40,32 @@ struct DirectReader::Work {
   AvroBytes* out = nullptr;  // the values of the events
   std::string unescaped;
   std::vector<Slot> slots;              // of all objects in another order that are open
-  std::vector<UsualObject> usual;       // by the record's number
+  std::vector<UsualObject> usual;       // by the record's number; then the event's, which may hold itself
   const EventPlan* usual_of = nullptr;  // whose these are
   schema::SchemaId usual_schema = 0;
+  uint64_t usual_topic = 0;
   const EventPlan* plan = nullptr;
   Events* events = nullptr;
   Event event;
   size_t key_begin = 0;  // of the event's, in the keys
   size_t depth = 0;
+  size_t may_again = 0;  // bytes of this body that may still be read once more
 
-  // The schema, too: another plan may lie where one lay that is gone.
-  bool knows(const EventPlan& other) const { return usual_of == &other && usual_schema == other.schema_id; }
+  // Schema and topic, too: another plan may lie where one lay that is gone, with other fields to look at.
+  bool knows(const EventPlan& other) const {
+    return usual_of == &other && usual_schema == other.schema_id && usual_topic == other.topic_hash;
+  }
 
   // ---- a body ----
 
   bool read(const std::string& body, Shape shape, size_t most) {
     if (!knows(*plan)) {
-      usual.assign(plan->records, {});
+      usual.assign(plan->records + 1, {});
       usual_of = plan;
       usual_schema = plan->schema_id;
+      usual_topic = plan->topic_hash;
     }
+    may_again = body.size() * kMostAgain;
     escapes = body.find('\\') != std::string_view::npos;
     if (!(shape == Shape::json ? one_or_many(body, most) : lines(body, most))) return false;
     return tokens.at_end();
@@ -115,10 +122,10 @@ struct DirectReader::Work {
   // ---- records ----
 
   // Objects are tried in the order they had the last time: as a rule it is the schema's, and each member goes
-  // where it belongs.
+  // where it belongs. One that is not is read once more; in objects in objects that would soon be very often.
   bool record(const RecordPlan& planned, bool root) {
     if (++depth > kMostDepth) return false;
-    UsualObject& last = usual[planned.number];
+    UsualObject& last = usual[root ? plan->records : planned.number];
     const size_t open = depth;
     if (last.in_order) {
       const JsonTokens::Mark mark = tokens.mark();
@@ -127,7 +134,9 @@ struct DirectReader::Work {
         --depth;
         return true;
       }
-      if (last.in_order) return false;
+      const size_t again = tokens.written_since(mark).size();
+      if (last.in_order || again > may_again) return false;
+      may_again -= again;
       tokens.go_back(mark);
       out->shrink_to(begin);
       depth = open;
@@ -144,8 +153,8 @@ struct DirectReader::Work {
     for (bool opened = false;; opened = true) {
       UsualMember& usual = last.behind[next];
       if ((next > 0 || !opened) && tokens.take(usual.opening)) {
-        if (!usual_value(planned.fields[usual.field], usual, root)) return false;
-        next = usual.field + 1;
+        next = usual.field + 1;  // now: a record that holds itself may learn another member while it is read
+        if (!usual_value(planned.fields[next - 1], usual, root)) return false;
         continue;
       }
       if (opened && tokens.take('}')) break;
@@ -428,7 +437,7 @@ struct DirectReader::Work {
       if (index == plan->id) note_id(std::to_string(number));
       return true;
     }
-    return index == plan->time && value(planned);  // not keys and ids of other kinds
+    return index != plan->key && index != plan->id && value(planned);  // not those of other kinds
   }
 
   void note_text(size_t index, BytesView text) {
