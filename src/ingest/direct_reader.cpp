@@ -18,6 +18,7 @@ using schema::AvroType;
 
 constexpr size_t kMostDepth = 40;  // far below what the careful reader takes
 constexpr size_t kMostOneByteCount = 63;
+constexpr size_t kMostAgain = 4;  // times a body's size
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -39,13 +40,14 @@ struct DirectReader::Work {
   AvroBytes* out = nullptr;  // the values of the events
   std::string unescaped;
   std::vector<Slot> slots;         // of all objects in another order that are open
-  std::vector<UsualObject> usual;  // by the record's number
+  std::vector<UsualObject> usual;  // by the record's number; then the event's, which may hold itself
   uint64_t usual_of = 0;           // the number of the plan whose these are
   const EventPlan* plan = nullptr;
   Events* events = nullptr;
   Event event;
   size_t key_begin = 0;  // of the event's, in the keys
   size_t depth = 0;
+  size_t may_again = 0;  // bytes of this body that may still be read once more
 
   bool knows(const EventPlan& other) const { return usual_of == other.number; }
 
@@ -53,9 +55,10 @@ struct DirectReader::Work {
 
   bool read(const std::string& body, Shape shape, size_t most) {
     if (!knows(*plan)) {
-      usual.assign(plan->records, {});
+      usual.assign(plan->records + 1, {});
       usual_of = plan->number;
     }
+    may_again = body.size() * kMostAgain;
     escapes = body.find('\\') != std::string_view::npos;
     if (!(shape == Shape::json ? one_or_many(body, most) : lines(body, most))) return false;
     return tokens.at_end();
@@ -112,10 +115,10 @@ struct DirectReader::Work {
   // ---- records ----
 
   // Objects are tried in the order they had the last time: as a rule it is the schema's, and each member goes
-  // where it belongs.
+  // where it belongs. One that is not is read once more; in objects in objects that would soon be very often.
   bool record(const RecordPlan& planned, bool root) {
     if (++depth > kMostDepth) return false;
-    UsualObject& last = usual[planned.number];
+    UsualObject& last = usual[root ? plan->records : planned.number];
     const size_t open = depth;
     if (last.in_order) {
       const JsonTokens::Mark mark = tokens.mark();
@@ -124,7 +127,9 @@ struct DirectReader::Work {
         --depth;
         return true;
       }
-      if (last.in_order) return false;
+      const size_t again = tokens.written_since(mark).size();
+      if (last.in_order || again > may_again) return false;
+      may_again -= again;
       tokens.go_back(mark);
       out->shrink_to(begin);
       depth = open;
@@ -141,7 +146,7 @@ struct DirectReader::Work {
     for (bool opened = false;; opened = true) {
       UsualMember& usual = last.behind[next];
       if ((next > 0 || !opened) && tokens.take(usual.opening)) {
-        next = usual.field + 1;  // a record that holds itself may teach it another field meanwhile
+        next = usual.field + 1;  // now: a record that holds itself may learn another member while it is read
         if (!usual_value(planned.fields[next - 1], usual, root)) return false;
         continue;
       }
@@ -425,7 +430,7 @@ struct DirectReader::Work {
       if (index == plan->id) note_id(std::to_string(number));
       return true;
     }
-    return index == plan->time && value(planned);  // not keys and ids of other kinds
+    return index != plan->key && index != plan->id && value(planned);  // not those of other kinds
   }
 
   void note_text(size_t index, BytesView text) {

@@ -17,7 +17,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// What may stand behind a word.
+// What ends a word. A '\0' is none that may stand there: words have a bracket or comma behind them.
 constexpr std::array<bool, 256> make_ends() {
   std::array<bool, 256> ends{};
   for (const char c : {' ', '\t', '\n', '\r', ',', ']', '}', ':', '\0'}) ends[static_cast<uint8_t>(c)] = true;
@@ -105,7 +105,7 @@ struct JsonTokens::Cutter {
   size_t capacity = 0;
 
   bool make_room(size_t bytes) {
-    if (bytes <= capacity) return true;
+    if (implementation != nullptr && bytes <= capacity) return true;
     const size_t wanted = std::max(kLeastCapacity, bytes);
     implementation.reset();
     capacity = 0;
@@ -136,6 +136,7 @@ std::string_view JsonTokens::word() {
   const char* end = begin;
   if (*begin == '"') return {};
   while (!ends_word(*end)) ++end;
+  if (*end == '\0') return {};
   if (end != begin) ++next_;
   return {begin, static_cast<size_t>(end - begin)};
 }
@@ -163,6 +164,7 @@ bool JsonTokens::whole_number(int64_t& value) {
   while (is_digit(*at)) number = number * 10 + static_cast<uint64_t>(*at++ - '0');
   const auto digits = static_cast<size_t>(at - first);
   if (digits == 0 || digits > kWordDigits || (digits > 1 && *first == '0') || !ends_word(*at)) return false;
+  if (*at == '\0') return false;
   if (number > static_cast<uint64_t>(INT64_MAX) + (negative ? 1 : 0)) return false;
   value = static_cast<int64_t>(negative ? 0 - number : number);
   ++next_;

@@ -41,6 +41,13 @@ class ReadersTest : public testing::Test {
     plan_ = std::move(EventPlan::create(*schema, "t", 3, {.key_field = "who"})).value();
   }
 
+  // Events of another schema from here on.
+  void use(const std::string& text, const TopicRule& rule = {.key_field = "who"}) {
+    const auto schema = registry_->register_schema("other-value", schema::SchemaKind::avro, text);
+    ASSERT_TRUE(schema.ok()) << schema.error().message;
+    plan_ = std::move(EventPlan::create(*schema, "other", 3, rule)).value();
+  }
+
   // "" or what differs between the readers, where the direct one takes it; `took` says whether.
   std::string compare(const std::string& body, Shape shape, bool& took) {
     Events direct;
@@ -290,6 +297,131 @@ TEST_F(ReadersTest, RandomEventsComeOutOfBothAlike) {
     taken += took ? 1 : 0;
   }
   EXPECT_GT(taken, 3000u);
+}
+
+TEST_F(ReadersTest, ABodyOfNothingIsNoEventForAReaderThatIsNew) {
+  Events events;
+  EXPECT_FALSE(DirectReader().read(*plan_, "", Shape::json, 10, events));
+  EXPECT_FALSE(DirectReader().read(*plan_, "", Shape::lines, 10, events));
+}
+
+TEST_F(ReadersTest, AWordDoesNotEndAtAByteOfZero) {
+  using namespace std::string_literals;
+  for (const std::string& body :
+       {R"({"event_id":"e","event_time":1)"s + "\0}"s, R"({"event_id":"e","event_time":1)"s + "\0 and more}"s,
+        R"({"event_id":"e","event_time":1,"share":0.5)"s + "\0}"s,
+        R"({"event_id":"e","event_time":1,"unknown":[null)"s + "\0]}"s}) {
+    EXPECT_FALSE(direct(body)) << body;
+  }
+}
+
+TEST_F(ReadersTest, NullIsAnEventWhereEverythingMayBeMissing) {
+  use(R"({"type":"record","name":"O","fields":[
+    {"name":"event_id","type":["null","string"],"default":null},
+    {"name":"event_time","type":["null","long"],"default":null},
+    {"name":"who","type":["null","string"],"default":null}]})");
+  for (const char* const body : {"null", "[null,{}]"}) {
+    Events events;
+    ASSERT_TRUE(read_carefully(*plan_, body, Shape::json, 10, events).ok());
+    EXPECT_TRUE(events.rejected.empty()) << body;
+    ASSERT_FALSE(events.all.empty()) << body;
+    EXPECT_FALSE(events.all[0].has_key || events.all[0].has_id || events.all[0].time_ms) << body;
+  }
+}
+
+constexpr const char* kTree = R"({"type":"record","name":"N","fields":[
+  {"name":"n","type":"int","default":0},{"name":"who","type":["null","string"],"default":null},
+  {"name":"next","type":["null","N"],"default":null},
+  {"name":"kids","type":{"type":"array","items":"N"},"default":[]},
+  {"name":"by","type":{"type":"map","values":"N"},"default":{}}]})";
+
+// While an outer one is read, what is usual of its record becomes what the inner ones were.
+TEST_F(ReadersTest, RecordsInThemselvesAreNotMistakenForOneAnother) {
+  use(kTree);
+  EXPECT_TRUE(direct(R"({"n":1,"next":{}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"next":{"n":2,"who":"ann"}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"kids":[{}],"by":{}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"kids":[{"n":2,"by":{}}],"by":{}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"kids":[{"who":"ben","n":5},{"n":2,"next":null}],"by":{}})"));
+}
+
+// The event's key is its own, not one's that it holds.
+TEST_F(ReadersTest, RecordsInThemselvesAreLookedAtOnlyOutside) {
+  use(kTree);
+  EXPECT_TRUE(direct(R"({"n":1,"next":{"n":2,"who":"ann"}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"who":"ben"})"));
+  EXPECT_TRUE(direct(R"({"n":1,"who":"ben","next":{"n":2,"who":"ann"}})"));
+  EXPECT_TRUE(direct(R"({"n":1,"next":{"n":2,"who":"ann"}})"));
+}
+
+TEST_F(ReadersTest, AKeyThatIsTheTimeToo) {
+  use(R"({"type":"record","name":"S","fields":[
+    {"name":"who","type":{"type":"enum","name":"W","symbols":["A","B"]}}]})",
+      {.key_field = "who", .time_field = "who"});
+  EXPECT_FALSE(direct(R"({"who":"B"})"));
+}
+
+TEST_F(ReadersTest, ATopicThatLiesWhereOneLayThatIsGoneIsLearnedAnew) {
+  const std::string body = R"({"event_id":"e1","event_time":1,"who":"ann"})";
+  const auto schema = registry_->latest("t-value");
+  auto first = std::move(EventPlan::create(*schema, "first", 1, {})).value();
+  auto second = std::move(EventPlan::create(*schema, "second", 1, {.key_field = "who"})).value();
+  const auto place = std::make_shared<EventPlan>(std::move(const_cast<EventPlan&>(*first)));
+  plan_ = place;
+  EXPECT_TRUE(direct(body));
+  *place = std::move(const_cast<EventPlan&>(*second));
+  EXPECT_TRUE(direct(body));
+}
+
+// Each object that is out of order is read again; were those in it, too, it would take as long as the careful
+// reader takes for a million.
+TEST_F(ReadersTest, ObjectsOutOfOrderInEachOtherAreNotReadAgainForEver) {
+  use(kTree);
+  std::string body = "{}";
+  for (int depth = 0; depth < 28; ++depth) body = R"({"kids":[{},)" + body + R"(],"n":1})";
+  EXPECT_FALSE(direct(body));
+  EXPECT_TRUE(direct(R"({"kids":[{},{"kids":[{},{"kids":[],"n":3}],"n":2}],"n":1})"));
+}
+
+std::string random_node(std::mt19937_64& chance, size_t depth) {
+  const auto inner = [&] { return random_node(chance, depth + 1); };
+  std::vector<std::string> members;
+  const size_t kinds = depth < 3 ? 6 : 3;
+  for (size_t kind = 0; kind < kinds; ++kind) {
+    if (chance() % 3 >= (kind < 3 ? 2U : 1U)) continue;  // most are small
+    switch (kind) {
+      case 0: members.push_back("\"n\":" + std::to_string(chance() % 200)); break;
+      case 1: members.push_back(chance() % 4 == 0 ? R"("who":null)" : R"("who":"a\"nn")"); break;
+      case 2: members.push_back(chance() % 64 == 0 ? R"("n":"5")" : R"("other":[{}])"); break;
+      case 3: members.push_back("\"next\":" + inner()); break;
+      case 4: members.push_back("\"kids\" : [" + inner() + "," + inner() + "]"); break;
+      default: members.push_back("\"by\":{\"x\":" + inner() + ", \"y\":" + inner() + "}");
+    }
+  }
+  if (chance() % 4 == 0) std::shuffle(members.begin(), members.end(), chance);
+  std::string node = "{";
+  for (const std::string& member : members) node += (node.size() > 1 ? "," : "") + member;
+  return node + "}";
+}
+
+TEST_F(ReadersTest, RandomTreesComeOutOfBothAlikeWhileTopicsTakeTurns) {
+  const auto seed = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 chance(seed);
+  size_t taken = 0;
+  const auto events = plan_;
+  use(kTree);
+  const auto trees = plan_;
+  for (int round = 0; round < 3000; ++round) {
+    plan_ = round % 64 == 0 ? events : trees;
+    std::string body = round % 64 == 0 ? event() : random_node(chance, 0);
+    if (chance() % 16 == 0) body.erase(chance() % body.size(), 1);
+    bool took = false;
+    const std::string differs = compare(body, Shape::json, took);
+    ASSERT_EQ(differs, "") << body;
+    taken += took ? 1 : 0;
+  }
+  EXPECT_GT(taken, 1000u);
 }
 
 TEST_F(ReadersTest, WhatTheyWriteIsWhatAnAvroDecoderReads) {

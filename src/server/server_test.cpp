@@ -104,6 +104,20 @@ TEST_F(ServerTest, AProducersLastNumberCanBeAskedFor) {
   EXPECT_EQ(get("/v1/producers/file-1").body, "{\"sequence\":17}");
 }
 
+TEST_F(ServerTest, AProducerWithoutANumberIsToldSoAndNothingIsTaken) {
+  make_ready();
+  for (const char* route : {"/v1/events/sales", "/v1/topics/sales/records"}) {
+    for (const char* number : {"", "12x", "-4", "1.5", "99999999999999999999"}) {
+      const auto sent = client_->post(route, R"({"event_id":"a","event_time":1,"country":"DE","units":1})",
+                                      {{"tw-producer", "file-2"}, {"tw-sequence", number}}, Duration(20'000));
+      ASSERT_TRUE(sent.ok());
+      EXPECT_EQ(sent->status, 400) << route << number;
+      EXPECT_THAT(sent->body, HasSubstr("Tw-Sequence")) << route << number;
+    }
+  }
+  EXPECT_EQ(get("/v1/producers/file-2").body, "{\"sequence\":-1}");
+}
+
 TEST_F(ServerTest, ErrorsOfStatementsHaveTheirTextAndPlace) {
   make_ready();
   const auto answer = ksql("CREATE TABLE x AS\n  SELEKT 1;");

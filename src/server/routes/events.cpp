@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/json.h"
@@ -132,14 +133,11 @@ class EventRoute {
       const int64_t now_ms = clock_.monotonic_ns() / 1'000'000;
       if (const int64_t wait = quota.wait_ms(client, now_ms); wait > 0) return reply(later_answer(wait));
     }
-    std::optional<ingest::Numbered> numbered;
-    if (const auto id = request.header("tw-producer"); !id.empty()) {
-      numbered =
-          ingest::Numbered{std::string(id), std::atoll(std::string(request.header("tw-sequence")).c_str())};
-    }
+    const auto numbered = numbered_in(request);
+    if (!numbered.ok()) return reply(error_answer(400, numbered.error().message));
     const Shape shape = shape_of(request.header("content-type"), body);
     ingestor_.submit(
-        request.captures.at("topic"), body, numbered, shape,
+        request.captures.at("topic"), body, *numbered, shape,
         [this, client = std::move(client), reply = std::move(reply)](const Result<Taken>& taken) {
           if (!client.empty() && taken.ok()) charge(client, *taken);
           reply(answer_of(taken));
@@ -159,6 +157,21 @@ class EventRoute {
 };
 
 }  // namespace
+
+Result<std::optional<ingest::Numbered>> numbered_in(const net::Request& request) {
+  const std::string_view producer = request.header("tw-producer");
+  if (producer.empty()) return std::optional<ingest::Numbered>();
+  const std::string_view number = request.header("tw-sequence");
+  int64_t sequence = -1;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), sequence);
+  if (error != std::errc() || end != number.data() + number.size() || sequence < 0) {
+    return Error{Code::invalid,
+                 "Tw-Producer wants a Tw-Sequence beside it: a whole number from 0 to 9223372036854775807, "
+                 "higher with each request; found '" +
+                     std::string(number) + "'"};
+  }
+  return std::optional(ingest::Numbered{std::string(producer), sequence});
+}
 
 void declare_event_routes(net::HttpServer& http, ingest::Ingestor& ingestor, Clock& clock, size_t body_bytes,
                           std::function<std::optional<net::Response>()> not_yet) {

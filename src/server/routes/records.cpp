@@ -4,6 +4,7 @@
 
 #include "engine/record_text.h"
 #include "engine/record_writer.h"
+#include "server/routes/events.h"
 #include "server/routes/places.h"
 #include "server/routes/topics.h"
 #include "server/server.h"
@@ -39,9 +40,12 @@ net::Response write(const net::Request& request, engine::RecordWriter& writer) {
   const std::string& topic = request.captures.at("topic");
   engine::RecordWriter::Options options{.raw = asked(request, "raw"),
                                         .until_bad = asked(request, "until_bad")};
-  options.producer = request.header("tw-producer");
-  if (!options.producer.empty())
-    options.sequence = std::atoll(std::string(request.header("tw-sequence")).c_str());
+  const auto numbered = numbered_in(request);
+  if (!numbered.ok()) return refuse(numbered.error());
+  if (*numbered) {
+    options.producer = (*numbered)->producer;
+    options.sequence = (*numbered)->sequence;
+  }
   const bool many = body->is(Json::Kind::array);
   const auto taken = writer.write(topic, many ? body->elements() : std::vector<Json>{*body}, options);
   if (!taken.ok()) return refuse(taken.error().code == Code::not_found ? unknown(topic) : taken.error());
