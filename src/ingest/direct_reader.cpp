@@ -16,7 +16,7 @@ using schema::AvroKind;
 using schema::AvroLogical;
 using schema::AvroType;
 
-constexpr size_t kMostDepth = 40;  // far below what the careful reader takes
+constexpr size_t kMostDepth = 40;  // of records, lists and maps: far below what the careful reader takes
 constexpr size_t kMostOneByteCount = 63;
 constexpr size_t kMostAgain = 4;  // times a body's size
 
@@ -386,20 +386,24 @@ struct DirectReader::Work {
     const size_t begin = out->size();
     out->byte('\0');
     size_t count = 0;
-    return walk_list(tokens, [&] { return ++count <= kMostOneByteCount && value(planned); }) &&
-           close_block(begin, count);
+    if (++depth > kMostDepth) return false;
+    const bool whole = walk_list(tokens, [&] { return ++count <= kMostOneByteCount && value(planned); });
+    --depth;
+    return whole && close_block(begin, count);
   }
 
   bool map(const ValuePlan& planned) {
     const size_t begin = out->size();
     out->byte('\0');
     size_t count = 0;
+    if (++depth > kMostDepth) return false;
     const bool whole = walk_object(tokens, [&](std::string_view name) {
       const bool plain = !escaped(name);
       if (++count > kMostOneByteCount || (!plain && !unescape(name, unescaped))) return false;
       out->text(plain ? name : std::string_view(unescaped));
       return value(planned);
     });
+    --depth;
     return whole && close_block(begin, count);
   }
 

@@ -383,6 +383,20 @@ TEST_F(ReadersTest, ObjectsOutOfOrderInEachOtherAreNotReadAgainForEver) {
   EXPECT_TRUE(direct(R"({"kids":[{},{"kids":[{},{"kids":[],"n":3}],"n":2}],"n":1})"));
 }
 
+TEST_F(ReadersTest, NoneTakesWhatIsNestedDeeperThanTheOther) {
+  use(kTree);
+  for (const size_t deep : {10, 19, 20, 30, 31, 32, 36, 39, 40, 50}) {
+    std::string lists = "{}";
+    std::string maps = "{}";
+    for (size_t i = 0; i < deep; ++i) {
+      lists = R"({"kids":[)" + lists + "]}";
+      maps = R"({"by":{"x":)" + maps + "}}";
+    }
+    EXPECT_EQ(direct(lists), deep < 20) << deep;
+    EXPECT_EQ(direct(maps), deep < 20) << deep;
+  }
+}
+
 std::string random_node(std::mt19937_64& chance, size_t depth) {
   const auto inner = [&] { return random_node(chance, depth + 1); };
   std::vector<std::string> members;
