@@ -98,5 +98,25 @@ TEST(SeenIds, IsLikeASetAlsoWhereIdsCollide) {
   }
 }
 
+// Long runs of full buckets, also over the end of the table, that are thinned out at both ends of the order.
+TEST(SeenIds, IsLikeASetAlsoWhereTagsAreTheSame) {
+  Random random(5);
+  SeenIds seen(300, 1'000'000);
+  std::deque<uint64_t> order;
+  for (int i = 0; i < 50'000; ++i) {
+    const uint64_t number = random.below(500);
+    const EventId one{number * 16, 0x7fffffff - number % 3};
+    const bool known = std::find(order.begin(), order.end(), number) != order.end();
+    ASSERT_EQ(seen.contains(one), known) << i;
+    ASSERT_EQ(seen.add(one, 0), !known) << i;
+    if (!known) order.push_back(number);
+    if (order.size() > 300) order.pop_front();
+    if (random.below(50) != 0) continue;
+    const size_t back = random.below(30);
+    seen.take_back(back);
+    order.resize(order.size() - std::min(back, order.size()));
+  }
+}
+
 }  // namespace
 }  // namespace tradewind::ingest
