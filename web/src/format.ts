@@ -24,6 +24,7 @@ export function completeness(share: number): string {
 export function money(value: number | null, currency: string, digits = 0): string {
   if (value === null) return kNone;
   const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  value = Math.round(value * 1e4) / 1e4; // a sum of decimals that is half a unit may stand just below it
   try {
     return spaced(value.toLocaleString("en", { style: "currency", currency, currencyDisplay: "narrowSymbol", ...fraction }));
   } catch {
