@@ -174,6 +174,7 @@ void Appender::refuse_waiting(const Result<>& refused) {
 Result<> Appender::append_group(std::span<Batch* const> group) {
   if (producer_ == nullptr)
     return Error{Code::unavailable, "the server is starting: ids of events are being read"};
+  TRY(settle_doubt());
   together_.clear();
   together_.now = clock_.now();
   size_t ahead = 0;    // batches whose ids are being brought near
@@ -189,8 +190,11 @@ Result<> Appender::append_group(std::span<Batch* const> group) {
   }
   if (together_.empty()) return {};
   const auto done = write();
-  // What did not come to be may come again.
-  if (!done.ok()) seen_.take_back(together_.ids.size() / sizeof(EventId));
+  const size_t ids = together_.ids.size() / sizeof(EventId);
+  if (doubtful_ != nullptr)
+    doubtful_ids_ = ids;
+  else if (!done.ok())
+    seen_.take_back(ids);  // what did not come to be may come again
   return done;
 }
 
@@ -219,8 +223,20 @@ Result<> Appender::write() {
   }
   const log::RecordView id_record{.value = together_.ids, .time = together_.now};
   if (!together_.ids.empty()) TRY(transaction->append({kEventIdsTopic, 0}, {&id_record, 1}));
-  TRY(transaction->commit("", {}));
+  const auto committed = transaction->commit("", {});
+  if (!committed.ok() && transaction->in_doubt()) doubtful_ = std::move(transaction);
+  if (!committed.ok()) return committed.error();
   return log_.wait_durable(log_.written());
+}
+
+// It is asked for again, until it is known to have gone through or not.
+Result<> Appender::settle_doubt() {
+  if (doubtful_ == nullptr) return {};
+  const auto committed = doubtful_->commit("", {});
+  if (!committed.ok() && doubtful_->in_doubt()) return committed.error();
+  if (!committed.ok()) seen_.take_back(doubtful_ids_);
+  doubtful_.reset();
+  return {};
 }
 
 }  // namespace tradewind::ingest

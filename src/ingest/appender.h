@@ -2,6 +2,10 @@
 // Appender: what several requests brought, appended to the log at once: one look for ids that were seen, one
 // transaction, one wait until the disk has it.
 //
+// Where nobody knows whether a transaction went through, its requests are answered with unavailable, its ids
+// count as seen, and nothing else is appended until the log has told: who sends the same again is told apart
+// by the ids.
+//
 // Threads: shared freely. What it answers with ok is durable. submit() needs its thread, which comes with the
 // first; append() does without.
 
@@ -67,6 +71,7 @@ class Appender {
   Result<> append_group(std::span<Batch* const> group);
   void gather(const Batch& batch);
   Result<> write();
+  Result<> settle_doubt();
 
   log::Log& log_;
   Clock& clock_;
@@ -78,6 +83,9 @@ class Appender {
   std::vector<bool> doubles_;
   Group together_;
   std::unique_ptr<log::Producer> producer_;
+  // Of which nobody knows whether it went through, and how many ids were the last to be seen with it.
+  std::unique_ptr<log::Transaction> doubtful_;
+  size_t doubtful_ids_ = 0;
 
   std::mutex mutex_;  // over what waits
   std::condition_variable wanted_;

@@ -48,6 +48,8 @@ class Transaction {
   // it; it is durable once Log::durable() has reached what Log::written() was afterwards. After `unavailable`
   // nothing has happened, and it may be asked again; so it is after `invalid` where too_large() tells why.
   virtual Result<Offsets> commit(std::string_view group, const Offsets& consumed) = 0;
+  // After `unavailable`: it may have gone through all the same, and only asking again tells.
+  virtual bool in_doubt() const { return false; }
   // The records for whose size the last commit() was refused; empty: it was not, or for another reason.
   virtual std::vector<TooLarge> too_large() const { return {}; }
   // Takes those out of the transaction.

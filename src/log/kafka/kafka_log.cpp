@@ -112,6 +112,8 @@ class KafkaTransaction final : public Transaction {
     return done;
   }
 
+  bool in_doubt() const override { return doubt_.has_value(); }
+
   std::vector<TooLarge> too_large() const override {
     std::vector<TooLarge> all;
     for (const Session::Refused& one : refused_) {
