@@ -8,13 +8,14 @@ namespace {
 
 using log::Position;
 
-// Passes everything on to another log, but says of some commits that it is not known whether they went through.
+// Passes everything on to another log, but says of some commits that it is not known whether they went
+// through.
 class DoubtfulLog final : public log::Log {
  public:
   explicit DoubtfulLog(log::Log& inner) : inner_(inner) {}
 
-  // How often the next commit is answered so; whether it went through, the first time it was asked for; whether it is
-  // known at last that it did not.
+  // How often the next commit is answered so; whether it went through, the first time it was asked for;
+  // whether it is known at last that it did not.
   int silent = 0;
   bool goes_through = false;
   bool given_up = false;
@@ -30,7 +31,9 @@ class DoubtfulLog final : public log::Log {
     return inner_.appended(position, from);
   }
   Result<> trim(const Position& position, log::Offset keep) override { return inner_.trim(position, keep); }
-  Result<log::Offsets> group_offsets(const std::string& group) override { return inner_.group_offsets(group); }
+  Result<log::Offsets> group_offsets(const std::string& group) override {
+    return inner_.group_offsets(group);
+  }
   Result<std::unique_ptr<log::Producer>> producer(const log::ProducerOptions& options) override {
     return std::unique_ptr<log::Producer>(std::make_unique<Producer>(*this, TRY(inner_.producer(options))));
   }
@@ -48,7 +51,8 @@ class DoubtfulLog final : public log::Log {
  private:
   class Transaction final : public log::Transaction {
    public:
-    Transaction(DoubtfulLog& log, std::unique_ptr<log::Transaction> inner) : log_(log), inner_(std::move(inner)) {}
+    Transaction(DoubtfulLog& log, std::unique_ptr<log::Transaction> inner)
+        : log_(log), inner_(std::move(inner)) {}
     Result<> append(const Position& position, std::span<const log::RecordView> records) override {
       return inner_->append(position, records);
     }
@@ -105,8 +109,9 @@ class DoubtTest : public testing::Test {
     registry_ = std::move(schema::LocalRegistry::open(*memory_)).value();
     EXPECT_TRUE(memory_->create_topic({.name = "orders", .partitions = 1}).ok());
     EXPECT_TRUE(registry_
-                    ->register_schema("orders-value", schema::SchemaKind::avro,
-                                      R"({"type":"record","name":"O","fields":[{"name":"event_id","type":"string"}]})")
+                    ->register_schema(
+                        "orders-value", schema::SchemaKind::avro,
+                        R"({"type":"record","name":"O","fields":[{"name":"event_id","type":"string"}]})")
                     .ok());
     open();
   }
