@@ -3,94 +3,55 @@
 #include "base/random.h"
 #include "engine/driver.h"
 #include "log/memory_log.h"
+#include "log/passing_log.h"
 
 namespace tradewind::engine {
 namespace {
 
 using log::Position;
 
-// Passes everything on to another log, but answers only one call of so many with `unavailable`.
-class SilentLog final : public log::Log {
+// Answers only one call of so many with `unavailable`.
+class SilentLog final : public log::PassingLog {
  public:
-  SilentLog(log::Log& inner, uint64_t seed) : inner_(inner), chance_(seed) {}
+  SilentLog(log::Log& inner, uint64_t seed) : PassingLog(inner), chance_(seed) {}
 
   uint64_t one_in = 0;  // calls; 0: it always answers
   int64_t silences = 0;
 
-  Result<> create_topic(const log::TopicSpec& spec) override { return inner_.create_topic(spec); }
-  Result<> delete_topic(const std::string& name) override { return inner_.delete_topic(name); }
-  Result<std::vector<log::TopicSpec>> topics() override { return inner_.topics(); }
   Result<log::TopicSpec> topic(const std::string& name) override {
     TRY(answers());
-    return inner_.topic(name);
+    return PassingLog::topic(name);
   }
   Result<Bounds> bounds(const Position& position, log::Visibility visibility) override {
     TRY(answers());
-    return inner_.bounds(position, visibility);
-  }
-  Result<std::optional<Timestamp>> appended(const Position& position, log::Offset from) override {
-    return inner_.appended(position, from);
+    return PassingLog::bounds(position, visibility);
   }
   Result<> trim(const Position& position, log::Offset keep) override {
     TRY(answers());
-    return inner_.trim(position, keep);
-  }
-  Result<log::Offsets> group_offsets(const std::string& group) override {
-    return inner_.group_offsets(group);
-  }
-  Result<std::unique_ptr<log::Producer>> producer(const log::ProducerOptions& options) override {
-    return std::unique_ptr<log::Producer>(std::make_unique<Producer>(*this, TRY(inner_.producer(options))));
+    return PassingLog::trim(position, keep);
   }
   Result<std::unique_ptr<log::Consumer>> consumer(log::Visibility visibility) override {
     TRY(answers());
     return std::unique_ptr<log::Consumer>(
-        std::make_unique<Consumer>(*this, TRY(inner_.consumer(visibility))));
+        std::make_unique<Consumer>(*this, TRY(PassingLog::consumer(visibility))));
   }
-  uint64_t written() const override { return inner_.written(); }
-  uint64_t durable() const override { return inner_.durable(); }
-  Result<> wait_durable(uint64_t mark) override { return inner_.wait_durable(mark); }
-  void wait_for_more(uint64_t seen, Duration wait) override { inner_.wait_for_more(seen, wait); }
-  void wake() override { inner_.wake(); }
-  int64_t most_transaction_bytes() const override { return inner_.most_transaction_bytes(); }
-  int64_t most_record_bytes() const override { return inner_.most_record_bytes(); }
 
  private:
-  class Transaction final : public log::Transaction {
+  class Transaction final : public log::PassingTransaction {
    public:
     Transaction(SilentLog& log, std::unique_ptr<log::Transaction> inner)
-        : log_(log), inner_(std::move(inner)) {}
+        : PassingTransaction(std::move(inner)), log_(log) {}
     Result<> append(const Position& position, std::span<const log::RecordView> records) override {
       TRY(log_.answers());
-      return inner_->append(position, records);
+      return PassingTransaction::append(position, records);
     }
     Result<log::Offsets> commit(std::string_view group, const log::Offsets& consumed) override {
       TRY(log_.answers());
-      return inner_->commit(group, consumed);
-    }
-    int64_t bytes() const override { return inner_->bytes(); }
-
-   private:
-    SilentLog& log_;
-    const std::unique_ptr<log::Transaction> inner_;
-  };
-
-  class Producer final : public log::Producer {
-   public:
-    Producer(SilentLog& log, std::unique_ptr<log::Producer> inner) : log_(log), inner_(std::move(inner)) {}
-    Result<log::Offset> append(const Position& position, std::span<const log::RecordView> records) override {
-      return inner_->append(position, records);
-    }
-    Result<> append_all(std::span<const log::Appending> parts, int64_t sequence) override {
-      return inner_->append_all(parts, sequence);
-    }
-    Result<int64_t> last_sequence() override { return inner_->last_sequence(); }
-    Result<std::unique_ptr<log::Transaction>> begin() override {
-      return std::unique_ptr<log::Transaction>(std::make_unique<Transaction>(log_, TRY(inner_->begin())));
+      return PassingTransaction::commit(group, consumed);
     }
 
    private:
     SilentLog& log_;
-    const std::unique_ptr<log::Producer> inner_;
   };
 
   class Consumer final : public log::Consumer {
@@ -111,13 +72,15 @@ class SilentLog final : public log::Log {
     const std::unique_ptr<log::Consumer> inner_;
   };
 
+  std::unique_ptr<log::Transaction> around(std::unique_ptr<log::Transaction> inner) override {
+    return std::make_unique<Transaction>(*this, std::move(inner));
+  }
   Result<> answers() {
     if (one_in == 0 || chance_.below(one_in) != 0) return {};
     ++silences;
     return Error{Code::unavailable, "nobody answers"};
   }
 
-  log::Log& inner_;
   Random chance_;
 };
 
