@@ -8,55 +8,28 @@
 #include "apps/shop/topics.h"
 #include "engine/engine.h"
 #include "log/memory_log.h"
+#include "log/passing_log.h"
 #include "schema/avro.h"
 #include "schema/local_registry.h"
 
 namespace tradewind::cli {
 namespace {
 
-// A log in memory that notes what is made in it. Topics that are there already are made again as they were
-// declared.
-class NotingLog final : public log::Log {
+// Notes what is made in a log in memory. Topics that are there already are made again as they were declared.
+class NotingLog final : public log::PassingLog {
  public:
-  explicit NotingLog(const std::vector<log::TopicSpec>& there) : log_(log::make_memory_log()) {
-    for (const log::TopicSpec& spec : there) (void)log_->create_topic(spec).ok();
+  NotingLog(log::Log& memory, const std::vector<log::TopicSpec>& there) : PassingLog(memory) {
+    for (const log::TopicSpec& spec : there) (void)PassingLog::create_topic(spec).ok();
   }
   const std::map<std::string, log::TopicSpec>& made() const { return made_; }
 
   Result<> create_topic(const log::TopicSpec& spec) override {
     made_.emplace(spec.name, spec);
-    if (log_->topic(spec.name).ok()) return {};
-    return log_->create_topic(spec);
+    if (topic(spec.name).ok()) return {};
+    return PassingLog::create_topic(spec);
   }
-  Result<> delete_topic(const std::string& name) override { return log_->delete_topic(name); }
-  Result<std::vector<log::TopicSpec>> topics() override { return log_->topics(); }
-  Result<log::TopicSpec> topic(const std::string& name) override { return log_->topic(name); }
-  Result<Bounds> bounds(const log::Position& position, log::Visibility visibility) override {
-    return log_->bounds(position, visibility);
-  }
-  Result<std::optional<Timestamp>> appended(const log::Position& position, log::Offset from) override {
-    return log_->appended(position, from);
-  }
-  Result<> trim(const log::Position& position, log::Offset keep) override {
-    return log_->trim(position, keep);
-  }
-  Result<log::Offsets> group_offsets(const std::string& group) override { return log_->group_offsets(group); }
-  Result<std::unique_ptr<log::Producer>> producer(const log::ProducerOptions& options) override {
-    return log_->producer(options);
-  }
-  Result<std::unique_ptr<log::Consumer>> consumer(log::Visibility visibility) override {
-    return log_->consumer(visibility);
-  }
-  uint64_t written() const override { return log_->written(); }
-  uint64_t durable() const override { return log_->durable(); }
-  Result<> wait_durable(uint64_t mark) override { return log_->wait_durable(mark); }
-  void wait_for_more(uint64_t seen, Duration wait) override { log_->wait_for_more(seen, wait); }
-  void wake() override { log_->wake(); }
-  int64_t most_transaction_bytes() const override { return log_->most_transaction_bytes(); }
-  int64_t most_record_bytes() const override { return log_->most_record_bytes(); }
 
  private:
-  const std::unique_ptr<log::Log> log_;
   std::map<std::string, log::TopicSpec> made_;
 };
 
@@ -137,7 +110,8 @@ Result<> make_all(const Settings& settings, const Wanted& wanted, NotingLog& log
 }  // namespace
 
 Result<Declared> declare(const Settings& settings, const Wanted& wanted) {
-  NotingLog log(wanted.there);
+  const std::unique_ptr<log::Log> memory = log::make_memory_log();
+  NotingLog log(*memory, wanted.there);
   const auto schemas = log::make_memory_log();
   const auto own = TRY(schema::LocalRegistry::open(*schemas));
   NotingRegistry registry(*own, wanted.registry);

@@ -1,5 +1,5 @@
 #pragma once
-// PassingLog: a Log that passes everything on to another; tests override what their log does otherwise.
+// PassingLog: a Log that passes everything on to another, for logs that do one thing otherwise.
 //
 // Threads: as the other log.
 
